@@ -1,0 +1,3 @@
+//! From a parsed study to a plan of jobs. Pure: no file, clock, environment or randomness.
+
+pub mod plan;

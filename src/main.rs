@@ -1,0 +1,2 @@
+//! The `vpc` command.
+fn main() {}
