@@ -1,3 +1,97 @@
-//! From a parsed study to a plan of jobs. Pure: no file, clock, environment or randomness.
+//! From the text of a study to a plan of jobs.
+//!
+//! Pure: no file, clock, environment, randomness, hash order or float. What the compiler knows of
+//! the outside comes through [`Library`].
+#![deny(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic
+)]
+#![deny(clippy::float_arithmetic)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod eval;
+mod expand;
+mod library;
+mod limits;
+mod modules;
+mod nearest;
 pub mod plan;
+pub mod schema;
+mod value;
+
+use vpc_grammar::{Problems, Severity, Sources};
+
+use eval::Evaluator;
+use expand::Expander;
+use modules::{Loader, ModuleId};
+
+pub use library::{FileFacts, FileFault, Library};
+pub use vpc_grammar as grammar;
+
+/// A study, compiled as far as its mistakes allow.
+#[derive(Debug, Default)]
+pub struct Compiled {
+    /// The texts read, for rendering problems.
+    pub sources: Sources,
+    /// Errors and warnings, in the order of the text.
+    pub problems: Problems,
+    /// The plan, when there are no errors.
+    pub plan: Option<plan::Plan>,
+}
+
+/// Compiles the study in a file; `Err` when the file itself cannot be read.
+pub fn compile(path: &str, library: &dyn Library) -> Result<Compiled, FileFault> {
+    let mut loader = Loader::new(library);
+    let main = loader.main(path)?;
+    let Loader {
+        sources,
+        problems,
+        modules,
+        ..
+    } = loader;
+    let evaluator = Evaluator::new(library, &sources, &modules, problems);
+    let (experiments, jobs) = expand(&evaluator, main);
+    let mut problems = evaluator.into_problems();
+    problems.sort_by_key(|problem| (problem.at.span.source, problem.at.span.start));
+    let sound = problems
+        .iter()
+        .all(|problem| problem.severity != Severity::Error);
+    let plan = sound.then(|| plan::Plan {
+        schema: plan::SCHEMA,
+        study: stem(path),
+        jobs,
+        experiments,
+    });
+    Ok(Compiled {
+        sources,
+        problems,
+        plan,
+    })
+}
+
+fn expand(evaluator: &Evaluator<'_>, main: ModuleId) -> (Vec<plan::Experiment>, Vec<plan::Job>) {
+    let mut expander = Expander::new(evaluator, main);
+    let module = evaluator.module(main);
+    let names = module
+        .map(|module| module.experiments.as_slice())
+        .unwrap_or_default();
+    let experiments = names
+        .iter()
+        .filter_map(|name| expander.experiment(name))
+        .collect();
+    // What no experiment uses is checked too.
+    for (name, declared) in module.into_iter().flat_map(|module| &module.declared) {
+        if !names.contains(name) {
+            evaluator.declared(main, name, declared.name().span);
+        }
+    }
+    (experiments, expander.into_jobs())
+}
+
+/// The file's name without folder and ending.
+fn stem(path: &str) -> String {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    name.strip_suffix(".vp").unwrap_or(name).to_owned()
+}

@@ -1,5 +1,65 @@
 //! The plan: the one hand-over from the compiler to the runtime.
 
+mod fraction;
+mod job;
 mod key;
+mod model;
+mod record;
+mod study;
+mod task;
 
+pub use fraction::Fraction;
+pub use job::{Input, Job};
 pub use key::{Key, NotAKey};
+pub use model::ModelSpec;
+pub use record::{Record, Value};
+pub use study::{Axis, Cell, Experiment, Item, Metric, Report, Run, Table};
+pub use task::{
+    CorpusTask, EvalTask, PretrainTask, ScheduleShape, ScheduleSpec, SourceSpec, Task,
+    TokenizerTask,
+};
+
+pub(crate) use job::Jobs;
+
+use petgraph::graph::{DiGraph, NodeIndex};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Version of the plan's JSON form.
+pub const SCHEMA: u32 = 1;
+
+/// Everything a study computes, and how to read the results.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// Version of this form.
+    pub schema: u32,
+    /// Name of the study: its file without folder and ending.
+    pub study: String,
+    /// Jobs; inputs come before their users.
+    pub jobs: Vec<Job>,
+    /// Experiments as written, with the key of each of their runs.
+    pub experiments: Vec<Experiment>,
+}
+
+impl Plan {
+    /// Returns a job by key.
+    pub fn job(&self, key: Key) -> Option<&Job> {
+        self.jobs.iter().find(|job| job.key == key)
+    }
+
+    /// Returns the jobs as a graph with edges from inputs to users; weights index `jobs`.
+    pub fn graph(&self) -> DiGraph<usize, ()> {
+        let mut graph = DiGraph::with_capacity(self.jobs.len(), self.jobs.len() * 2);
+        let mut nodes: BTreeMap<Key, NodeIndex> = BTreeMap::new();
+        for (at, job) in self.jobs.iter().enumerate() {
+            let node = graph.add_node(at);
+            nodes.insert(job.key, node);
+            for input in &job.inputs {
+                if let Some(&from) = nodes.get(&input.key) {
+                    graph.update_edge(from, node, ());
+                }
+            }
+        }
+        graph
+    }
+}

@@ -1,0 +1,157 @@
+//! `experiment name = other with { … }`: another experiment, amended.
+
+use vpc_grammar::tree::{Block, Body, Entry, Expr, ExprKind, Field, Vary};
+use vpc_grammar::{Code, Problem, Span};
+
+use crate::eval::Evaluator;
+use crate::limits;
+use crate::modules::{Declared, ModuleId};
+use crate::nearest::advice;
+
+/// Returns the amended entries. Checks are left out: they speak of the experiment as written.
+pub(super) fn amended(
+    evaluator: &Evaluator<'_>,
+    module: ModuleId,
+    value: &Expr,
+    depth: usize,
+) -> Option<Body> {
+    let (of, changes) = match &value.kind {
+        ExprKind::With(of, changes) => (of.as_ref(), Some(changes)),
+        _ => (value, None),
+    };
+    let mut body = base(evaluator, module, of, depth)?;
+    body.entries
+        .retain(|entry| !matches!(entry, Entry::Check(_)));
+    let mut sound = true;
+    for change in changes.into_iter().flat_map(|changes| &changes.entries) {
+        let problem = match change {
+            Entry::Vary(vary) => replace_axis(&mut body, vary),
+            Entry::Field(field) => replace_field(&mut body, field),
+            Entry::Where(_) | Entry::Check(_) | Entry::Let(_) | Entry::Block(_) => {
+                body.entries.push(change.clone());
+                None
+            }
+        };
+        sound &= problem.is_none();
+        problem
+            .into_iter()
+            .for_each(|problem| evaluator.report(problem));
+    }
+    sound.then_some(body)
+}
+
+fn base(evaluator: &Evaluator<'_>, module: ModuleId, of: &Expr, depth: usize) -> Option<Body> {
+    let name = match &of.kind {
+        ExprKind::Name(name) => name.as_str(),
+        _ => "",
+    };
+    let experiments = &evaluator.module(module)?.experiments;
+    let declared = evaluator.module(module)?.declared.get(name);
+    let block = match declared {
+        Some(Declared::Block(block)) if block.kind.text == "experiment" => block,
+        _ => {
+            let shown = evaluator.sources.slice(of.span);
+            let message = format!("`{shown}` is no experiment of this file");
+            evaluator.report(Problem::error(Code("V0201"), of.span, message).help(advice(
+                shown,
+                "experiments",
+                experiments.iter().map(String::as_str),
+            )));
+            return None;
+        }
+    };
+    if depth > limits::DEPTH {
+        let message = format!("`{name}` is amended from itself");
+        evaluator.report(Problem::error(Code("V0204"), of.span, message));
+        return None;
+    }
+    match (&block.body, &block.value) {
+        (Some(body), _) => Some(body.clone()),
+        (None, Some(value)) => amended(evaluator, module, value, depth + 1),
+        (None, None) => None,
+    }
+}
+
+fn replace_axis(body: &mut Body, vary: &Vary) -> Option<Problem> {
+    let names = |vary: &Vary| {
+        vary.names
+            .iter()
+            .map(|name| name.text.clone())
+            .collect::<Vec<_>>()
+    };
+    let mut known = Vec::new();
+    for entry in &mut body.entries {
+        if let Entry::Vary(old) = entry {
+            if names(old) == names(vary) {
+                *old = vary.clone();
+                return None;
+            }
+            known.extend(names(old));
+        }
+    }
+    let shown = names(vary).join(", ");
+    let message = format!("the experiment has no axis `{shown}`");
+    Some(
+        Problem::error(Code("V0216"), vary.span, message).help(advice(
+            &shown,
+            "its axes",
+            known.iter().map(String::as_str),
+        )),
+    )
+}
+
+fn replace_field(body: &mut Body, field: &Field) -> Option<Problem> {
+    let span = field
+        .path
+        .iter()
+        .map(|name| name.span)
+        .reduce(Span::to)
+        .unwrap_or(field.span);
+    let [job, rest @ ..] = field.path.as_slice() else {
+        return None;
+    };
+    let jobs: Vec<String> = blocks(body).map(|block| block.name.text.clone()).collect();
+    let target = blocks(body).find(|block| block.name.text == job.text);
+    let Some(target) = target.filter(|_| !rest.is_empty()) else {
+        let message = format!(
+            "the experiment has no job `{}` with a field to amend",
+            job.text
+        );
+        return Some(Problem::error(Code("V0216"), span, message).help(advice(
+            &job.text,
+            "write `job.field: value`; its jobs",
+            jobs.iter().map(String::as_str),
+        )));
+    };
+    let change = Field {
+        path: rest.to_vec(),
+        ..field.clone()
+    };
+    let path = |field: &Field| {
+        field
+            .path
+            .iter()
+            .map(|name| name.text.clone())
+            .collect::<Vec<_>>()
+    };
+    let inner = target.body.get_or_insert_with(|| Body {
+        entries: Vec::new(),
+        span,
+    });
+    let old = inner.entries.iter_mut().find_map(|entry| match entry {
+        Entry::Field(old) if path(old) == path(&change) => Some(old),
+        _ => None,
+    });
+    match old {
+        Some(old) => *old = change,
+        None => inner.entries.push(Entry::Field(change)),
+    }
+    None
+}
+
+fn blocks(body: &mut Body) -> impl Iterator<Item = &mut Block> {
+    body.entries.iter_mut().filter_map(|entry| match entry {
+        Entry::Block(block) => Some(block),
+        _ => None,
+    })
+}

@@ -1,0 +1,337 @@
+//! Axes: what is varied, and the points a job is repeated at.
+
+use std::collections::BTreeSet;
+
+use vpc_grammar::tree::{Body, Entry, Expr, ExprKind, Name, Vary};
+use vpc_grammar::{Code, Problem};
+
+use super::names::Names;
+use crate::eval::{Evaluator, Scope};
+use crate::limits;
+use crate::modules::twice;
+use crate::plan::Axis;
+use crate::value::Value;
+
+/// The axes of an experiment. Axes declared together form one group.
+pub(super) struct Axes(Vec<Group>);
+
+struct Group {
+    names: Vec<Name>,
+    rows: Vec<Row>,
+}
+
+/// One value for each axis of a group, with its text.
+struct Row(Vec<(Value, String)>);
+
+impl Axes {
+    /// Reads the `vary` entries; `None` when one is unusable.
+    pub(super) fn read(evaluator: &Evaluator<'_>, body: &Body, scope: &Scope<'_>) -> Option<Self> {
+        let mut axes = Self(Vec::new());
+        let mut sound = true;
+        for entry in &body.entries {
+            let Entry::Vary(vary) = entry else { continue };
+            sound &= axes.unique(evaluator, vary);
+            match Group::read(evaluator, vary, scope) {
+                Some(group) => axes.0.push(group),
+                None => sound = false,
+            }
+        }
+        sound.then_some(axes)
+    }
+
+    fn unique(&self, evaluator: &Evaluator<'_>, vary: &Vary) -> bool {
+        for name in &vary.names {
+            if let Some((_, first)) = self.names().find(|known| known.1.text == name.text) {
+                evaluator.report(twice(name, first.span));
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Returns all axes with the number of their group.
+    pub(super) fn names(&self) -> impl Iterator<Item = (usize, &Name)> {
+        self.0
+            .iter()
+            .enumerate()
+            .flat_map(|(at, group)| group.names.iter().map(move |name| (at, name)))
+    }
+
+    /// Returns the groups with an axis among the names.
+    pub(super) fn named(&self, names: &Names) -> Vec<usize> {
+        let mut groups: Vec<usize> = self
+            .names()
+            .filter(|axis| names.has(&axis.1.text))
+            .map(|axis| axis.0)
+            .collect();
+        groups.dedup();
+        groups
+    }
+
+    /// Returns the full points that every condition allows: inner `None` where there is no
+    /// condition, outer `None` after a mistake.
+    #[expect(
+        clippy::option_option,
+        reason = "outer: a mistake; inner: nothing is filtered"
+    )]
+    pub(super) fn allowed(
+        &self,
+        evaluator: &Evaluator<'_>,
+        conditions: &[&Expr],
+        scope: &Scope<'_>,
+    ) -> Option<Option<Vec<Vec<usize>>>> {
+        if conditions.is_empty() {
+            return Some(None);
+        }
+        let all: Vec<usize> = (0..self.0.len()).collect();
+        let mut allowed = Vec::new();
+        for point in self.product(&all) {
+            let bound = self.bind(scope, &all, &point);
+            let mut kept = true;
+            for condition in conditions {
+                match evaluator.eval(condition, &bound) {
+                    Value::Flag(flag) => kept &= flag,
+                    other => {
+                        evaluator.mismatch(condition.span, "a condition after `where`", &other);
+                        return None;
+                    }
+                }
+            }
+            if kept {
+                allowed.push(point);
+            }
+        }
+        if allowed.is_empty() {
+            let span = conditions.iter().map(|condition| condition.span).next()?;
+            evaluator.report(
+                Problem::error(Code("V0406"), span, "`where` leaves no point of the axes")
+                    .help("loosen the condition"),
+            );
+            return None;
+        }
+        Some(Some(allowed))
+    }
+
+    /// Returns the points of some groups: their product, or what is left of it.
+    pub(super) fn points(
+        &self,
+        groups: &[usize],
+        allowed: Option<&[Vec<usize>]>,
+    ) -> Vec<Vec<usize>> {
+        let Some(allowed) = allowed else {
+            return self.product(groups);
+        };
+        let project = |point: &Vec<usize>| -> Vec<usize> {
+            groups
+                .iter()
+                .filter_map(|&group| point.get(group).copied())
+                .collect()
+        };
+        let points: BTreeSet<Vec<usize>> = allowed.iter().map(project).collect();
+        points.into_iter().collect()
+    }
+
+    /// The product of some groups, the last one fastest.
+    fn product(&self, groups: &[usize]) -> Vec<Vec<usize>> {
+        let mut points = vec![Vec::new()];
+        for &group in groups {
+            let rows = self.0.get(group).map_or(0, |group| group.rows.len());
+            if points.len().saturating_mul(rows) > limits::RUNS.saturating_mul(2) {
+                return vec![Vec::new(); limits::RUNS + 1];
+            }
+            points = points
+                .into_iter()
+                .flat_map(|point: Vec<usize>| {
+                    (0..rows).map(move |row| {
+                        let mut next = point.clone();
+                        next.push(row);
+                        next
+                    })
+                })
+                .collect();
+        }
+        points
+    }
+
+    /// Binds the axes of some groups to their values at a point.
+    pub(super) fn bind<'s>(
+        &self,
+        scope: &Scope<'s>,
+        groups: &[usize],
+        point: &[usize],
+    ) -> Scope<'s> {
+        let mut bound = scope.clone();
+        for (group, row) in self.rows(groups, point) {
+            for (name, (value, _)) in group.names.iter().zip(&row.0) {
+                bound.locals.push((name.text.clone(), value.clone()));
+            }
+        }
+        bound
+    }
+
+    /// Returns axis and text of the value at a point.
+    pub(super) fn point(&self, groups: &[usize], point: &[usize]) -> Vec<(String, String)> {
+        self.rows(groups, point)
+            .flat_map(|(group, row)| {
+                let texts = row.0.iter().map(|value| value.1.clone());
+                group.names.iter().map(|name| name.text.clone()).zip(texts)
+            })
+            .collect()
+    }
+
+    fn rows<'s>(
+        &'s self,
+        groups: &'s [usize],
+        point: &'s [usize],
+    ) -> impl Iterator<Item = (&'s Group, &'s Row)> {
+        groups.iter().zip(point).filter_map(|(&group, &row)| {
+            let group = self.0.get(group)?;
+            Some((group, group.rows.get(row)?))
+        })
+    }
+
+    /// Returns the axes as a plan shows them.
+    pub(super) fn shown(&self) -> Vec<Axis> {
+        let axis = |group: &Group, at: usize, name: &Name| {
+            let values = group.rows.iter().filter_map(|row| row.0.get(at));
+            let mut texts: Vec<String> = Vec::new();
+            for (_, text) in values {
+                if !texts.contains(text) {
+                    texts.push(text.clone());
+                }
+            }
+            Axis {
+                name: name.text.clone(),
+                values: texts,
+            }
+        };
+        let axes = self.0.iter().flat_map(|group| {
+            group
+                .names
+                .iter()
+                .enumerate()
+                .map(move |(at, name)| axis(group, at, name))
+        });
+        axes.collect()
+    }
+}
+
+impl Group {
+    fn read(evaluator: &Evaluator<'_>, vary: &Vary, scope: &Scope<'_>) -> Option<Self> {
+        let values = match evaluator.eval(&vary.values, scope) {
+            Value::List(values) => values,
+            other => {
+                evaluator.mismatch(vary.values.span, "a list or a range of values", &other);
+                return None;
+            }
+        };
+        if values.iter().any(|value| matches!(value, Value::Unknown)) {
+            return None;
+        }
+        if values.is_empty() {
+            let message = "the axis has no values, so nothing would run";
+            evaluator.report(
+                Problem::error(Code("V0401"), vary.values.span, message)
+                    .help("give at least one value, or take the axis out"),
+            );
+            return None;
+        }
+        let texts = written(&vary.values, values.len());
+        let mut rows: Vec<Row> = Vec::new();
+        for (at, value) in values.into_iter().enumerate() {
+            let expr = texts.as_ref().and_then(|texts| texts.get(at).copied());
+            let row = Row::read(evaluator, vary, value, expr)?;
+            let same = |known: &Row| known.texts() == row.texts();
+            if rows.iter().any(same) {
+                let span = expr.map_or(vary.values.span, |expr| expr.span);
+                let message = format!("`{}` is on this axis twice", row.texts().join(", "));
+                evaluator.report(
+                    Problem::error(Code("V0404"), span, message).help("take one of them out"),
+                );
+                return None;
+            }
+            rows.push(row);
+        }
+        Some(Self {
+            names: vary.names.clone(),
+            rows,
+        })
+    }
+}
+
+impl Row {
+    fn read(
+        evaluator: &Evaluator<'_>,
+        vary: &Vary,
+        value: Value,
+        expr: Option<&Expr>,
+    ) -> Option<Self> {
+        if vary.names.len() == 1 {
+            let text = text(evaluator, &value, expr);
+            return Some(Self(vec![(value, text)]));
+        }
+        let span = expr.map_or(vary.values.span, |expr| expr.span);
+        let Value::Tuple(values) = value else {
+            evaluator.mismatch(span, "values in parentheses, one for each axis", &value);
+            return None;
+        };
+        if values.len() != vary.names.len() {
+            let message = format!(
+                "{} axes vary together, but here are {} values",
+                vary.names.len(),
+                values.len()
+            );
+            evaluator.report(Problem::error(Code("V0214"), span, message));
+            return None;
+        }
+        let inner = expr.and_then(|expr| match &expr.kind {
+            ExprKind::Tuple(exprs) => Some(exprs.as_slice()),
+            _ => None,
+        });
+        let cell = |(at, value): (usize, Value)| {
+            let text = text(evaluator, &value, inner.and_then(|exprs| exprs.get(at)));
+            (value, text)
+        };
+        Some(Self(values.into_iter().enumerate().map(cell).collect()))
+    }
+
+    fn texts(&self) -> Vec<&str> {
+        self.0.iter().map(|value| value.1.as_str()).collect()
+    }
+}
+
+/// The elements of a list as written, when it is written out.
+fn written(list: &Expr, count: usize) -> Option<Vec<&Expr>> {
+    match &list.kind {
+        ExprKind::List(exprs) if exprs.len() == count => Some(exprs.iter().collect()),
+        _ => None,
+    }
+}
+
+/// A value's text: as written, or as a person would write it.
+fn text(evaluator: &Evaluator<'_>, value: &Value, expr: Option<&Expr>) -> String {
+    let simple = |text: &str| !text.is_empty() && !text.contains(['\n', ',', '[', ']', '=']);
+    let source = expr
+        .map(|expr| evaluator.sources.slice(expr.span))
+        .filter(|text| simple(text));
+    match (value, source) {
+        (_, Some(text)) => text.replace(' ', ""),
+        (Value::Number(number), None) => number.show(),
+        (Value::Text(text), None) => text.clone(),
+        (Value::Flag(flag), None) => flag.to_string(),
+        (Value::Scale(scale), None) => scale.name.clone(),
+        (Value::Tokenizer(tokenizer), None) => tokenizer.name.clone(),
+        (Value::Category(category), None) => category.name.clone(),
+        (other, None) => {
+            let text = expr
+                .map(|expr| evaluator.sources.slice(expr.span))
+                .unwrap_or_default();
+            let words: String = text.split_whitespace().collect();
+            if words.is_empty() {
+                other.describe()
+            } else {
+                words.replace(['[', ']', '='], "")
+            }
+        }
+    }
+}

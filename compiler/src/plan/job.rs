@@ -1,0 +1,105 @@
+//! Jobs, and the builder that files equal ones once.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Key, Task};
+
+/// One unit of work and of caching.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Job {
+    /// What it computes, as a key.
+    pub key: Key,
+    /// Readable names; the first one is used in messages.
+    pub labels: Vec<String>,
+    /// Where it is declared: `path:line:column`.
+    pub place: String,
+    /// The work.
+    #[serde(flatten)]
+    pub task: Task,
+    /// What it needs, by role and in order.
+    pub inputs: Vec<Input>,
+}
+
+/// An input of a job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Input {
+    /// What the input is to the job, such as `tokens` or `model`.
+    pub role: String,
+    /// The job that makes it.
+    pub key: Key,
+}
+
+/// Jobs in an order in which inputs come before their users.
+#[derive(Debug, Default)]
+pub(crate) struct Jobs {
+    list: Vec<Job>,
+    by_key: BTreeMap<Key, usize>,
+}
+
+impl Job {
+    /// Returns the name used in messages.
+    pub fn name(&self) -> &str {
+        self.labels.first().map_or("", String::as_str)
+    }
+
+    /// Returns the keys of the inputs with a role, in order.
+    pub fn inputs_as<'a>(&'a self, role: &'a str) -> impl Iterator<Item = Key> + 'a {
+        self.inputs
+            .iter()
+            .filter(move |input| input.role == role)
+            .map(|input| input.key)
+    }
+}
+
+impl Jobs {
+    /// Adds a job, or a label to the equal job already there; returns its key.
+    pub(crate) fn add(
+        &mut self,
+        label: String,
+        place: String,
+        task: Task,
+        inputs: &[(&str, Key)],
+    ) -> Key {
+        let key = task.record().key(task.kind(), task.version(), inputs);
+        if let Some(job) = self.by_key.get(&key).and_then(|&at| self.list.get_mut(at)) {
+            if !job.labels.contains(&label) {
+                job.labels.push(label);
+            }
+            job.merge(task);
+            return key;
+        }
+        let inputs = inputs
+            .iter()
+            .map(|&(role, key)| Input {
+                role: role.to_owned(),
+                key,
+            })
+            .collect();
+        self.by_key.insert(key, self.list.len());
+        self.list.push(Job {
+            key,
+            labels: vec![label],
+            place,
+            task,
+            inputs,
+        });
+        key
+    }
+
+    pub(crate) fn into_list(self) -> Vec<Job> {
+        self.list
+    }
+}
+
+impl Job {
+    /// Unites the operation fields of an equal job.
+    fn merge(&mut self, other: Task) {
+        if let (Task::Pretrain(mine), Task::Pretrain(other)) = (&mut self.task, other) {
+            mine.keep.extend(other.keep);
+            mine.keep.sort_unstable();
+            mine.keep.dedup();
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! The shape of a language model.
+
+use serde::{Deserialize, Serialize};
+
+use super::Record;
+
+/// A Llama-style decoder: RMSNorm, RoPE, SwiGLU, grouped-query attention.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelSpec {
+    /// Blocks.
+    pub layers: u64,
+    /// Width of the residual stream.
+    pub width: u64,
+    /// Query heads.
+    pub heads: u64,
+    /// Key and value heads.
+    pub kv_heads: u64,
+    /// Width inside the MLP.
+    pub hidden: u64,
+    /// Tokens per sequence.
+    pub context: u64,
+    /// Entries of the vocabulary.
+    pub vocabulary: u64,
+    /// Base of the rotary position frequencies.
+    pub rope_base: u64,
+    /// Whether input and output embeddings are one matrix.
+    pub tied: bool,
+}
+
+impl ModelSpec {
+    /// Returns the number of trained parameters.
+    pub fn parameters(&self) -> u64 {
+        let head = self.width / self.heads.max(1);
+        let attention = 2 * self.width * (self.width + self.kv_heads * head);
+        let mlp = 3 * self.width * self.hidden;
+        let embeddings = self.vocabulary * self.width * if self.tied { 1 } else { 2 };
+        self.layers * (attention + mlp + 2 * self.width) + self.width + embeddings
+    }
+
+    /// Returns the identity fields.
+    pub fn record(&self) -> Record {
+        Record::default()
+            .with("layers", self.layers)
+            .with("width", self.width)
+            .with("heads", self.heads)
+            .with("kv_heads", self.kv_heads)
+            .with("hidden", self.hidden)
+            .with("context", self.context)
+            .with("vocabulary", self.vocabulary)
+            .with("rope_base", self.rope_base)
+            .unless(&false, "tied", self.tied)
+    }
+}

@@ -1,0 +1,160 @@
+//! The canonical byte form of what a job computes.
+
+use super::{Fraction, Key};
+
+/// Version of the byte form; changing it orphans every artifact already made.
+const FORM: &str = "vpc job 1";
+
+/// The fields that bear identity, in a form with exactly one spelling.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Record(Vec<(&'static str, Value)>);
+
+/// A value in a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Value {
+    /// A whole number.
+    Count(u64),
+    /// An exact fraction.
+    Fraction(Fraction),
+    /// A word or text.
+    Text(String),
+    /// A yes or no.
+    Flag(bool),
+    /// A digest of content.
+    Digest([u8; 32]),
+    /// Values in an order that matters.
+    List(Vec<Value>),
+}
+
+impl Record {
+    /// Adds a field.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+        self.0.push((name, value.into()));
+        self
+    }
+
+    /// Adds a field unless it has its neutral value, so that a field added later changes no key.
+    #[must_use]
+    pub fn unless<T: Into<Value> + PartialEq>(
+        self,
+        neutral: &T,
+        name: &'static str,
+        value: T,
+    ) -> Self {
+        if value == *neutral {
+            self
+        } else {
+            self.with(name, value)
+        }
+    }
+
+    /// Returns the fields by name.
+    pub fn fields(&self) -> impl Iterator<Item = (&'static str, &Value)> {
+        self.0.iter().map(|(name, value)| (*name, value))
+    }
+
+    /// Returns the key of a job with this record.
+    ///
+    /// The order in which fields were added does not matter; lengths go before contents.
+    pub fn key(&self, kind: &str, version: u32, inputs: &[(&str, Key)]) -> Key {
+        let mut hash = blake3::Hasher::new();
+        feed_text(&mut hash, FORM);
+        feed_text(&mut hash, kind);
+        hash.update(&version.to_le_bytes());
+        let mut fields: Vec<_> = self.0.iter().collect();
+        fields.sort_by_key(|field| field.0);
+        feed_length(&mut hash, fields.len());
+        for (name, value) in fields {
+            feed_text(&mut hash, name);
+            value.feed(&mut hash);
+        }
+        feed_length(&mut hash, inputs.len());
+        for (role, key) in inputs {
+            feed_text(&mut hash, role);
+            hash.update(key.bytes());
+        }
+        Key::new(*hash.finalize().as_bytes())
+    }
+}
+
+impl Value {
+    fn feed(&self, hash: &mut blake3::Hasher) {
+        match self {
+            Self::Count(count) => {
+                hash.update(b"c").update(&count.to_le_bytes());
+            }
+            Self::Fraction(fraction) => {
+                let (numerator, denominator) = fraction.parts();
+                hash.update(b"f").update(&numerator.to_le_bytes());
+                hash.update(&denominator.to_le_bytes());
+            }
+            Self::Text(text) => {
+                hash.update(b"t");
+                feed_text(hash, text);
+            }
+            Self::Flag(flag) => {
+                hash.update(b"b").update(&[u8::from(*flag)]);
+            }
+            Self::Digest(digest) => {
+                hash.update(b"d").update(digest);
+            }
+            Self::List(values) => {
+                hash.update(b"l");
+                feed_length(hash, values.len());
+                values.iter().for_each(|value| value.feed(hash));
+            }
+        }
+    }
+}
+
+fn feed_length(hash: &mut blake3::Hasher, length: usize) {
+    hash.update(&(length as u64).to_le_bytes());
+}
+
+fn feed_text(hash: &mut blake3::Hasher, text: &str) {
+    feed_length(hash, text.len());
+    hash.update(text.as_bytes());
+}
+
+impl From<u64> for Value {
+    fn from(count: u64) -> Self {
+        Self::Count(count)
+    }
+}
+
+impl From<Fraction> for Value {
+    fn from(fraction: Fraction) -> Self {
+        Self::Fraction(fraction)
+    }
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<String> for Value {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<bool> for Value {
+    fn from(flag: bool) -> Self {
+        Self::Flag(flag)
+    }
+}
+
+impl From<[u8; 32]> for Value {
+    fn from(digest: [u8; 32]) -> Self {
+        Self::Digest(digest)
+    }
+}
+
+impl From<Vec<Value>> for Value {
+    fn from(values: Vec<Value>) -> Self {
+        Self::List(values)
+    }
+}

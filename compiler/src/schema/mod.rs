@@ -1,0 +1,9 @@
+//! Every word of the language: kinds, fields, types and functions, as tables.
+
+mod functions;
+mod kinds;
+mod types;
+
+pub use functions::{FUNCTIONS, Function, Parameter, function};
+pub use kinds::{Field, KINDS, Kind, Need, Place, Role, kind};
+pub use types::Type;

@@ -1,0 +1,114 @@
+//! Parsing as a user sees it: every mistake on its own line, valid files whole.
+
+use vpc_grammar::{Colour, Sources, parse, render};
+
+fn problems(text: &str) -> (Vec<usize>, String) {
+    let mut sources = Sources::default();
+    let id = sources.add("study.vp", text);
+    let source = sources.get(id).unwrap();
+    let parsed = parse(source);
+    let lines = parsed
+        .problems
+        .iter()
+        .map(|p| source.position(p.at.span.start).line)
+        .collect();
+    let rendered: Vec<String> = parsed
+        .problems
+        .iter()
+        .map(|p| render(p, &sources, Colour::Never))
+        .collect();
+    (lines, rendered.join("\n\n"))
+}
+
+const GOOD: &str = r#"
+use std.scales
+use "categories.vp" as data
+
+# Two groups.
+mixture reasoning { data.code: 40%  , data.math: 30% , data.science: rest }
+mixture dose(r: share, top: count = 30B) "never used" {
+  reasoning: r
+  data.web:  rest
+}
+
+experiment dose_study "How much?" {
+  vary scale: [s340M, s1B]
+  vary r:     0%..80% by 20%
+  vary (a, b): [(1, 2), (3, 4)]
+  where r + a <= 1 and not (b == 2)
+  let budget = 30B tokens
+
+  pretrain base {
+    model: scale, data: dose(r)
+    tokens: if r > 1/2 then budget else 2 * budget
+    keep: [5B, 10B,
+           20B]
+    schedule: wsd(decay: 10%)
+  }
+  check count(base) == 75
+  report out { table scores { cells: [e.x for e in [fit]], rows: r } }
+}
+experiment smoke = dose_study with {
+  vary scale: [nano]
+  base.tokens: 1M
+}
+"#;
+
+#[test]
+fn a_valid_file_has_no_problems() {
+    let text = GOOD.replace(
+        "mixture dose(r: share, top: count = 30B) \"never used\"",
+        "mixture dose \"never used\" (r: share, top: count = 30B)",
+    );
+    assert_eq!(problems(&text).1, "");
+}
+
+#[test]
+fn eight_mistakes_give_eight_messages_on_their_lines() {
+    let text = r"mixture a {
+  web 40%
+  code: rest
+}
+experiment e {
+  vary scale: [s1B s3B]
+  vary r: 0% +
+  vary seed: [1, 2
+  pretrain base {
+    tokens: 30B
+    data: dose(r
+    let: 3
+  }
+}
+mixture b {
+  web: 40%
+mixture c {
+  web: = 40%
+}
+";
+    let (lines, rendered) = problems(text);
+    insta::assert_snapshot!(rendered);
+    assert_eq!(lines, [2, 6, 7, 8, 11, 12, 15, 18]);
+}
+
+#[test]
+fn depth_is_limited_with_a_message() {
+    let text = format!("let x = {}1{}\n", "(".repeat(100_000), ")".repeat(100_000));
+    let (lines, rendered) = problems(&text);
+    assert_eq!(lines, [1]);
+    assert!(rendered.contains("brackets are nested deeper than 64 levels"));
+}
+
+#[test]
+fn strings_and_heads_are_reported() {
+    let (lines, rendered) = problems("  12\nlet a = \"open\nlet b = 1\n");
+    assert_eq!(lines, [1, 2], "{rendered}");
+}
+
+#[test]
+fn any_prefix_parses_without_panic() {
+    for end in 0..GOOD.len() {
+        if let Some(text) = GOOD.get(..end) {
+            problems(text);
+        }
+    }
+}
