@@ -1,1 +1,30 @@
-//! Placeholder while the room is furnished.
+//! Categories to token streams: sources, corpora, tokenizers, token files, the sample stream, the synthetic world.
+//!
+//! Text flows one way. A [`Source`] gives documents; [`build_corpus`] splits them into a training and a held-out
+//! documents file; [`train_bpe`] learns a tokenizer from [`sample_for_tokenizer`]; [`tokenize`] makes a token file;
+//! a [`SampleStream`] says which sequence of which [`TokenFile`] stands at each position, and [`fill`] reads them.
+//! Everything is a pure function of its input bytes and seeds: threads, clock and environment change nothing.
+
+mod baseline;
+mod corpus;
+mod documents;
+mod error;
+pub mod limits;
+mod shares;
+mod source;
+mod stream;
+mod tokenizer;
+mod tokens;
+pub mod world;
+
+pub use baseline::unigram_byte_bits;
+pub use corpus::{CorpusStats, HeldOut, SideStats, build_corpus};
+pub use documents::{DocumentsWriter, documents};
+pub use error::{Compression, DataError};
+pub use shares::ShareError;
+pub use source::{Source, read_documents};
+pub use stream::{Part, Sample, SampleStream, StreamError, fill};
+pub use tokenizer::{
+    END, SamplePart, Tokenizer, TokenizerStats, Trained, sample_for_tokenizer, train_bpe,
+};
+pub use tokens::{TokenFile, TokenStats, TokenWriter, tokenize};

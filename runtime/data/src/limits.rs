@@ -1,0 +1,19 @@
+//! Every size limit of this crate, in one place.
+
+/// Longest line of a source file, in bytes (64 MiB); longer lines are an error, not a surprise in memory.
+pub const LINE_BYTES: usize = 64 << 20;
+
+/// Size at which a plain-text document may end at the next blank line, in bytes (2 KiB).
+pub const TEXT_DOCUMENT_BYTES: usize = 2 << 10;
+
+/// Size at which a plain-text document ends at the next line even without a blank line, in bytes (1 MiB).
+pub const TEXT_DOCUMENT_MOST_BYTES: usize = 1 << 20;
+
+/// Longest pre-token, in bytes, that a tokenizer learns from; longer ones are encoded but teach nothing.
+pub const LEARNED_WORD_BYTES: usize = 256;
+
+/// Text gathered before one round of parallel work, in bytes (4 MiB).
+pub const BATCH_BYTES: usize = 4 << 20;
+
+/// Largest common denominator of the shares of one mixture (2⁶³ − 1), so that splits fit 128-bit integers.
+pub const COMMON_DENOMINATOR: u64 = u64::MAX >> 1;

@@ -1,0 +1,105 @@
+//! Where text comes from, and how it is cut into documents.
+
+mod jsonl;
+mod lines;
+mod open;
+mod text;
+
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use crate::error::DataError;
+use crate::world::{self, Style};
+
+/// A place that text comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// A plain-text file, also `.gz` or `.zst`.
+    ///
+    /// A document is a run of consecutive paragraphs (blocks between blank lines) that ends with the first
+    /// paragraph that brings it to [`TEXT_DOCUMENT_BYTES`](crate::limits::TEXT_DOCUMENT_BYTES); the last one may be
+    /// shorter. Without any blank line a document ends with the line that brings it to
+    /// [`TEXT_DOCUMENT_MOST_BYTES`](crate::limits::TEXT_DOCUMENT_MOST_BYTES). Lines end in `\n` or `\r\n`; blank
+    /// lines become one blank line, and none stands at either end of a document.
+    Text {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file with one JSON object per line, also `.gz` or `.zst`; blank lines are skipped.
+    Jsonl {
+        /// The file.
+        path: PathBuf,
+        /// Fields whose strings make the document, in order; `a.b` reaches into the object `a`.
+        fields: Vec<String>,
+        /// What stands between two fields.
+        join: String,
+    },
+    /// The synthetic world, written in one style.
+    World {
+        /// The style.
+        style: Style,
+        /// The seed of every choice.
+        seed: u64,
+        /// Text wanted, in bytes; the last document may pass it.
+        bytes: u64,
+    },
+}
+
+impl Source {
+    /// How messages call the source: its file in backticks, or the world's style.
+    pub fn origin(&self) -> String {
+        match self {
+            Source::Text { path } | Source::Jsonl { path, .. } => format!("`{}`", path.display()),
+            Source::World { style, .. } => format!("the world in {style} style"),
+        }
+    }
+}
+
+/// What a visitor of documents decides after each one.
+pub(crate) type Visit<'a> = dyn FnMut(&str) -> Result<ControlFlow<()>, DataError> + 'a;
+
+/// Calls `each` with every document of `source`, in the order of the source.
+///
+/// Memory stays bounded by the longest line and document. Documents without any visible character are skipped.
+///
+/// # Errors
+/// Any [`DataError`] about the source, a source without documents, and whatever `each` returns.
+pub fn read_documents(
+    source: &Source,
+    each: &mut dyn FnMut(&str) -> Result<(), DataError>,
+) -> Result<(), DataError> {
+    visit(source, &mut |document| {
+        each(document).map(ControlFlow::Continue)
+    })
+}
+
+/// Like [`read_documents`], for a visitor that may stop early.
+pub(crate) fn visit(source: &Source, each: &mut Visit<'_>) -> Result<(), DataError> {
+    let mut any = false;
+    let mut counted = |document: &str| {
+        if document.trim().is_empty() {
+            return Ok(ControlFlow::Continue(()));
+        }
+        any = true;
+        each(document)
+    };
+    match source {
+        Source::Text { path } => text::visit(path, &mut counted)?,
+        Source::Jsonl { path, fields, join } => jsonl::visit(path, fields, join, &mut counted)?,
+        Source::World { style, seed, bytes } => world::visit(*style, *seed, *bytes, &mut counted)?,
+    }
+    if any {
+        Ok(())
+    } else {
+        Err(DataError::NoDocuments {
+            origin: source.origin(),
+        })
+    }
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,37 @@
+//! Every limit of the store, in one place.
+
+/// The layout this build reads and writes; the number in the file `format`.
+pub const STORE_FORMAT: u32 = 1;
+
+/// The newest manifest schema this build reads, and the one it writes.
+pub const MANIFEST_SCHEMA: u32 = 1;
+
+/// The largest manifest, in bytes.
+pub const MAX_MANIFEST_BYTES: u64 = 16 << 20;
+
+/// The deepest nesting of arrays and objects in a manifest.
+pub const MAX_JSON_DEPTH: usize = 64;
+
+/// The most files one job may make.
+pub const MAX_FILES: usize = 10_000;
+
+/// The longest name of a file in a manifest or of a path below `results/`, in bytes.
+pub const MAX_NAME_BYTES: usize = 200;
+
+/// The most damage notes and warnings one store keeps for its messages.
+pub const MAX_NOTES: usize = 1_000;
+
+/// The largest `format` file worth reading, in bytes.
+pub(crate) const MAX_FORMAT_BYTES: u64 = 64;
+
+/// How much of a file is read, written or hashed at once, in bytes.
+pub(crate) const CHUNK_BYTES: usize = 256 << 10;
+
+/// How often a step that another process disturbed is tried before it is reported.
+pub(crate) const MAX_TRIES: usize = 16;
+
+/// How long clearing waits for the publishing of others, in steps of [`COLLECT_PAUSE_MS`].
+pub(crate) const COLLECT_TRIES: usize = 100;
+
+/// One wait for the publishing of others, in milliseconds.
+pub(crate) const COLLECT_PAUSE_MS: u64 = 10;
