@@ -413,7 +413,7 @@ fn infix(left: Expr, op: Rule, right: Expr) -> Option<Expr> {
                 span,
             });
         }
-        Rule::range_by => return by(left, right, span),
+        Rule::range_by => return Some(by(left, right, span)),
         Rule::add => Binary::Add,
         Rule::sub => Binary::Sub,
         Rule::mul => Binary::Mul,
@@ -434,21 +434,21 @@ fn infix(left: Expr, op: Rule, right: Expr) -> Option<Expr> {
 }
 
 /// `by` belongs to the range before it; elsewhere it has no meaning and is kept as a bare step.
-fn by(left: Expr, step: Expr, span: Span) -> Option<Expr> {
+fn by(left: Expr, step: Expr, span: Span) -> Expr {
     let ExprKind::Range(mut range) = left.kind else {
         let range = Range {
             from: left.clone(),
             to: left,
             by: Some(step),
         };
-        return Some(Expr {
+        return Expr {
             kind: ExprKind::Range(Box::new(range)),
             span,
-        });
+        };
     };
     range.by = Some(step);
-    Some(Expr {
+    Expr {
         kind: ExprKind::Range(range),
         span,
-    })
+    }
 }

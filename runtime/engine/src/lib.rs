@@ -1,1 +1,19 @@
-//! Placeholder while the room is furnished.
+//! Runs the ready jobs of a plan: in dependency order, several side by side, each at most once.
+//!
+//! [`survey`] says what a run would do; [`run`] does it and tells an [`Observer`] how it goes. What
+//! a job computes is in `jobs`; when it runs is in `schedule`; where results are kept is the store's.
+
+mod error;
+mod event;
+mod jobs;
+mod options;
+mod outcome;
+mod schedule;
+mod survey;
+
+pub use error::JobError;
+pub use event::{Event, Observer, Progress};
+pub use options::{Options, Stop};
+pub use outcome::{Failure, Outcome};
+pub use schedule::run;
+pub use survey::{State, Survey, survey};

@@ -1,0 +1,99 @@
+//! Why a job failed.
+
+use vpc_data::world::ParseStyleError;
+use vpc_data::{DataError, StreamError};
+use vpc_store::{ErrorKind, StoreError};
+use vpc_train::{CheckpointError, ThreadsError, TrainError};
+
+/// A job's failure, in words for people.
+#[derive(Debug, thiserror::Error)]
+pub enum JobError {
+    /// The text or the tokens are not as they must be.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The mixture cannot be drawn from.
+    #[error("the mixture cannot be drawn from: {0}")]
+    Stream(#[from] StreamError),
+    /// The plan names a style of the world that this build does not have.
+    #[error(transparent)]
+    Style(#[from] ParseStyleError),
+    /// Training or evaluation failed.
+    #[error(transparent)]
+    Train(#[from] TrainError),
+    /// A checkpoint could not be written or read.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Threads could not be had.
+    #[error(transparent)]
+    Threads(#[from] ThreadsError),
+    /// A result could not be put into words.
+    #[error("a result cannot be written as JSON: {0}")]
+    Json(#[from] serde_json::Error),
+    /// A data file is not the one that was planned with.
+    #[error("`{path}` changed since it was planned with; run again to plan with the new content")]
+    Changed {
+        /// The file.
+        path: String,
+    },
+    /// A file outside the store cannot be read.
+    #[error("`{path}` cannot be read: {source}")]
+    Read {
+        /// The file.
+        path: String,
+        /// The system's words.
+        source: std::io::Error,
+    },
+    /// An imported tokenizer has another size than the study says.
+    #[error("the tokenizer has {found} entries, but the study says `vocabulary: {stated}`")]
+    Vocabulary {
+        /// What the file has.
+        found: u64,
+        /// What the study says.
+        stated: u64,
+    },
+    /// A category has too little text for one sequence.
+    #[error(
+        "{side} text of `{category}` has {tokens} tokens, fewer than one sequence of {context}; \
+         give it more text or use a shorter context"
+    )]
+    TooShort {
+        /// `training` or `held-out`.
+        side: &'static str,
+        /// The category's tokens, by label.
+        category: String,
+        /// What it has.
+        tokens: u64,
+        /// What one sequence needs.
+        context: u64,
+    },
+    /// An input that was made is gone again.
+    #[error("the input {0} has gone from the store; run again to remake it")]
+    InputGone(String),
+    /// The run was asked to stop; what was done is kept.
+    #[error("stopped")]
+    Stopped,
+    /// A bug in a job, caught so that others can finish.
+    #[error("the job failed in a way it should not: {0}")]
+    Panicked(String),
+}
+
+impl JobError {
+    /// Whether the machine, not the study, is at fault: disk full, read-only and the like.
+    pub fn is_environment(&self) -> bool {
+        match self {
+            Self::Store(error) => error.kind() == ErrorKind::Environment,
+            // Artifacts are written through the store's writers, so a refused write is the store's.
+            Self::Data(DataError::Write { .. }) | Self::Threads(_) => true,
+            _ => false,
+        }
+    }
+
+    /// Whether the store was found damaged.
+    pub fn is_damage(&self) -> bool {
+        matches!(self, Self::Store(error) if error.kind() == ErrorKind::Damaged)
+            || matches!(self, Self::InputGone(_))
+    }
+}

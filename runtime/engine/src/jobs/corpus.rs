@@ -1,0 +1,74 @@
+//! `corpus`: a category's text, split into training and held-out documents.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use vpc_compiler::plan::{CorpusTask, Key, SourceSpec};
+use vpc_data::{HeldOut, Source, build_corpus};
+use vpc_store::Manifest;
+
+use super::Bench;
+use crate::error::JobError;
+
+pub(super) fn make(bench: &Bench<'_>, task: &CorpusTask) -> Result<Manifest, JobError> {
+    let begun = Instant::now();
+    let (numerator, denominator) = task.held_out.parts();
+    let mut attempt = bench.store.attempt(bench.job.key)?;
+    let (mut train, mut held) = (attempt.create("train.docs")?, attempt.create("held.docs")?);
+    let split = HeldOut {
+        numerator,
+        denominator,
+    };
+    let stats = build_corpus(&source(&task.source)?, split, &mut train, &mut held)?;
+    train.finish()?;
+    held.finish()?;
+    if let SourceSpec::Text { path, digest } | SourceSpec::Jsonl { path, digest, .. } = &task.source
+    {
+        check_digest(path, *digest)?;
+    }
+    bench.check_stop()?;
+    let draft = bench.draft(serde_json::to_value(stats)?, begun)?;
+    Ok(attempt.publish(draft)?)
+}
+
+fn source(spec: &SourceSpec) -> Result<Source, JobError> {
+    Ok(match spec {
+        SourceSpec::Text { path, .. } => Source::Text {
+            path: PathBuf::from(path),
+        },
+        SourceSpec::Jsonl {
+            path, fields, join, ..
+        } => Source::Jsonl {
+            path: PathBuf::from(path),
+            fields: fields.clone(),
+            join: join.clone(),
+        },
+        SourceSpec::World { style, seed, bytes } => {
+            let style = style.parse()?;
+            Source::World {
+                style,
+                seed: *seed,
+                bytes: *bytes,
+            }
+        }
+    })
+}
+
+/// Makes sure that a file still has the content it was planned with.
+pub(super) fn check_digest(path: &str, planned: Key) -> Result<(), JobError> {
+    let read = |source| JobError::Read {
+        path: path.to_owned(),
+        source,
+    };
+    let mut hash = blake3::Hasher::new();
+    let file = File::open(Path::new(path)).map_err(read)?;
+    hash.update_reader(file).map_err(read)?;
+    if hash.finalize().as_bytes() == planned.bytes() {
+        Ok(())
+    } else {
+        Err(JobError::Changed {
+            path: path.to_owned(),
+        })
+    }
+}

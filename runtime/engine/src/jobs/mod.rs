@@ -1,0 +1,142 @@
+//! What each kind of job does.
+
+mod corpus;
+mod curve;
+mod held_out;
+mod pretrain;
+mod tokenizer;
+mod tokens;
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use serde_json::{Value, json};
+use vpc_compiler::plan::{EvalTask, Job, Key, ModelSpec, Plan, Task};
+use vpc_store::{Blob, Draft, Manifest, Store};
+use vpc_train::ModelConfig;
+
+use crate::error::JobError;
+use crate::event::Observer;
+use crate::options::{Options, Stop};
+
+/// Everything a job works with.
+pub(crate) struct Bench<'r> {
+    pub(crate) plan: &'r Plan,
+    pub(crate) store: &'r Store,
+    pub(crate) options: &'r Options,
+    pub(crate) stop: &'r Stop,
+    pub(crate) observer: &'r dyn Observer,
+    pub(crate) job: &'r Job,
+    pub(crate) inputs: BTreeMap<Key, Manifest>,
+    pub(crate) threads: usize,
+}
+
+/// Does a job and files what it made.
+pub(crate) fn perform(bench: &Bench<'_>) -> Result<Manifest, JobError> {
+    match &bench.job.task {
+        Task::Corpus(task) => corpus::make(bench, task),
+        Task::Tokenizer(task) => tokenizer::make(bench, task),
+        Task::Tokens => tokens::make(bench),
+        Task::Pretrain(task) => pretrain::make(bench, task),
+        Task::Eval(EvalTask::HeldOut { model }) => held_out::make(bench, model),
+    }
+}
+
+impl Bench<'_> {
+    /// Returns a file of an input, verified.
+    fn open(&self, key: Key, name: &str) -> Result<Blob, JobError> {
+        let manifest = self
+            .inputs
+            .get(&key)
+            .ok_or_else(|| JobError::InputGone(self.name_of(key)))?;
+        Ok(self.store.read(manifest.file(name)?)?)
+    }
+
+    /// Returns the name of another job of the plan.
+    fn name_of(&self, key: Key) -> String {
+        self.plan
+            .job(key)
+            .map_or_else(|| key.short(), |job| job.name().to_owned())
+    }
+
+    /// Returns the name of the category behind a `tokens` job.
+    fn category_of(&self, tokens: Key) -> String {
+        let name = self.name_of(tokens);
+        let category = name
+            .strip_prefix("tokens/")
+            .and_then(|rest| rest.split('@').next());
+        category.unwrap_or(&name).to_owned()
+    }
+
+    /// Says what is known of the job, for publishing.
+    fn draft(&self, metrics: Value, begun: Instant) -> Result<Draft, JobError> {
+        Ok(Draft {
+            kind: self.job.task.kind().to_owned(),
+            spec: serde_json::to_value(&self.job.task)?,
+            inputs: self
+                .job
+                .inputs
+                .iter()
+                .map(|input| (input.role.clone(), input.key))
+                .collect(),
+            labels: self.job.labels.clone(),
+            metrics,
+            made: json!({
+                "build": self.options.build,
+                "seconds": begun.elapsed().as_secs_f64(),
+                "threads": self.threads,
+            }),
+        })
+    }
+
+    /// Leaves a job when the run was asked to stop.
+    fn check_stop(&self) -> Result<(), JobError> {
+        if self.stop.asked() {
+            Err(JobError::Stopped)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// RMSNorm's guard against division by zero, as in Llama 3.
+const NORM_EPS: f64 = 1e-5;
+
+/// Returns the trainer's form of a model's shape.
+fn model_config(model: &ModelSpec) -> ModelConfig {
+    ModelConfig {
+        layers: model.layers as usize,
+        width: model.width as usize,
+        heads: model.heads as usize,
+        kv_heads: model.kv_heads as usize,
+        hidden: model.hidden as usize,
+        context: model.context as usize,
+        vocabulary: model.vocabulary as usize,
+        rope_base: model.rope_base as f64,
+        norm_eps: NORM_EPS,
+        tied: model.tied,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn compiler_and_trainer_count_the_same_parameters() {
+        for (kv_heads, tied) in [(4, false), (2, true), (1, false)] {
+            let model = ModelSpec {
+                layers: 3,
+                width: 64,
+                heads: 4,
+                kv_heads,
+                hidden: 176,
+                context: 32,
+                vocabulary: 300,
+                rope_base: 10_000,
+                tied,
+            };
+            assert_eq!(model.parameters(), model_config(&model).parameters());
+        }
+    }
+}

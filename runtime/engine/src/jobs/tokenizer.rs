@@ -1,0 +1,71 @@
+//! `tokenizer`: trained on the training side of corpora, or imported.
+
+use std::time::Instant;
+
+use serde_json::json;
+use vpc_compiler::plan::{Key, TokenizerTask};
+use vpc_data::{SamplePart, Tokenizer, sample_for_tokenizer, train_bpe};
+use vpc_store::Manifest;
+
+use super::{Bench, corpus};
+use crate::error::JobError;
+
+/// The file in which a tokenizer is kept.
+pub(super) const FILE: &str = "tokenizer.json";
+
+pub(super) fn make(bench: &Bench<'_>, task: &TokenizerTask) -> Result<Manifest, JobError> {
+    let begun = Instant::now();
+    let (json, metrics) = match task {
+        TokenizerTask::Imported {
+            path,
+            digest,
+            vocabulary,
+        } => {
+            let json = imported(path, *digest, *vocabulary)?;
+            (json, json!({ "vocabulary": vocabulary }))
+        }
+        TokenizerTask::Trained {
+            vocabulary,
+            sample,
+            shares,
+        } => {
+            let corpora: Vec<Key> = bench.job.inputs_as("corpus").collect();
+            let texts = corpora
+                .iter()
+                .map(|&key| bench.open(key, "train.docs"))
+                .collect::<Result<Vec<_>, _>>()?;
+            let parts: Vec<SamplePart<'_>> = corpora
+                .iter()
+                .zip(&texts)
+                .zip(shares)
+                .map(|((key, documents), share)| SamplePart {
+                    identity: *key.bytes(),
+                    documents,
+                    share: share.parts(),
+                })
+                .collect();
+            let sampled = sample_for_tokenizer(&parts, *sample)?;
+            let trained = train_bpe(sampled.into_iter(), *vocabulary as usize)?;
+            (trained.json, serde_json::to_value(trained.stats)?)
+        }
+    };
+    bench.check_stop()?;
+    let mut attempt = bench.store.attempt(bench.job.key)?;
+    attempt.write(FILE, &json)?;
+    let draft = bench.draft(metrics, begun)?;
+    Ok(attempt.publish(draft)?)
+}
+
+fn imported(path: &str, digest: Key, stated: u64) -> Result<Vec<u8>, JobError> {
+    corpus::check_digest(path, digest)?;
+    let json = std::fs::read(path).map_err(|source| JobError::Read {
+        path: path.to_owned(),
+        source,
+    })?;
+    let found = Tokenizer::from_json(&json)?.vocabulary() as u64;
+    if found == stated {
+        Ok(json)
+    } else {
+        Err(JobError::Vocabulary { found, stated })
+    }
+}

@@ -1,0 +1,39 @@
+//! How a run is to go; nothing here changes a result.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// Settings of a run.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Processor threads to use in all.
+    pub threads: usize,
+    /// Whether to go on with independent jobs after one failed.
+    pub keep_going: bool,
+    /// Longest time between two checkpoints of a training job.
+    pub checkpoint_every: Duration,
+    /// What this program calls itself, for the record.
+    pub build: String,
+}
+
+/// A wish to stop, shared between threads and signal handlers.
+#[derive(Debug, Clone, Default)]
+pub struct Stop(Arc<AtomicBool>);
+
+impl Stop {
+    /// Asks for a stop.
+    pub fn ask(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether a stop was asked for.
+    pub fn asked(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+
+    /// Returns the flag itself, for a signal handler.
+    pub fn flag(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.0)
+    }
+}

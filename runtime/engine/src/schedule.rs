@@ -1,0 +1,312 @@
+//! When jobs run: dependency order, several side by side, each failure contained in its cone.
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread::Scope;
+use std::time::{Duration, Instant};
+
+use petgraph::Direction;
+use petgraph::graph::{DiGraph, NodeIndex};
+use vpc_compiler::plan::{Job, Key, Plan, Task};
+use vpc_store::{Claim, Manifest, Store, StoreError};
+
+use crate::error::JobError;
+use crate::event::{Event, Observer};
+use crate::jobs::{Bench, perform};
+use crate::options::{Options, Stop};
+use crate::outcome::{Failure, Outcome};
+use crate::survey::{State, survey};
+
+/// How long to wait before looking again at a job that another process computes.
+const LOOK_AGAIN: Duration = Duration::from_millis(300);
+
+/// How often damage found on the way is healed by recomputing, before it is reported.
+const HEALINGS: usize = 3;
+
+/// Runs what a plan needs and the store lacks.
+///
+/// Damage found on the way is put aside by the store, and what it held is computed again.
+pub fn run(
+    plan: &Plan,
+    store: &Store,
+    options: &Options,
+    stop: &Stop,
+    observer: &dyn Observer,
+) -> Result<Outcome, StoreError> {
+    let mut outcome = run_once(plan, store, options, stop, observer)?;
+    for _ in 0..HEALINGS {
+        if outcome.stopped || !outcome.failed.iter().any(|failure| failure.damage) {
+            break;
+        }
+        observer.event(Event::Note(
+            "damage was found and put aside; computing it again",
+        ));
+        let made = std::mem::take(&mut outcome.made);
+        outcome = run_once(plan, store, options, stop, observer)?;
+        outcome.cached = outcome.cached.saturating_sub(made.len());
+        outcome.made.extend(made);
+    }
+    Ok(outcome)
+}
+
+fn run_once(
+    plan: &Plan,
+    store: &Store,
+    options: &Options,
+    stop: &Stop,
+    observer: &dyn Observer,
+) -> Result<Outcome, StoreError> {
+    let survey = survey(plan, Some(store))?;
+    let mut run = Run {
+        plan,
+        store,
+        options,
+        stop,
+        observer,
+        graph: plan.graph(),
+        states: survey.states.iter().map(Stage::of).collect(),
+        manifests: survey.manifests,
+        outcome: Outcome::default(),
+        threads_free: options.threads.max(1),
+    };
+    run.outcome.cached = run
+        .states
+        .iter()
+        .filter(|stage| **stage == Stage::Done)
+        .count();
+    std::thread::scope(|scope| run.go(scope));
+    Ok(run.outcome)
+}
+
+/// Where a job stands during a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Idle,
+    Wanted,
+    /// Another process computes it; look again after this moment.
+    Elsewhere(Instant),
+    Running(usize),
+    Done,
+    Failed,
+}
+
+impl Stage {
+    fn of(state: &State) -> Self {
+        match state {
+            State::Cached => Self::Done,
+            State::ToDo(_) => Self::Wanted,
+            State::NotNeeded => Self::Idle,
+        }
+    }
+}
+
+struct Run<'r> {
+    plan: &'r Plan,
+    store: &'r Store,
+    options: &'r Options,
+    stop: &'r Stop,
+    observer: &'r dyn Observer,
+    graph: DiGraph<usize, ()>,
+    states: Vec<Stage>,
+    manifests: Vec<Option<Manifest>>,
+    outcome: Outcome,
+    threads_free: usize,
+}
+
+/// What a worker sends back: the job's place in the plan, and what came of it.
+type Report = (usize, Result<Done, JobError>);
+
+enum Done {
+    Made(Box<Manifest>, Duration),
+    Elsewhere,
+}
+
+impl<'r> Run<'r> {
+    fn go<'s>(&mut self, scope: &'s Scope<'s, 'r>) {
+        let (send, receive): (Sender<Report>, Receiver<Report>) = channel();
+        loop {
+            self.start_ready(scope, &send);
+            if !self.is_running() && !self.is_waiting() {
+                break;
+            }
+            match receive.recv_timeout(LOOK_AGAIN) {
+                Ok((at, result)) => self.settle(at, result),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        self.outcome.stopped = self.stop.asked() && self.states.contains(&Stage::Wanted);
+    }
+
+    fn is_running(&self) -> bool {
+        self.states
+            .iter()
+            .any(|stage| matches!(stage, Stage::Running(_)))
+    }
+
+    fn is_waiting(&self) -> bool {
+        !self.is_closed()
+            && self
+                .states
+                .iter()
+                .any(|stage| matches!(stage, Stage::Elsewhere(_)))
+    }
+
+    /// Whether no further job may begin.
+    fn is_closed(&self) -> bool {
+        self.stop.asked() || (!self.options.keep_going && !self.outcome.failed.is_empty())
+    }
+
+    fn start_ready<'s>(&mut self, scope: &'s Scope<'s, 'r>, send: &Sender<Report>) {
+        let now = Instant::now();
+        loop {
+            let ready: Vec<usize> = (0..self.states.len())
+                .filter(|&at| self.is_ready(at, now))
+                .collect();
+            let Some(&at) = ready.first() else { return };
+            if self.threads_free == 0 || self.is_closed() {
+                return;
+            }
+            // Small jobs run side by side, one thread each: that beats one after the other on all
+            // threads as long as there are enough of them. The results are the same bits.
+            let threads = (self.threads_free / ready.len()).max(1);
+            self.start(at, threads, scope, send.clone());
+        }
+    }
+
+    fn is_ready(&self, at: usize, now: Instant) -> bool {
+        match self.states[at] {
+            Stage::Wanted => {}
+            Stage::Elsewhere(after) if after <= now => {}
+            _ => return false,
+        }
+        let inputs = self
+            .graph
+            .neighbors_directed(NodeIndex::new(at), Direction::Incoming);
+        inputs
+            .into_iter()
+            .all(|input| self.states[self.graph[input]] == Stage::Done)
+    }
+
+    fn start<'s>(
+        &mut self,
+        at: usize,
+        threads: usize,
+        scope: &'s Scope<'s, 'r>,
+        send: Sender<Report>,
+    ) {
+        self.states[at] = Stage::Running(threads);
+        self.threads_free -= threads;
+        let job = &self.plan.jobs[at];
+        let bench = Bench {
+            plan: self.plan,
+            store: self.store,
+            options: self.options,
+            stop: self.stop,
+            observer: self.observer,
+            job,
+            inputs: self.inputs(job),
+            threads,
+        };
+        scope.spawn(move || {
+            let result = catch_unwind(AssertUnwindSafe(|| work(&bench)));
+            let result = result.unwrap_or_else(|panic| Err(JobError::Panicked(words(&*panic))));
+            // The receiver lives as long as any worker; were it gone, nobody would be listening.
+            let _ = send.send((at, result));
+        });
+    }
+
+    fn inputs(&self, job: &Job) -> BTreeMap<Key, Manifest> {
+        let manifest = |key: Key| {
+            let at = self.plan.jobs.iter().position(|other| other.key == key)?;
+            Some((key, self.manifests[at].clone()?))
+        };
+        job.inputs
+            .iter()
+            .filter_map(|input| manifest(input.key))
+            .collect()
+    }
+
+    fn settle(&mut self, at: usize, result: Result<Done, JobError>) {
+        let job = &self.plan.jobs[at];
+        if let Stage::Running(threads) = self.states[at] {
+            self.threads_free += threads;
+        }
+        match result {
+            Ok(Done::Made(manifest, took)) => {
+                self.states[at] = Stage::Done;
+                self.manifests[at] = Some(*manifest);
+                self.outcome.made.push(job.key);
+                self.observer.event(Event::Finished(job, took));
+            }
+            Ok(Done::Elsewhere) => {
+                self.states[at] = Stage::Elsewhere(Instant::now() + LOOK_AGAIN);
+            }
+            Err(JobError::Stopped) => self.states[at] = Stage::Wanted,
+            Err(error) => self.fail(at, &error),
+        }
+    }
+
+    fn fail(&mut self, at: usize, error: &JobError) {
+        let job = &self.plan.jobs[at];
+        self.states[at] = Stage::Failed;
+        let message = error.to_string();
+        self.observer.event(Event::Failed(job, &message));
+        self.outcome.failed.push(Failure {
+            key: job.key,
+            name: job.name().to_owned(),
+            place: job.place.clone(),
+            message,
+            environment: error.is_environment(),
+            damage: error.is_damage(),
+        });
+        self.skip_cone(at);
+    }
+
+    /// Gives up on everything that needs a failed job.
+    fn skip_cone(&mut self, at: usize) {
+        let mut cone = vec![NodeIndex::new(at)];
+        while let Some(node) = cone.pop() {
+            for user in self.graph.neighbors_directed(node, Direction::Outgoing) {
+                let user_at = self.graph[user];
+                if self.states[user_at] == Stage::Wanted {
+                    self.states[user_at] = Stage::Failed;
+                    let job = &self.plan.jobs[user_at];
+                    self.outcome.skipped.push(job.key);
+                    self.observer.event(Event::Skipped(job));
+                    cone.push(user);
+                }
+            }
+        }
+    }
+}
+
+/// Does one job, unless it is done by now or another process is at it.
+fn work(bench: &Bench<'_>) -> Result<Done, JobError> {
+    let begun = Instant::now();
+    let key = bench.job.key;
+    let _lock = match bench.store.claim(key)? {
+        Claim::Taken(lock) => lock,
+        Claim::Busy => {
+            bench.observer.event(Event::Waiting(bench.job));
+            return Ok(Done::Elsewhere);
+        }
+    };
+    if let Some(manifest) = bench.store.find(key)? {
+        return Ok(Done::Made(Box::new(manifest), begun.elapsed()));
+    }
+    let heavy = matches!(bench.job.task, Task::Pretrain(_) | Task::Eval(_));
+    let threads = if heavy { bench.threads } else { 1 };
+    bench.observer.event(Event::Started(bench.job, threads));
+    let manifest = perform(bench)?;
+    Ok(Done::Made(Box::new(manifest), begun.elapsed()))
+}
+
+fn words(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("no words")
+        .to_owned()
+}

@@ -1,0 +1,128 @@
+//! The numbers of a study, one for each run, item and metric.
+
+use serde::Serialize;
+use serde_json::Value;
+use vpc_compiler::plan::{Experiment, Item, Key, Metric, Plan, Run};
+
+/// Everything measured, in the order of the study.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Numbers {
+    /// Name of the study.
+    pub study: String,
+    /// The numbers.
+    pub numbers: Vec<Number>,
+}
+
+/// One measured number.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Number {
+    /// The experiment.
+    pub experiment: String,
+    /// The evaluation's name within the experiment.
+    pub job: String,
+    /// `experiment/job[axis=value,…]`.
+    pub run: String,
+    /// Axis and value.
+    pub point: Vec<(String, String)>,
+    /// What was measured on; `mean` for the mean over all items.
+    pub item: String,
+    /// The metric.
+    pub metric: Metric,
+    /// The number.
+    pub value: f64,
+    /// The job that measured it.
+    pub key: Key,
+}
+
+/// Sums over the held-out text of one item, as an evaluation files them.
+struct Sums {
+    /// Negative log-likelihood of all tokens, in nats.
+    nats: f64,
+    tokens: f64,
+    /// UTF-8 bytes of text.
+    bytes: f64,
+}
+
+/// Gathers the numbers of a plan from what its evaluations filed.
+///
+/// Runs that are not finished are left out.
+pub fn gather(plan: &Plan, filed: &dyn Fn(Key) -> Option<Value>) -> Numbers {
+    let mut numbers = Vec::new();
+    for experiment in &plan.experiments {
+        for run in experiment.runs.iter().filter(|run| !run.items.is_empty()) {
+            if let Some(metrics) = filed(run.key) {
+                numbers.extend(of_run(experiment, run, &metrics));
+            }
+        }
+    }
+    Numbers {
+        study: plan.study.clone(),
+        numbers,
+    }
+}
+
+fn of_run(experiment: &Experiment, run: &Run, metrics: &Value) -> Vec<Number> {
+    let sums: Vec<(&Item, Sums)> = run
+        .items
+        .iter()
+        .filter_map(|item| Some((item, Sums::read(metrics, item.key)?)))
+        .collect();
+    let number = |item: &str, metric, value| Number {
+        experiment: experiment.name.clone(),
+        job: run.job.clone(),
+        run: run.label.clone(),
+        point: run.point.clone(),
+        item: item.to_owned(),
+        metric,
+        value,
+        key: run.key,
+    };
+    let mut numbers = Vec::new();
+    for metric in [Metric::BitsPerByte, Metric::Perplexity] {
+        let values: Vec<f64> = sums.iter().map(|(_, sums)| sums.value(metric)).collect();
+        for ((item, _), value) in sums.iter().zip(&values) {
+            numbers.push(number(&item.name, metric, *value));
+        }
+        if !values.is_empty() {
+            let mean = values.iter().sum::<f64>() / values.len() as f64;
+            numbers.push(number("mean", metric, mean));
+        }
+    }
+    numbers
+}
+
+impl Sums {
+    fn read(metrics: &Value, key: Key) -> Option<Self> {
+        let found = metrics.get("held_out")?.get(key.to_string())?;
+        let field = |name: &str| found.get(name)?.as_f64();
+        Some(Self {
+            nats: field("nats")?,
+            tokens: field("tokens")?,
+            bytes: field("bytes")?,
+        })
+    }
+
+    /// Bits per byte = nats / (ln 2 · bytes); perplexity = exp(nats / tokens).
+    fn value(&self, metric: Metric) -> f64 {
+        match metric {
+            Metric::BitsPerByte => self.nats / (std::f64::consts::LN_2 * self.bytes),
+            Metric::Perplexity => (self.nats / self.tokens).exp(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bits_and_perplexity_of_a_fair_coin_per_byte() {
+        let sums = Sums {
+            nats: 8.0 * std::f64::consts::LN_2,
+            tokens: 4.0,
+            bytes: 8.0,
+        };
+        assert!((sums.value(Metric::BitsPerByte) - 1.0).abs() < 1e-12);
+        assert!((sums.value(Metric::Perplexity) - 4.0).abs() < 1e-12);
+    }
+}

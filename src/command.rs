@@ -1,0 +1,103 @@
+//! The command line: commands and their options.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Controlled pre-training studies: described in `.vp` files, planned, run, reported.
+#[derive(Debug, Parser)]
+#[command(
+    name = "vpc",
+    version,
+    max_term_width = 100,
+    arg_required_else_help = true
+)]
+pub(crate) struct Vpc {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Check a study without planning anything.
+    Check(CheckOptions),
+    /// Show what a run would do. Changes nothing.
+    Plan(PlanOptions),
+    /// Run what a study needs and the store does not have yet.
+    Run(RunOptions),
+    /// Show a finished or begun job: what it computed, from what, with which results.
+    Show(ShowOptions),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StudyOptions {
+    /// The study, a `.vp` file.
+    pub(crate) file: PathBuf,
+    /// How problems are written.
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// With source lines and advice.
+    Human,
+    /// One line each: `path:line:column: error[code]: message`.
+    Short,
+    /// One JSON object each, `"schema": 1`.
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckOptions {
+    #[command(flatten)]
+    pub(crate) study: StudyOptions,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PlanOptions {
+    #[command(flatten)]
+    pub(crate) study: StudyOptions,
+    /// The store [default: `.vp` beside the study].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) store: Option<PathBuf>,
+    /// Write the whole plan as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// List every job, however many there are.
+    #[arg(long)]
+    pub(crate) jobs: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunOptions {
+    #[command(flatten)]
+    pub(crate) study: StudyOptions,
+    /// The store [default: `.vp` beside the study].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) store: Option<PathBuf>,
+    /// Processor threads to use [default: all].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) threads: Option<u16>,
+    /// Begin nothing new after a job failed [default: go on with jobs that do not need it].
+    #[arg(long)]
+    pub(crate) fail_fast: bool,
+    /// Longest time between two checkpoints of a training job, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    pub(crate) checkpoint_every: u64,
+    /// Say nothing but results and problems.
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShowOptions {
+    /// A job: its name such as `study/base[seed=1]`, or the beginning of its key.
+    pub(crate) job: String,
+    /// The store [default: the nearest `.vp` in this folder or above].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) store: Option<PathBuf>,
+    /// Write it as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}

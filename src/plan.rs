@@ -1,0 +1,249 @@
+//! `vpc plan`: what a run would do. Changes nothing.
+
+use std::collections::BTreeMap;
+
+use comfy_table::presets::NOTHING;
+use comfy_table::{CellAlignment, Table};
+use serde_json::json;
+use vpc_compiler::plan::{Experiment, Job, Plan, Task};
+use vpc_engine::{State, Survey, survey};
+use vpc_store::Store;
+
+use crate::command::PlanOptions;
+use crate::exit::Status;
+use crate::output::{grouped, rounded, say, tell};
+use crate::study::{compiled, store_folder};
+
+/// More jobs than this are listed only when asked for.
+const LISTED: usize = 40;
+
+pub(crate) fn plan(options: &PlanOptions) -> Status {
+    let plan = match compiled(&options.study) {
+        Ok(plan) => plan,
+        Err(status) => return status,
+    };
+    let folder = store_folder(&options.study.file, options.store.as_ref());
+    let looked = Store::peek(&folder).and_then(|store| {
+        let survey = survey(&plan, store.as_ref())?;
+        Ok((
+            survey,
+            store.map(|store| store.damage()).unwrap_or_default(),
+        ))
+    });
+    let (survey, damage) = match looked {
+        Ok(looked) => looked,
+        Err(error) => {
+            tell(format_args!("error: {error}"));
+            return Status::of(&error);
+        }
+    };
+    for found in damage {
+        tell(format_args!(
+            "warning: {} is damaged ({}); a run will compute it again", found.path.display(), found.problem
+        ));
+    }
+    if options.json {
+        say(as_json(&plan, &survey));
+    } else {
+        say(as_text(&plan, &survey, options.jobs));
+    }
+    Status::Ok
+}
+
+fn as_json(plan: &Plan, survey: &Survey) -> serde_json::Value {
+    let states: BTreeMap<String, String> = plan
+        .jobs
+        .iter()
+        .zip(&survey.states)
+        .map(|(job, state)| (job.key.to_string(), word(*state).to_owned()))
+        .collect();
+    let totals: Vec<_> = totals(plan, survey)
+        .into_iter()
+        .map(|(kind, total)| {
+            json!({
+                "kind": kind,
+                "jobs": total.jobs,
+                "cached": total.cached,
+                "to_do": total.to_do,
+                "tokens_to_do": total.tokens,
+            })
+        })
+        .collect();
+    json!({ "schema": plan.schema, "plan": plan, "states": states, "totals": totals })
+}
+
+fn word(state: State) -> &'static str {
+    match state {
+        State::Cached => "cached",
+        State::ToDo(None) => "new",
+        State::ToDo(Some(_)) => "begun",
+        State::NotNeeded => "not_needed",
+    }
+}
+
+/// What a kind of job adds up to.
+#[derive(Default)]
+struct Total {
+    jobs: usize,
+    cached: usize,
+    to_do: usize,
+    not_needed: usize,
+    /// Training tokens to do.
+    tokens: u64,
+}
+
+fn totals(plan: &Plan, survey: &Survey) -> Vec<(&'static str, Total)> {
+    let mut totals: Vec<(&'static str, Total)> = Vec::new();
+    for (job, state) in plan.jobs.iter().zip(&survey.states) {
+        let kind = job.task.kind();
+        let at = totals
+            .iter()
+            .position(|known| known.0 == kind)
+            .unwrap_or_else(|| {
+                totals.push((kind, Total::default()));
+                totals.len() - 1
+            });
+        let total = &mut totals[at].1;
+        total.jobs += 1;
+        match state {
+            State::Cached => total.cached += 1,
+            State::NotNeeded => total.not_needed += 1,
+            State::ToDo(_) => {
+                total.to_do += 1;
+                total.tokens += tokens(job);
+            }
+        }
+    }
+    totals
+}
+
+fn tokens(job: &Job) -> u64 {
+    match &job.task {
+        Task::Pretrain(task) => task.tokens,
+        Task::Corpus(_) | Task::Tokenizer(_) | Task::Tokens | Task::Eval(_) => 0,
+    }
+}
+
+fn as_text(plan: &Plan, survey: &Survey, all: bool) -> String {
+    let mut parts = Vec::new();
+    for experiment in &plan.experiments {
+        parts.push(experiment_text(plan, experiment));
+    }
+    parts.push(kinds_text(plan, survey));
+    if all || plan.jobs.len() <= LISTED {
+        parts.push(jobs_text(plan, survey));
+    } else {
+        parts.push(format!("{} jobs; `--jobs` lists them\n", plan.jobs.len()));
+    }
+    let tokens: u64 = totals(plan, survey)
+        .iter()
+        .map(|total| total.1.tokens)
+        .sum();
+    parts.push(match survey.to_do() {
+        0 => format!("nothing to do: {} jobs are cached", survey.cached()),
+        to_do => format!(
+            "to do: {to_do} jobs, {} training tokens; {} cached",
+            rounded(tokens),
+            survey.cached()
+        ),
+    });
+    parts.join("\n")
+}
+
+/// The axes of an experiment, its jobs, and the models they train.
+fn experiment_text(plan: &Plan, experiment: &Experiment) -> String {
+    let mut text = format!("experiment {}", experiment.name);
+    if !experiment.doc.is_empty() {
+        text += &format!(": {}", experiment.doc);
+    }
+    text.push('\n');
+    for axis in &experiment.axes {
+        text += &format!("  vary {}: {}\n", axis.name, axis.values.join(", "));
+    }
+    let mut jobs: Vec<(&str, usize)> = Vec::new();
+    for run in &experiment.runs {
+        match jobs.iter_mut().find(|job| job.0 == run.job) {
+            Some(job) => job.1 += 1,
+            None => jobs.push((&run.job, 1)),
+        }
+    }
+    for (name, count) in jobs {
+        let times = if count == 1 {
+            "once".to_owned()
+        } else {
+            format!("{count} times")
+        };
+        text += &format!("  {name}: {times}{}\n", models_text(plan, experiment, name));
+    }
+    text
+}
+
+/// Parameters, tokens and steps of a `pretrain` job, once for each different model.
+fn models_text(plan: &Plan, experiment: &Experiment, job: &str) -> String {
+    let mut seen: Vec<String> = Vec::new();
+    for run in experiment.runs.iter().filter(|run| run.job == job) {
+        if let Some(Task::Pretrain(task)) = plan.job(run.key).map(|job| &job.task) {
+            let text = format!(
+                "{} parameters on {} tokens ({} steps of {})",
+                rounded(task.model.parameters()),
+                rounded(task.tokens),
+                grouped(task.steps),
+                grouped(task.batch * task.model.context),
+            );
+            if !seen.contains(&text) {
+                seen.push(text);
+            }
+        }
+    }
+    seen.iter().map(|text| format!("\n    {text}")).collect()
+}
+
+fn kinds_text(plan: &Plan, survey: &Survey) -> String {
+    let mut table = Table::new();
+    table.load_style(NOTHING);
+    table.set_header([
+        "kind",
+        "jobs",
+        "cached",
+        "to do",
+        "not needed",
+        "tokens to do",
+    ]);
+    for (kind, total) in totals(plan, survey) {
+        let tokens = if total.tokens == 0 {
+            "–".to_owned()
+        } else {
+            rounded(total.tokens)
+        };
+        table.add_row([
+            kind.to_owned(),
+            total.jobs.to_string(),
+            total.cached.to_string(),
+            total.to_do.to_string(),
+            total.not_needed.to_string(),
+            tokens,
+        ]);
+    }
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    format!("{table}\n")
+}
+
+fn jobs_text(plan: &Plan, survey: &Survey) -> String {
+    let mut text = String::new();
+    for (job, state) in plan.jobs.iter().zip(&survey.states) {
+        let (mark, note) = match state {
+            State::Cached => ("=", String::new()),
+            State::ToDo(None) => ("+", String::new()),
+            State::ToDo(Some(step)) => ("~", format!("  goes on from step {step}")),
+            State::NotNeeded => ("·", "  not needed".to_owned()),
+        };
+        let more = match job.labels.len() {
+            0 | 1 => String::new(),
+            n => format!("  (and {} more)", n - 1),
+        };
+        text += &format!("{mark} {}  {}{more}{note}\n", job.key.short(), job.name());
+    }
+    text
+}

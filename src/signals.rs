@@ -1,0 +1,34 @@
+//! Ctrl-C and its kin: the first asks for a stop, the second ends the process.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::flag;
+use vpc_engine::Stop;
+
+/// Remembers which signal came.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Signals(Arc<AtomicUsize>);
+
+impl Signals {
+    /// Lets signals ask for a stop.
+    pub(crate) fn watch(stop: &Stop) -> io::Result<Self> {
+        let signals = Self::default();
+        for signal in [SIGINT, SIGTERM, SIGHUP] {
+            // Registered first, so that it acts on the second signal only.
+            flag::register_conditional_shutdown(signal, 128 + signal, stop.flag())?;
+            flag::register(signal, stop.flag())?;
+            flag::register_usize(signal, Arc::clone(&signals.0), signal as usize)?;
+        }
+        Ok(signals)
+    }
+
+    /// Returns the number of the last signal that came.
+    pub(crate) fn last(&self) -> Option<u8> {
+        u8::try_from(self.0.load(Ordering::SeqCst))
+            .ok()
+            .filter(|&signal| signal != 0)
+    }
+}

@@ -1,0 +1,99 @@
+//! Compiling a study and telling its problems.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+use vpc_compiler::grammar::{Colour, Problem, Severity, Sources, render};
+use vpc_compiler::plan::Plan;
+use vpc_compiler::{FileFault, compile};
+
+use crate::command::{Format, StudyOptions};
+use crate::exit::Status;
+use crate::library::Files;
+use crate::output::{colour, say, tell};
+
+/// Compiles a study and tells its problems; the plan when there are no errors.
+pub(crate) fn compiled(options: &StudyOptions) -> Result<Plan, Status> {
+    let Some(path) = options.file.to_str() else {
+        tell("error: the path of the study is not UTF-8");
+        return Err(Status::Use);
+    };
+    let compiled = compile(path, &Files::default()).map_err(|fault| {
+        tell(format_args!("error: {}", no_study(path, &fault)));
+        Status::Use
+    })?;
+    for problem in &compiled.problems {
+        tell_problem(problem, &compiled.sources, options.format);
+    }
+    let errors = compiled
+        .problems
+        .iter()
+        .filter(|problem| problem.severity == Severity::Error)
+        .count();
+    if errors > 0 && options.format != Format::Json {
+        let s = if errors == 1 { "" } else { "s" };
+        tell(format_args!(
+            "{path}: {errors} error{s}; nothing was planned"
+        ));
+    }
+    compiled.plan.ok_or(Status::Problems)
+}
+
+fn tell_problem(problem: &Problem, sources: &Sources, format: Format) {
+    let place = sources.place(problem.at.span);
+    let severity = match problem.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+    };
+    match format {
+        Format::Human => {
+            let colour = if colour() {
+                Colour::Always
+            } else {
+                Colour::Never
+            };
+            tell(format_args!("{}\n", render(problem, sources, colour)));
+        }
+        Format::Short => {
+            let (code, message) = (problem.code.0, &problem.message);
+            tell(format_args!("{place}: {severity}[{code}]: {message}"));
+        }
+        Format::Json => say(as_json(problem, sources, severity)),
+    }
+}
+
+/// One problem as a line of JSON: data, so it goes to standard output.
+fn as_json(problem: &Problem, sources: &Sources, severity: &str) -> serde_json::Value {
+    let source = sources.get(problem.at.span.source);
+    let position = |offset| source.map(|source| source.position(offset));
+    let start = position(problem.at.span.start);
+    let end = position(problem.at.span.end);
+    json!({
+        "schema": 1,
+        "code": problem.code.0,
+        "severity": severity,
+        "message": problem.message,
+        "label": problem.at.text,
+        "help": problem.help,
+        "path": source.map(|source| source.path.as_str()),
+        "start": start.map(|at| json!({ "line": at.line, "column": at.column })),
+        "end": end.map(|at| json!({ "line": at.line, "column": at.column })),
+        "fix": problem.fix.as_ref().map(|fix| json!({ "text": fix.text })),
+    })
+}
+
+fn no_study(path: &str, fault: &FileFault) -> String {
+    match fault {
+        FileFault::Missing => format!("there is no study `{path}`; check the spelling of the path"),
+        FileFault::Folder => format!("`{path}` is a folder; name a `.vp` file in it"),
+        FileFault::NotUtf8(at) => {
+            format!("`{path}` is not UTF-8 (byte {at} starts no character); save it as UTF-8")
+        }
+        FileFault::Refused(why) => format!("`{path}` cannot be read: {why}"),
+    }
+}
+
+/// The store of a study: as told, or `.vp` beside it.
+pub(crate) fn store_folder(study: &Path, told: Option<&PathBuf>) -> PathBuf {
+    told.cloned().unwrap_or_else(|| study.with_file_name(".vp"))
+}
