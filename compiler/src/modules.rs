@@ -28,6 +28,8 @@ pub(crate) struct Module {
 pub(crate) enum Declared {
     Let(Let),
     Block(Block),
+    /// It could not be read, which was said.
+    Lost(Name),
 }
 
 /// A module in use.
@@ -51,6 +53,7 @@ impl Declared {
         match self {
             Self::Let(item) => &item.name,
             Self::Block(block) => &block.name,
+            Self::Lost(name) => name,
         }
     }
 }
@@ -109,6 +112,9 @@ impl<'a> Loader<'a> {
             experiments: Vec::new(),
             uses: Vec::new(),
         };
+        for name in file.lost {
+            self.insert(&mut module, Declared::Lost(name));
+        }
         for item in file.items {
             match item {
                 Item::Use(item) => self.used(&mut module, item),

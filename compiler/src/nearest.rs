@@ -34,7 +34,7 @@ pub(crate) fn advice<'a>(
         .map(|name| format!("`{name}`"))
         .collect();
     match shown.len() {
-        0 => format!("there are no {what} here"),
+        0 => "there are none to choose from".to_owned(),
         _ if candidates.len() > shown.len() => format!("{what} include {}", shown.join(", ")),
         _ => format!("{what}: {}", shown.join(", ")),
     }

@@ -173,11 +173,16 @@ impl<'a> Builder<'a> {
 
     fn body(&mut self, pair: Pair<'_, Rule>) -> Body {
         let span = self.span(&pair);
+        let before = self.problems.len();
         let entries = pair
             .into_inner()
             .filter_map(|entry| self.entry(entry))
             .collect();
-        Body { entries, span }
+        Body {
+            entries,
+            whole: self.problems.len() == before && !self.piece.mended,
+            span,
+        }
     }
 
     fn entry(&mut self, pair: Pair<'_, Rule>) -> Option<Entry> {

@@ -15,6 +15,8 @@ pub(crate) struct Piece {
     pub(crate) text: String,
     /// Offset of the item in the source.
     base: usize,
+    /// Whether brackets had to be put in or taken out.
+    pub(crate) mended: bool,
     /// Offsets in `text` of bytes that the source does not have.
     inserted: Vec<usize>,
     /// Source ranges in which a bracket was found missing: nothing more is said there.
@@ -256,6 +258,7 @@ fn mend(source: &Source, base: usize, slice: &str) -> (Piece, Problems) {
         Piece {
             text,
             base,
+            mended: !found.faults.is_empty(),
             inserted,
             damaged,
         },

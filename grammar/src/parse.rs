@@ -10,7 +10,7 @@ use crate::limits;
 use crate::problem::{Code, Problem, Problems};
 use crate::source::{Source, Span};
 use crate::syntax::{Rule, Syntax};
-use crate::tree::File;
+use crate::tree::{File, Name};
 
 /// A tree and what was wrong with the text.
 #[derive(Debug, Clone, Default)]
@@ -36,7 +36,10 @@ pub fn parse(source: &Source) -> Parsed {
     let mut tree = File::default();
     for piece in &pieces {
         let (item, mut found) = parse_item(source, piece);
-        tree.items.extend(item);
+        match item {
+            Some(item) => tree.items.push(item),
+            None => tree.lost.extend(declared_name(source, piece)),
+        }
         found.retain(|problem| {
             let start = problem.at.span.range().start;
             let line = source.position(problem.at.span.start).line;
@@ -50,6 +53,17 @@ pub fn parse(source: &Source) -> Parsed {
     problems.sort_by_key(|problem| problem.at.span.start);
     problems.truncate(limits::PROBLEMS);
     Parsed { tree, problems }
+}
+
+/// The second word of an item, which is its name where the item can be read.
+fn declared_name(source: &Source, piece: &Piece) -> Option<Name> {
+    let at = piece.text.find([' ', '\t'])?;
+    let rest = piece.text.get(at..)?;
+    let start = at + (rest.len() - rest.trim_start().len());
+    let text = token(&piece.text, start).to_owned();
+    let from = piece.origin(start);
+    let span = Span::new(source.id, from, from + text.len());
+    Some(Name { text, span })
 }
 
 fn parse_item(source: &Source, piece: &Piece) -> (Option<crate::tree::Item>, Problems) {

@@ -7,6 +7,9 @@ use crate::source::Span;
 pub struct File {
     /// Items in the order written.
     pub items: Vec<Item>,
+    /// Names of items that could not be read: they are meant to exist, so that a use of one is no
+    /// further mistake.
+    pub lost: Vec<Name>,
 }
 
 /// A declaration in column 0.
@@ -104,6 +107,8 @@ pub struct Param {
 pub struct Body {
     /// Entries in the order written.
     pub entries: Vec<Entry>,
+    /// Whether every entry could be read; where not, nothing is to be missed in it.
+    pub whole: bool,
     /// From brace to brace.
     pub span: Span,
 }

@@ -74,7 +74,7 @@ impl Evaluator<'_> {
         let kind = schema::kind(&block.kind.text)?;
         let mut fields = Fields {
             given: BTreeMap::new(),
-            sound: true,
+            sound: body.whole,
         };
         for entry in &body.entries {
             let sound = match entry {
@@ -89,7 +89,8 @@ impl Evaluator<'_> {
             fields.sound &= sound;
         }
         for field in kind.fields {
-            if field.need == Need::Required && !fields.given.contains_key(field.name) {
+            let missing = !fields.given.contains_key(field.name) && body.whole;
+            if field.need == Need::Required && missing {
                 let message = format!("`{}` needs `{}`", block.name.text, field.name);
                 self.report(
                     Problem::error(Code("V0212"), block.name.span, message).help(format!(
@@ -200,7 +201,7 @@ impl Evaluator<'_> {
                 None => sound = false,
             }
         }
-        if !sound {
+        if !sound || !body.whole {
             return Value::Unknown;
         }
         let (spans, parts): (Vec<Span>, Vec<Part>) = parts.into_iter().unzip();

@@ -29,6 +29,11 @@ impl Evaluator<'_> {
         if let Some((module, block)) = self.blueprint(callee, scope) {
             return self.instance(block, module, span, args, scope);
         }
+        if let ExprKind::Name(name) = &callee.kind
+            && !self.names(scope).contains(name)
+        {
+            return self.no_function(name, callee.span, scope);
+        }
         match self.eval(callee, scope) {
             Value::Unknown => Value::Unknown,
             other => {
@@ -44,6 +49,27 @@ impl Evaluator<'_> {
                 )
             }
         }
+    }
+
+    fn no_function(&self, name: &str, span: Span, scope: &Scope<'_>) -> Value {
+        let own = self
+            .module(scope.module)
+            .into_iter()
+            .flat_map(|module| &module.declared);
+        let blueprints = own.filter_map(|(name, declared)| match declared {
+            Declared::Block(block) if !block.params.is_empty() => Some(name.as_str()),
+            _ => None,
+        });
+        let known = FUNCTIONS
+            .iter()
+            .map(|function| function.name)
+            .chain(blueprints);
+        let message = format!("there is no function or mixture with parameters called `{name}`");
+        self.fail(Problem::error(Code("V0201"), span, message).help(advice(
+            name,
+            "functions",
+            known,
+        )))
     }
 
     /// Returns the block with parameters that an expression names.
@@ -102,11 +128,10 @@ impl Evaluator<'_> {
             let Some(param) = param else {
                 let names = block.params.iter().map(|param| param.name.text.as_str());
                 let shown = arg.name.as_ref().map_or("", |name| name.text.as_str());
-                let message = format!(
-                    "`{}` takes {} parameters",
-                    block.name.text,
-                    block.params.len()
-                );
+                let message = match shown {
+                    "" => format!("`{}` is given more than it takes", block.name.text),
+                    name => format!("`{}` has no parameter `{name}`", block.name.text),
+                };
                 return self.fail(
                     Problem::error(Code("V0213"), arg.value.span, message).help(advice(
                         shown,

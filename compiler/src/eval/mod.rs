@@ -175,7 +175,7 @@ impl<'a> Evaluator<'a> {
         let value = match declared {
             Some(Declared::Let(item)) => self.eval(&item.value, &Scope::of_module(module)),
             Some(Declared::Block(block)) => self.block(block, module),
-            None => Value::Unknown,
+            Some(Declared::Lost(_)) | None => Value::Unknown,
         };
         self.busy.borrow_mut().pop();
         self.done.borrow_mut().insert(id, value.clone());
@@ -248,17 +248,18 @@ impl<'a> Evaluator<'a> {
     /// Evaluates `word.name`.
     fn member(&self, of: &Expr, name: &Name, scope: &Scope<'_>) -> Value {
         if let ExprKind::Name(word) = &of.kind
-            && let Some(module) = self.used_module(word, scope) {
-                let declared = self.module(module).map(|module| &module.declared);
-                if declared.is_some_and(|declared| declared.contains_key(&name.text)) {
-                    return self.declared(module, &name.text, name.span);
-                }
-                let known = declared.into_iter().flat_map(|declared| declared.keys());
-                let message = format!("`{word}` declares no `{}`", name.text);
-                let help = advice(&name.text, "its names", known.map(String::as_str));
-                self.report(Problem::error(Code("V0201"), name.span, message).help(help));
-                return Value::Unknown;
+            && let Some(module) = self.used_module(word, scope)
+        {
+            let declared = self.module(module).map(|module| &module.declared);
+            if declared.is_some_and(|declared| declared.contains_key(&name.text)) {
+                return self.declared(module, &name.text, name.span);
             }
+            let known = declared.into_iter().flat_map(|declared| declared.keys());
+            let message = format!("`{word}` declares no `{}`", name.text);
+            let help = advice(&name.text, "its names", known.map(String::as_str));
+            self.report(Problem::error(Code("V0201"), name.span, message).help(help));
+            return Value::Unknown;
+        }
         let value = self.eval(of, scope);
         if !matches!(value, Value::Unknown) {
             let message = format!("{} has no parts with names", value.describe());

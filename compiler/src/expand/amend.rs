@@ -136,6 +136,7 @@ fn replace_field(body: &mut Body, field: &Field) -> Option<Problem> {
     };
     let inner = target.body.get_or_insert_with(|| Body {
         entries: Vec::new(),
+        whole: true,
         span,
     });
     let old = inner.entries.iter_mut().find_map(|entry| match entry {

@@ -39,6 +39,7 @@ impl Expander<'_, '_> {
     ) -> Option<Made> {
         let empty = Body {
             entries: Vec::new(),
+            whole: true,
             span: block.span,
         };
         let body = block.body.as_ref().unwrap_or(&empty);

@@ -99,7 +99,9 @@ impl<'e, 'a> Expander<'e, 'a> {
                 made,
             });
         }
-        self.warn_unused(&axes, &declarations);
+        if body.whole {
+            self.warn_unused(&axes, &declarations);
+        }
         self.checks(&parts, &axes, &declarations, allowed.as_deref());
         let reports = self.reports(&parts, &axes, &declarations);
         let doc = block
