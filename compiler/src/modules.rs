@@ -117,7 +117,7 @@ impl<'a> Loader<'a> {
         }
         for item in file.items {
             match item {
-                Item::Use(item) => self.used(&mut module, item),
+                Item::Use(item) => self.used(&mut module, &item),
                 Item::Let(item) => self.insert(&mut module, Declared::Let(item)),
                 Item::Block(block) => {
                     if block.kind.text == "experiment" {
@@ -140,7 +140,7 @@ impl<'a> Loader<'a> {
         }
     }
 
-    fn used(&mut self, module: &mut Module, item: Use) {
+    fn used(&mut self, module: &mut Module, item: &Use) {
         let (path, word, span) = match &item.module {
             ModulePath::Dotted(names) => match self.standard(names) {
                 Some(word) => (format!("std/{word}.vp"), word, item.span),

@@ -1,5 +1,7 @@
 //! Every `.vp` file of the corpus, as a user would see it: problems, and what would run.
 
+#![expect(clippy::disallowed_methods, reason = "a test reads its corpus")]
+
 mod common;
 
 use std::fmt::Write;

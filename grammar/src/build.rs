@@ -265,7 +265,7 @@ impl<'a> Builder<'a> {
                     span,
                 })
             })
-            .map_infix(|left, op, right| infix(left?, op.as_rule(), right?))
+            .map_infix(|left, op, right| Some(infix(left?, op.as_rule(), right?)))
             .parse(pair.into_inner())
     }
 
@@ -404,7 +404,7 @@ fn literal(word: &str) -> Literal {
     }
 }
 
-fn infix(left: Expr, op: Rule, right: Expr) -> Option<Expr> {
+fn infix(left: Expr, op: Rule, right: Expr) -> Expr {
     let span = left.span.to(right.span);
     let binary = match op {
         Rule::range => {
@@ -413,12 +413,12 @@ fn infix(left: Expr, op: Rule, right: Expr) -> Option<Expr> {
                 to: right,
                 by: None,
             };
-            return Some(Expr {
+            return Expr {
                 kind: ExprKind::Range(Box::new(range)),
                 span,
-            });
+            };
         }
-        Rule::range_by => return Some(by(left, right, span)),
+        Rule::range_by => return by(left, right, span),
         Rule::add => Binary::Add,
         Rule::sub => Binary::Sub,
         Rule::mul => Binary::Mul,
@@ -432,10 +432,10 @@ fn infix(left: Expr, op: Rule, right: Expr) -> Option<Expr> {
         Rule::kw_and => Binary::And,
         _ => Binary::Or,
     };
-    Some(Expr {
+    Expr {
         kind: ExprKind::Binary(binary, Box::new(left), Box::new(right)),
         span,
-    })
+    }
 }
 
 /// `by` belongs to the range before it; elsewhere it has no meaning and is kept as a bare step.

@@ -156,9 +156,8 @@ impl Evaluator<'_> {
             Binary::Eq | Binary::Ne | Binary::Lt | Binary::Le | Binary::Gt | Binary::Ge
         );
         let unit = match op {
-            Binary::Mul => scaled(a.unit, b.unit),
             Binary::Div if a.unit == b.unit && a.unit != Unit::Share => Some(Unit::Plain),
-            Binary::Div => scaled(a.unit, b.unit),
+            Binary::Mul | Binary::Div => scaled(a.unit, b.unit),
             _ => common(a.unit, b.unit),
         };
         let Some(unit) = unit else {

@@ -33,9 +33,9 @@ pub(super) fn amended(
             }
         };
         sound &= problem.is_none();
-        problem
-            .into_iter()
-            .for_each(|problem| evaluator.report(problem));
+        if let Some(problem) = problem {
+            evaluator.report(problem);
+        }
     }
     sound.then_some(body)
 }

@@ -58,7 +58,9 @@ impl Names {
                 self.0.insert(name.clone());
             }
             ExprKind::List(values) | ExprKind::Tuple(values) => {
-                values.iter().for_each(|value| self.expr(value));
+                for value in values {
+                    self.expr(value);
+                }
             }
             ExprKind::Each(each) => {
                 self.expr(&each.value);
@@ -69,7 +71,9 @@ impl Names {
             }
             ExprKind::Call(callee, args) => {
                 self.expr(callee);
-                args.iter().for_each(|arg| self.expr(&arg.value));
+                for arg in args {
+                    self.expr(&arg.value);
+                }
             }
             ExprKind::Member(of, _) | ExprKind::Every(of) | ExprKind::Unary(_, of) => self.expr(of),
             ExprKind::With(of, body) => {

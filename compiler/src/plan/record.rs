@@ -102,7 +102,9 @@ impl Value {
             Self::List(values) => {
                 hash.update(b"l");
                 feed_length(hash, values.len());
-                values.iter().for_each(|value| value.feed(hash));
+                for value in values {
+                    value.feed(hash);
+                }
             }
         }
     }

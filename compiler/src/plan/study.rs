@@ -122,7 +122,7 @@ impl Cell {
         let item = self.item.as_deref().unwrap_or("mean");
         match self.metric {
             Metric::BitsPerByte => format!("{}.{item}", self.job),
-            metric => format!("{}.{item}.{}", self.job, metric.word()),
+            Metric::Perplexity => format!("{}.{item}.{}", self.job, self.metric.word()),
         }
     }
 }

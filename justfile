@@ -1,0 +1,28 @@
+# Everyday tasks. `just` lists them.
+
+[private]
+default:
+    @just --list
+
+# Lints and formatting, as continuous integration checks them.
+check:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets -- -D warnings
+
+# All tests of the short tier. `VPC_TIER=nightly just test` runs the long one.
+test:
+    cargo nextest run --workspace
+    cargo test --workspace --doc
+
+# Accept changed snapshots after reading them (needs cargo-insta).
+accept:
+    cargo insta review
+
+# Write generated documents. With `--check` their tests compare instead.
+gen *mode:
+    {{ if mode == "--check" { "" } else { "VPC_GEN=write" } }} cargo test -p vpc-compiler --test reference
+
+# Benchmarks: `just bench train` compares training with PyTorch in one interleaved run.
+bench what="train":
+    cargo build --release -p vpc-train --example bench
+    python3 dev/bench_{{ what }}.py
