@@ -341,6 +341,11 @@ pub(crate) fn misplaced(block: &Block, found: Option<&Kind>, here: Place) -> Pro
             let message = format!("a `{word}` stands {}", place(kind.place));
             Problem::error(Code("V0208"), block.kind.span, message)
         }
+        None if schema::RESERVED.contains(&word.as_str()) => {
+            let message = format!("`{word}` is a kind that this version of vpc cannot run yet");
+            Problem::error(Code("V0209"), block.kind.span, message)
+                .help("take the block out, or wait for a version that has it")
+        }
         None => {
             let fitting = KINDS
                 .iter()

@@ -363,6 +363,18 @@ pub const KINDS: &[Kind] = &[
     },
 ];
 
+/// Kinds that the language has a place for and this version does not have yet.
+pub const RESERVED: &[&str] = &[
+    "adapt",
+    "adaptation",
+    "align_score",
+    "benchmark",
+    "encoder",
+    "hypothesis",
+    "plot",
+    "suite",
+];
+
 /// Returns a kind by its word.
 pub fn kind(name: &str) -> Option<&'static Kind> {
     KINDS.iter().find(|kind| kind.name == name)

@@ -10,7 +10,7 @@ use vpc_train::{CheckpointError, ThreadsError, TrainError};
 pub enum JobError {
     /// The text or the tokens are not as they must be.
     #[error(transparent)]
-    Data(#[from] DataError),
+    Data(DataError),
     /// The mixture cannot be drawn from.
     #[error("the mixture cannot be drawn from: {0}")]
     Stream(#[from] StreamError),
@@ -20,9 +20,9 @@ pub enum JobError {
     /// Training or evaluation failed.
     #[error(transparent)]
     Train(#[from] TrainError),
-    /// A checkpoint could not be written or read.
+    /// A checkpoint cannot be read.
     #[error(transparent)]
-    Checkpoint(#[from] CheckpointError),
+    Checkpoint(CheckpointError),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -80,13 +80,32 @@ pub enum JobError {
     Panicked(String),
 }
 
+/// Artifacts are written through the store's writers, so a refused write is the store's error.
+impl From<DataError> for JobError {
+    fn from(error: DataError) -> Self {
+        match error {
+            DataError::Write { source, .. } => Self::Store(StoreError::of_write(source)),
+            other => Self::Data(other),
+        }
+    }
+}
+
+/// As for data: a refused write is the store's error.
+impl From<CheckpointError> for JobError {
+    fn from(error: CheckpointError) -> Self {
+        match error {
+            CheckpointError::Write(source) => Self::Store(StoreError::of_write(source)),
+            other => Self::Checkpoint(other),
+        }
+    }
+}
+
 impl JobError {
     /// Whether the machine, not the study, is at fault: disk full, read-only and the like.
     pub fn is_environment(&self) -> bool {
         match self {
             Self::Store(error) => error.kind() == ErrorKind::Environment,
-            // Artifacts are written through the store's writers, so a refused write is the store's.
-            Self::Data(DataError::Write { .. }) | Self::Threads(_) => true,
+            Self::Threads(_) => true,
             _ => false,
         }
     }

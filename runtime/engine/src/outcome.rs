@@ -13,6 +13,8 @@ pub struct Outcome {
     pub failed: Vec<Failure>,
     /// Jobs not run because one they need failed.
     pub skipped: Vec<Key>,
+    /// Needed jobs that were not begun or not finished, because of a stop or an earlier failure.
+    pub left: usize,
     /// Whether the run was stopped before its end.
     pub stopped: bool,
 }
@@ -37,6 +39,6 @@ pub struct Failure {
 impl Outcome {
     /// Whether everything asked for is there.
     pub fn is_complete(&self) -> bool {
-        self.failed.is_empty() && self.skipped.is_empty() && !self.stopped
+        self.failed.is_empty() && self.skipped.is_empty() && self.left == 0
     }
 }

@@ -1,7 +1,7 @@
 //! When jobs run: dependency order, several side by side, each failure contained in its cone.
 
 use std::any::Any;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::Scope;
@@ -69,6 +69,7 @@ fn run_once(
         states: survey.states.iter().map(Stage::of).collect(),
         manifests: survey.manifests,
         outcome: Outcome::default(),
+        waited: BTreeSet::new(),
         threads_free: options.threads.max(1),
     };
     run.outcome.cached = run
@@ -112,6 +113,8 @@ struct Run<'r> {
     states: Vec<Stage>,
     manifests: Vec<Option<Manifest>>,
     outcome: Outcome,
+    /// Jobs of other processes whose waiting was told.
+    waited: BTreeSet<usize>,
     threads_free: usize,
 }
 
@@ -137,7 +140,12 @@ impl<'r> Run<'r> {
                 Err(RecvTimeoutError::Disconnected) => break,
             }
         }
-        self.outcome.stopped = self.stop.asked() && self.states.contains(&Stage::Wanted);
+        self.outcome.left = self
+            .states
+            .iter()
+            .filter(|stage| matches!(stage, Stage::Wanted | Stage::Elsewhere(_)))
+            .count();
+        self.outcome.stopped = self.stop.asked() && self.outcome.left > 0;
     }
 
     fn is_running(&self) -> bool {
@@ -155,8 +163,13 @@ impl<'r> Run<'r> {
     }
 
     /// Whether no further job may begin.
+    ///
+    /// Where the machine refuses (a full disk), the next job would work in vain as well.
     fn is_closed(&self) -> bool {
-        self.stop.asked() || (!self.options.keep_going && !self.outcome.failed.is_empty())
+        let failed = &self.outcome.failed;
+        self.stop.asked()
+            || (!self.options.keep_going && !failed.is_empty())
+            || failed.iter().any(|failure| failure.environment)
     }
 
     fn start_ready<'s>(&mut self, scope: &'s Scope<'s, 'r>, send: &Sender<Report>) {
@@ -243,6 +256,9 @@ impl<'r> Run<'r> {
             }
             Ok(Done::Elsewhere) => {
                 self.states[at] = Stage::Elsewhere(Instant::now() + LOOK_AGAIN);
+                if self.waited.insert(at) {
+                    self.observer.event(Event::Waiting(job));
+                }
             }
             Err(JobError::Stopped) => self.states[at] = Stage::Wanted,
             Err(error) => self.fail(at, &error),
@@ -289,10 +305,7 @@ fn work(bench: &Bench<'_>) -> Result<Done, JobError> {
     let key = bench.job.key;
     let _lock = match bench.store.claim(key)? {
         Claim::Taken(lock) => lock,
-        Claim::Busy => {
-            bench.observer.event(Event::Waiting(bench.job));
-            return Ok(Done::Elsewhere);
-        }
+        Claim::Busy => return Ok(Done::Elsewhere),
     };
     if let Some(manifest) = bench.store.find(key)? {
         return Ok(Done::Made(Box::new(manifest), begun.elapsed()));

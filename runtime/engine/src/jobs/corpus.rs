@@ -9,6 +9,7 @@ use vpc_data::{HeldOut, Source, build_corpus};
 use vpc_store::Manifest;
 
 use super::Bench;
+use super::stoppable::Stoppable;
 use crate::error::JobError;
 
 pub(super) fn make(bench: &Bench<'_>, task: &CorpusTask) -> Result<Manifest, JobError> {
@@ -20,14 +21,20 @@ pub(super) fn make(bench: &Bench<'_>, task: &CorpusTask) -> Result<Manifest, Job
         numerator,
         denominator,
     };
-    let stats = build_corpus(&source(&task.source)?, split, &mut train, &mut held)?;
+    let built = build_corpus(
+        &source(&task.source)?,
+        split,
+        &mut Stoppable::new(&mut train, bench.stop),
+        &mut Stoppable::new(&mut held, bench.stop),
+    );
+    bench.check_stop()?;
+    let stats = built?;
     train.finish()?;
     held.finish()?;
     if let SourceSpec::Text { path, digest } | SourceSpec::Jsonl { path, digest, .. } = &task.source
     {
         check_digest(path, *digest)?;
     }
-    bench.check_stop()?;
     let draft = bench.draft(serde_json::to_value(stats)?, begun)?;
     Ok(attempt.publish(draft)?)
 }

@@ -4,6 +4,7 @@ mod corpus;
 mod curve;
 mod held_out;
 mod pretrain;
+mod stoppable;
 mod tokenizer;
 mod tokens;
 

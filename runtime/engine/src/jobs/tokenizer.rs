@@ -45,11 +45,13 @@ pub(super) fn make(bench: &Bench<'_>, task: &TokenizerTask) -> Result<Manifest, 
                 })
                 .collect();
             let sampled = sample_for_tokenizer(&parts, *sample)?;
-            let trained = train_bpe(sampled.into_iter(), *vocabulary as usize)?;
+            let texts = sampled.into_iter().take_while(|_| !bench.stop.asked());
+            let trained = train_bpe(texts, *vocabulary as usize);
+            bench.check_stop()?;
+            let trained = trained?;
             (trained.json, serde_json::to_value(trained.stats)?)
         }
     };
-    bench.check_stop()?;
     let mut attempt = bench.store.attempt(bench.job.key)?;
     attempt.write(FILE, &json)?;
     let draft = bench.draft(metrics, begun)?;

@@ -6,6 +6,7 @@ use serde_json::json;
 use vpc_data::{Tokenizer, tokenize};
 use vpc_store::Manifest;
 
+use super::stoppable::Stoppable;
 use super::{Bench, tokenizer};
 use crate::error::JobError;
 
@@ -18,12 +19,15 @@ pub(super) fn make(bench: &Bench<'_>) -> Result<Manifest, JobError> {
     let mut attempt = bench.store.attempt(bench.job.key)?;
     let mut sides = Vec::new();
     for (documents, file) in [("train.docs", "train.tok"), ("held.docs", "held.tok")] {
-        bench.check_stop()?;
         let documents = bench.open(corpus, documents)?;
         let mut out = attempt.create(file)?;
-        sides.push(serde_json::to_value(tokenize(
-            &documents, &tokenizer, &mut out,
-        )?)?);
+        let written = tokenize(
+            &documents,
+            &tokenizer,
+            &mut Stoppable::new(&mut out, bench.stop),
+        );
+        bench.check_stop()?;
+        sides.push(serde_json::to_value(written?)?);
         out.finish()?;
     }
     let draft = bench.draft(json!({ "train": sides[0], "held_out": sides[1] }), begun)?;
