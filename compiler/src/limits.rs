@@ -6,5 +6,8 @@ pub(crate) const RUNS: usize = 1_000_000;
 /// Most values of one axis.
 pub(crate) const AXIS_VALUES: usize = 100_000;
 
-/// Deepest chain of declarations that use each other.
-pub(crate) const DEPTH: usize = 64;
+/// Deepest chain of `let`s of an experiment that use each other.
+pub(crate) const LETS: usize = 64;
+
+/// Most expressions being evaluated within each other, through declarations too.
+pub(crate) const EVALUATION: usize = 300;

@@ -8,8 +8,9 @@ use pest::iterators::{Pair, Pairs};
 use pest::pratt_parser::{Assoc, Op, PrattParser};
 
 use crate::cut::Piece;
+use crate::limits;
 use crate::parse::explain;
-use crate::problem::Problems;
+use crate::problem::{Code, Problem, Problems};
 use crate::source::{Source, Span};
 use crate::syntax::{Rule, Syntax};
 use crate::tree::{
@@ -43,8 +44,12 @@ pub(crate) struct Builder<'a> {
     piece: &'a Piece,
     /// Offset within the piece of the text being built.
     start: usize,
+    /// Parts between the item and what is being built.
+    depth: usize,
     pub(crate) problems: Problems,
 }
+
+const TOO_DEEP: Code = Code("V0108");
 
 impl<'a> Builder<'a> {
     pub(crate) fn new(source: &'a Source, piece: &'a Piece) -> Self {
@@ -52,6 +57,7 @@ impl<'a> Builder<'a> {
             source,
             piece,
             start: 0,
+            depth: 0,
             problems: Problems::new(),
         }
     }
@@ -249,6 +255,36 @@ impl<'a> Builder<'a> {
     }
 
     fn expr(&mut self, pair: Pair<'_, Rule>) -> Option<Expr> {
+        let parts = pair.clone().into_inner().count();
+        self.within(parts, &self.span(&pair), |builder| builder.fold(pair))
+    }
+
+    /// Builds something whose tree is at most `parts` deep, unless that is deeper than allowed.
+    fn within<T>(
+        &mut self,
+        parts: usize,
+        span: &Span,
+        build: impl FnOnce(&mut Self) -> Option<T>,
+    ) -> Option<T> {
+        if self.depth + parts > limits::EXPRESSION {
+            let most = limits::EXPRESSION;
+            let message = format!("the expression has more than {most} parts within each other");
+            if !self.problems.iter().any(|known| known.code == TOO_DEEP) {
+                self.problems.push(
+                    Problem::error(TOO_DEEP, *span, message)
+                        .help("name an inner part with `let` and use the name"),
+                );
+            }
+            return None;
+        }
+        self.depth += parts;
+        let built = build(self);
+        self.depth -= parts;
+        built
+    }
+
+    /// Folds terms and operators, the tighter ones first.
+    fn fold(&mut self, pair: Pair<'_, Rule>) -> Option<Expr> {
         let this = RefCell::new(self);
         PRATT
             .map_primary(|term| this.borrow_mut().term(term))
@@ -270,6 +306,11 @@ impl<'a> Builder<'a> {
     }
 
     fn term(&mut self, pair: Pair<'_, Rule>) -> Option<Expr> {
+        let parts = pair.clone().into_inner().count();
+        self.within(parts, &self.span(&pair), |builder| builder.postfixes(pair))
+    }
+
+    fn postfixes(&mut self, pair: Pair<'_, Rule>) -> Option<Expr> {
         let mut inner = pair.into_inner();
         let mut value = self.primary(inner.next()?)?;
         for postfix in inner {

@@ -11,6 +11,27 @@ use crate::value::{Exact, Number, NumberFlaw, UNITS, Unit, Value};
 impl Evaluator<'_> {
     /// Evaluates an expression; mistakes are reported and give [`Value::Unknown`].
     pub(crate) fn eval(&self, expr: &Expr, scope: &Scope<'_>) -> Value {
+        let depth = self.depth.get();
+        if depth >= limits::EVALUATION {
+            return self.too_deep(expr.span);
+        }
+        self.depth.set(depth + 1);
+        let value = self.eval_within(expr, scope);
+        self.depth.set(depth);
+        value
+    }
+
+    /// Says once for a study that something is defined through too many others.
+    fn too_deep(&self, span: Span) -> Value {
+        if !self.deep.replace(true) {
+            let most = limits::EVALUATION;
+            let message = format!("this is defined through more than {most} others");
+            self.report(Problem::error(Code("V0204"), span, message));
+        }
+        Value::Unknown
+    }
+
+    fn eval_within(&self, expr: &Expr, scope: &Scope<'_>) -> Value {
         match &expr.kind {
             ExprKind::Quantity(quantity) => self.quantity(quantity, expr.span),
             ExprKind::Text(text) => Value::Text(text.clone()),

@@ -5,7 +5,7 @@ mod call;
 mod expr;
 mod typed;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
 use vpc_grammar::tree::{Expr, ExprKind, Let, Name};
@@ -26,6 +26,10 @@ pub(crate) struct Evaluator<'a> {
     pub(crate) modules: &'a [Module],
     problems: RefCell<Problems>,
     done: RefCell<BTreeMap<(ModuleId, String), Value>>,
+    /// Expressions being evaluated within each other.
+    depth: Cell<usize>,
+    /// Whether that was ever too many.
+    deep: Cell<bool>,
     /// Declarations being evaluated, for rings.
     busy: RefCell<Vec<(ModuleId, String)>>,
 }
@@ -74,6 +78,8 @@ impl<'a> Evaluator<'a> {
             modules,
             problems: RefCell::new(problems),
             done: RefCell::default(),
+            depth: Cell::new(0),
+            deep: Cell::new(false),
             busy: RefCell::default(),
         }
     }
@@ -114,7 +120,7 @@ impl<'a> Evaluator<'a> {
 
     /// Evaluates a `let` of an experiment at the point at hand.
     fn local_let(&self, item: &Let, scope: &Scope<'_>) -> Value {
-        if scope.depth > limits::DEPTH {
+        if scope.depth > limits::LETS {
             let message = format!("`{}` is defined through itself", item.name.text);
             self.report(Problem::error(Code("V0204"), item.name.span, message));
             return Value::Unknown;
@@ -158,14 +164,6 @@ impl<'a> Evaluator<'a> {
         }
         if self.busy.borrow().contains(&id) {
             self.ring(&id, span);
-            return Value::Unknown;
-        }
-        if self.busy.borrow().len() > limits::DEPTH {
-            let message = format!(
-                "declarations use each other more than {} deep",
-                limits::DEPTH
-            );
-            self.report(Problem::error(Code("V0204"), span, message));
             return Value::Unknown;
         }
         let declared = self

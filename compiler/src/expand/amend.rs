@@ -60,7 +60,7 @@ fn base(evaluator: &Evaluator<'_>, module: ModuleId, of: &Expr, depth: usize) ->
             return None;
         }
     };
-    if depth > limits::DEPTH {
+    if depth > limits::LETS {
         let message = format!("`{name}` is amended from itself");
         evaluator.report(Problem::error(Code("V0204"), of.span, message));
         return None;

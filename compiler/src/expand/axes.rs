@@ -7,7 +7,6 @@ use vpc_grammar::{Code, Problem};
 
 use super::names::Names;
 use crate::eval::{Evaluator, Scope};
-use crate::limits;
 use crate::modules::twice;
 use crate::plan::Axis;
 use crate::value::Value;
@@ -131,14 +130,22 @@ impl Axes {
         points.into_iter().collect()
     }
 
+    /// How many points the product of some groups has.
+    pub(super) fn size(&self, groups: impl IntoIterator<Item = usize>) -> usize {
+        let rows = |group: usize| self.0.get(group).map_or(0, |group| group.rows.len());
+        groups.into_iter().map(rows).fold(1, usize::saturating_mul)
+    }
+
+    /// How many groups there are.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// The product of some groups, the last one fastest.
     fn product(&self, groups: &[usize]) -> Vec<Vec<usize>> {
         let mut points = vec![Vec::new()];
         for &group in groups {
             let rows = self.0.get(group).map_or(0, |group| group.rows.len());
-            if points.len().saturating_mul(rows) > limits::RUNS.saturating_mul(2) {
-                return vec![Vec::new(); limits::RUNS + 1];
-            }
             points = points
                 .into_iter()
                 .flat_map(|point: Vec<usize>| {

@@ -3,10 +3,10 @@
 use std::rc::Rc;
 
 use num_traits::ToPrimitive;
-use vpc_grammar::tree::{Block, Body, Expr, ExprKind};
+use vpc_grammar::tree::{Body, Expr, ExprKind};
 use vpc_grammar::{Code, Problem, Span};
 
-use super::{Declaration, Expander};
+use super::{Declaration, Expander, Spot};
 use crate::eval::{Fields, Scope};
 use crate::nearest::advice;
 use crate::plan::{
@@ -28,15 +28,8 @@ pub(super) struct Made {
 }
 
 impl Expander<'_, '_> {
-    pub(super) fn lower(
-        &mut self,
-        block: &Block,
-        label: &str,
-        scope: &Scope<'_>,
-        groups: &[usize],
-        point: &[usize],
-        before: &[Declaration<'_>],
-    ) -> Option<Made> {
+    pub(super) fn lower(&mut self, job: &Spot<'_>, before: &[Declaration<'_>]) -> Option<Made> {
+        let block = job.block;
         let empty = Body {
             entries: Vec::new(),
             whole: true,
@@ -45,8 +38,8 @@ impl Expander<'_, '_> {
         let body = block.body.as_ref().unwrap_or(&empty);
         let fields = self.evaluator.fields(block, body)?;
         let made = match block.kind.text.as_str() {
-            "pretrain" => self.pretrain(block, &fields, label, scope),
-            _ => self.eval(block, &fields, label, scope, groups, point, before),
+            "pretrain" => self.pretrain(job, &fields),
+            _ => self.eval(job, &fields, before),
         };
         made.filter(|_| fields.sound)
     }
@@ -71,13 +64,8 @@ impl Expander<'_, '_> {
     }
 
     /// Lowers a `pretrain` block. Every field is evaluated, so that each mistake is reported.
-    fn pretrain(
-        &mut self,
-        block: &Block,
-        fields: &Fields<'_>,
-        label: &str,
-        scope: &Scope<'_>,
-    ) -> Option<Made> {
+    fn pretrain(&mut self, job: &Spot<'_>, fields: &Fields<'_>) -> Option<Made> {
+        let (block, scope) = (job.block, &job.scope);
         let e = self.evaluator;
         let get = |name: &str| self.value(fields, name, scope);
         let scale = get("model").and_then(|(span, value)| e.scale(span, &value));
@@ -138,7 +126,7 @@ impl Expander<'_, '_> {
         let inputs: Vec<(&str, Key)> = tokens.iter().map(|part| ("tokens", part.0)).collect();
         let place = self.place(block.name.span);
         let key = self.jobs.add(
-            label.to_owned(),
+            job.label.clone(),
             place,
             Task::Pretrain(Box::new(task)),
             &inputs,
@@ -292,26 +280,21 @@ impl Expander<'_, '_> {
         Some(self.jobs.add(label, place, Task::Tokenizer(task), &inputs))
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the whole context of one run")]
     fn eval(
         &mut self,
-        block: &Block,
+        job: &Spot<'_>,
         fields: &Fields<'_>,
-        label: &str,
-        scope: &Scope<'_>,
-        groups: &[usize],
-        point: &[usize],
         before: &[Declaration<'_>],
     ) -> Option<Made> {
-        let suite = self.value(fields, "suite", scope);
+        let suite = self.value(fields, "suite", &job.scope);
         let suite = suite.and_then(|(span, value)| self.evaluator.suite(span, value));
         let from = fields.get("from")?;
         let source = self.source(from, before)?;
         let project: Vec<usize> = source
             .groups
             .iter()
-            .filter_map(|group| groups.iter().position(|own| own == group))
-            .filter_map(|at| point.get(at).copied())
+            .filter_map(|group| job.groups.iter().position(|own| own == group))
+            .filter_map(|at| job.point.get(at).copied())
             .collect();
         let base = source.made.get(&project)?;
         let (model, tokenizer) = base.model.clone()?;
@@ -330,9 +313,9 @@ impl Expander<'_, '_> {
         keys.dedup();
         let mut inputs = vec![("model", base_key)];
         inputs.extend(keys.into_iter().map(|key| ("tokens", key)));
-        let place = self.place(block.name.span);
+        let place = self.place(job.block.name.span);
         let task = Task::Eval(EvalTask::HeldOut { model });
-        let key = self.jobs.add(label.to_owned(), place, task, &inputs);
+        let key = self.jobs.add(job.label.clone(), place, task, &inputs);
         Some(Made {
             key,
             items,

@@ -38,6 +38,21 @@ struct Declaration<'b> {
     made: BTreeMap<Vec<usize>, Made>,
 }
 
+/// One job at one point of the axes it depends on.
+struct Spot<'s> {
+    block: &'s Block,
+    /// `experiment/job[axis=value,…]`.
+    label: String,
+    /// The scope, with the axes bound.
+    scope: Scope<'s>,
+    /// Axis and value, as written.
+    named: Vec<(String, String)>,
+    /// Axis groups, by number.
+    groups: &'s [usize],
+    /// The number of the value in each of those groups.
+    point: &'s [usize],
+}
+
 /// An experiment sorted by kind of entry.
 struct Parts<'b> {
     lets: Vec<Let>,
@@ -74,20 +89,24 @@ impl<'e, 'a> Expander<'e, 'a> {
         };
         let axes = Axes::read(self.evaluator, &body, &scope)?;
         let order = self.order(&parts, &axes)?;
+        self.bounded(&parts, &axes, &order)?;
         let allowed = axes.allowed(self.evaluator, &parts.conditions, &scope)?;
         let mut declarations: Vec<Declaration<'_>> = Vec::new();
         let mut runs = Vec::new();
         for (block, groups) in order {
             let points = axes.points(&groups, allowed.as_deref());
-            if points.len() > limits::RUNS {
-                self.too_many(block, points.len());
-                return None;
-            }
             let mut made = BTreeMap::new();
             for point in points {
-                let Some((one, run)) =
-                    self.run(name, block, &axes, &groups, &point, &scope, &declarations)
-                else {
+                let named = axes.point(&groups, &point);
+                let spot = Spot {
+                    block,
+                    label: label(name, &block.name.text, &named),
+                    scope: axes.bind(&scope, &groups, &point),
+                    named,
+                    groups: &groups,
+                    point: &point,
+                };
+                let Some((one, run)) = self.run(&spot, &declarations) else {
                     continue;
                 };
                 made.insert(point, one);
@@ -245,45 +264,49 @@ impl<'e, 'a> Expander<'e, 'a> {
             .report(Problem::error(Code("V0204"), first.name.span, message));
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the whole context of one run")]
-    fn run(
-        &mut self,
-        experiment: &str,
-        block: &Block,
-        axes: &Axes,
-        groups: &[usize],
-        point: &[usize],
-        scope: &Scope<'_>,
-        before: &[Declaration<'_>],
-    ) -> Option<(Made, Run)> {
-        let scope = axes.bind(scope, groups, point);
-        let named = axes.point(groups, point);
-        let job = block.name.text.clone();
-        let label = label(experiment, &job, &named);
-        let made = self.lower(block, &label, &scope, groups, point, before)?;
-        let (key, items) = (made.key, made.items.clone());
-        Some((
-            made,
-            Run {
-                job,
-                label,
-                point: named,
-                key,
-                items,
-            },
-        ))
+    /// Lowers one job at one point.
+    fn run(&mut self, job: &Spot<'_>, before: &[Declaration<'_>]) -> Option<(Made, Run)> {
+        let made = self.lower(job, before)?;
+        let run = Run {
+            job: job.block.name.text.clone(),
+            label: job.label.clone(),
+            point: job.named.clone(),
+            key: made.key,
+            items: made.items.clone(),
+        };
+        Some((made, run))
     }
 
-    fn too_many(&self, block: &Block, count: usize) {
+    /// Refuses products that are too large, before anything is laid out.
+    fn bounded(
+        &self,
+        parts: &Parts<'_>,
+        axes: &Axes,
+        order: &[(&Block, Vec<usize>)],
+    ) -> Option<()> {
+        let filtered = parts
+            .conditions
+            .first()
+            .map(|expr| (expr.span, axes.size(0..axes.len())));
+        let jobs = order
+            .iter()
+            .map(|(block, groups)| (block.name.span, axes.size(groups.iter().copied())));
+        let Some((span, size)) = filtered
+            .into_iter()
+            .chain(jobs)
+            .find(|(_, size)| *size > limits::RUNS)
+        else {
+            return Some(());
+        };
         let message = format!(
-            "`{}` would be repeated {count} times, more than {}",
-            block.name.text,
+            "the axes have {size} points here, more than {}",
             limits::RUNS
         );
         self.evaluator.report(
-            Problem::error(Code("V0405"), block.name.span, message)
-                .help("shorten an axis, or leave points out with `where`"),
+            Problem::error(Code("V0405"), span, message)
+                .help("shorten an axis, or split the experiment"),
         );
+        None
     }
 
     fn warn_unused(&self, axes: &Axes, declarations: &[Declaration<'_>]) {

@@ -201,3 +201,51 @@ fn unit_scale(word: &str) -> Option<(Exact, Unit)> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(digits: &str, suffix: Option<&str>) -> Number {
+        let quantity = Quantity {
+            digits: digits.to_owned(),
+            suffix: suffix.map(str::to_owned),
+            unit: None,
+        };
+        Number::read(&quantity).unwrap()
+    }
+
+    #[test]
+    fn quantities_are_exact_and_shown_as_written() {
+        assert_eq!(read("30", Some("B")).whole(), Some(30_000_000_000));
+        assert_eq!(read("1.3", Some("B")).whole(), Some(1_300_000_000));
+        assert_eq!(read("1.0005", Some("k")).whole(), None);
+        assert_eq!(read("4", Some("MiB")).whole(), Some(4 << 20));
+        for (digits, suffix, shown) in [
+            ("30", "B", "30B"),
+            ("12.5", "%", "12.5%"),
+            ("1500", "k", "1500k"),
+            ("2000", "k", "2M"),
+            ("0.1", "%", "0.1%"),
+        ] {
+            assert_eq!(read(digits, Some(suffix)).show(), shown);
+        }
+    }
+
+    #[test]
+    fn a_third_has_no_decimal() {
+        let third = Exact::new(1.into(), 3.into());
+        assert_eq!(percent(&third), "1/3");
+        assert_eq!(percent(&-Exact::new(1.into(), 10.into())), "-10%");
+    }
+
+    #[test]
+    fn wrong_suffixes_are_named() {
+        let quantity = Quantity {
+            digits: "30".to_owned(),
+            suffix: Some("X".to_owned()),
+            unit: None,
+        };
+        assert_eq!(Number::read(&quantity), Err(Flaw::Suffix("X".to_owned())));
+    }
+}
