@@ -1,1 +1,36 @@
-//! Placeholder while the room is furnished.
+//! Decoder models on dfdx's tape with fused operations: training, checkpoints, evaluation.
+//!
+//! A [`Trainer`] takes one step per [`Batch`]; a [`Model`] scores text. Both give the same bits at any
+//! number of threads, alone or beside others, interrupted or not. Checkpoints are safetensors under
+//! the names `transformers` uses for Llama.
+//!
+//! Layers, from the bottom: `kernels` (plain slices), `ops` (kernels on the tape), `model` (the
+//! network and its parameters), then [`Trainer`].
+
+mod batch;
+mod checkpoint;
+mod config;
+mod error;
+mod evaluation;
+mod gradient;
+mod huggingface;
+mod kernels;
+mod model;
+mod ops;
+mod optimizer;
+mod random;
+#[cfg(test)]
+mod reference;
+mod schedule;
+mod threads;
+mod trainer;
+
+pub use batch::{Batch, BatchError};
+pub use checkpoint::CheckpointError;
+pub use config::{ConfigError, ModelConfig, TrainConfig};
+pub use error::TrainError;
+pub use model::Model;
+pub use optimizer::Optimizer;
+pub use schedule::Schedule;
+pub use threads::{ThreadsError, with_threads};
+pub use trainer::{StepReport, Trainer};

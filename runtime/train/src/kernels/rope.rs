@@ -1,0 +1,82 @@
+//! Rotary position embedding (Su et al. 2021), the half-split layout of Llama checkpoints.
+
+use rayon::prelude::*;
+
+use super::simd::simd;
+use crate::ModelConfig;
+
+/// Rows per unit of work.
+const ROWS: usize = 32;
+
+/// Cosines and sines of every position and frequency, each [context, head width / 2].
+#[derive(Debug)]
+pub(crate) struct Rope {
+    half: usize,
+    cos: Vec<f32>,
+    sin: Vec<f32>,
+}
+
+/// The direction of a rotation; the inverse is the transpose, hence the gradient.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Turn {
+    Forward,
+    Back,
+}
+
+impl Rope {
+    /// Angles position · base^(−2i/head width), frequencies rounded to f32 as `transformers` does.
+    pub(crate) fn new(config: &ModelConfig) -> Self {
+        let width = config.head_width();
+        let half = width / 2;
+        let frequency =
+            |i: usize| (1.0 / config.rope_base.powf(2.0 * i as f64 / width as f64)) as f32;
+        let angles: Vec<f32> = (0..config.context)
+            .flat_map(|position| (0..half).map(move |i| position as f32 * frequency(i)))
+            .collect();
+        let cos = angles.iter().map(|angle| angle.cos()).collect();
+        let sin = angles.iter().map(|angle| angle.sin()).collect();
+        Self { half, cos, sin }
+    }
+
+    /// Rotates, in place, the first `heads` heads of each row of `rows` [tokens, row_width].
+    ///
+    /// The position of a token is its row modulo `length`.
+    pub(crate) fn turn(
+        &self,
+        rows: &mut [f32],
+        row_width: usize,
+        heads: usize,
+        length: usize,
+        turn: Turn,
+    ) {
+        let sign = if turn == Turn::Forward { 1.0 } else { -1.0 };
+        rows.par_chunks_mut(ROWS * row_width)
+            .enumerate()
+            .for_each(|(unit, rows)| {
+                simd(
+                    #[inline(always)]
+                    || {
+                        for (i, row) in rows.chunks_exact_mut(row_width).enumerate() {
+                            let position = (unit * ROWS + i) % length;
+                            self.turn_row(&mut row[..heads * 2 * self.half], position, sign);
+                        }
+                    },
+                );
+            });
+    }
+
+    #[inline(always)]
+    fn turn_row(&self, heads: &mut [f32], position: usize, sign: f32) {
+        let half = self.half;
+        let cos = &self.cos[position * half..][..half];
+        let sin = &self.sin[position * half..][..half];
+        for head in heads.chunks_exact_mut(2 * half) {
+            let (low, high) = head.split_at_mut(half);
+            for i in 0..half {
+                let (x, y, s) = (low[i], high[i], sin[i] * sign);
+                low[i] = x * cos[i] - y * s;
+                high[i] = y * cos[i] + x * s;
+            }
+        }
+    }
+}
