@@ -20,7 +20,11 @@ accept:
 
 # Write generated documents. With `--check` their tests compare instead.
 gen *mode:
-    {{ if mode == "--check" { "" } else { "VPC_GEN=write" } }} cargo test -p vpc-compiler --test reference
+    {{ if mode == "--check" { "" } else { "VPC_GEN=write" } }} cargo test -p vpc-compiler --test reference --test editors
+
+# Test the editor files (needs npm).
+editors:
+    grammar/editors/test.sh
 
 # Benchmarks: `just bench train` compares training with PyTorch in one interleaved run.
 bench what="train":

@@ -1,0 +1,3 @@
+[(body) (list) (group) (parameters) (arguments) (axes)] @indent
+
+["}" "]" ")"] @outdent

@@ -1,0 +1,4 @@
+(body "}" @end) @indent
+(list "]" @end) @indent
+(parameters ")" @end) @indent
+(arguments ")" @end) @indent
