@@ -63,12 +63,20 @@ def wait_for_quiet(patience):
 
 
 def run(kind, shape, a):
-    """Best, median, GFLOP/s and steps of one run, and the processors' share that went to others."""
-    wait_for_quiet(a.patience)
-    start, total, ours = time.time(), busy(), own()
-    out = subprocess.run(command(kind, shape, a.seconds, a.threads), capture_output=True, text=True, check=True)
-    others = (busy() - total) - (own() - ours)
-    return [float(v) for v in out.stdout.split()] + [max(0.0, others) / (time.time() - start) / os.cpu_count()]
+    """Best, median, GFLOP/s and steps of one run, and the processors' share that went to others.
+
+    A run that others disturbed is repeated, up to `--attempts` times; the least disturbed counts.
+    """
+    results = []
+    for _ in range(a.attempts):
+        wait_for_quiet(a.patience)
+        start, total, ours = time.time(), busy(), own()
+        out = subprocess.run(command(kind, shape, a.seconds, a.threads), capture_output=True, text=True, check=True)
+        others = max(0.0, (busy() - total) - (own() - ours)) / (time.time() - start) / os.cpu_count()
+        results.append([float(v) for v in out.stdout.split()] + [others])
+        if others < 0.05:
+            break
+    return min(results, key=lambda result: result[4])
 
 
 def measure(shape, a):
@@ -104,6 +112,7 @@ def main():
     p.add_argument("--seconds", type=float, default=8)
     p.add_argument("--threads", type=int, default=2)
     p.add_argument("--patience", type=float, default=60)
+    p.add_argument("--attempts", type=int, default=4)
     a = p.parse_args()
     subprocess.run(["cargo", "build", "--release", "-q", "-p", "vpc-train", "--example", "bench"], cwd=ROOT, check=True)
     rust = subprocess.run(["rustc", "--version"], capture_output=True, text=True).stdout.split()[1]

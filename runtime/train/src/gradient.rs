@@ -102,14 +102,26 @@ mod tests {
     fn shards_depend_on_shape_alone() {
         let rows = |config: &ModelConfig, rows: usize, length: usize| {
             let tokens = vec![0; rows * length];
-            rows_per_shard(config, &Batch { inputs: &tokens, targets: &tokens, length })
+            rows_per_shard(
+                config,
+                &Batch {
+                    inputs: &tokens,
+                    targets: &tokens,
+                    length,
+                },
+            )
         };
         assert_eq!(rows(&tiny(), 16, 128), 4);
         assert_eq!(rows(&tiny(), 19, 128), 5);
         assert_eq!(rows(&tiny(), 4, 128), 4);
         assert_eq!(rows(&tiny(), 1, 4096), 1);
         assert_eq!(rows(&tiny(), 100, 1000), 13);
-        let large = ModelConfig { width: 1200, hidden: 4000, layers: 20, ..tiny() };
+        let large = ModelConfig {
+            width: 1200,
+            hidden: 4000,
+            layers: 20,
+            ..tiny()
+        };
         assert_eq!(rows(&large, 16, 128), 16);
     }
 
@@ -118,13 +130,25 @@ mod tests {
         let model = Model::initial(&tiny(), 4).expect("a sound shape");
         let inputs: Vec<u32> = (0..7 * 301).map(|i| (i * i % 13) as u32).collect();
         let targets: Vec<u32> = inputs.iter().map(|token| (token * 5 + 1) % 13).collect();
-        let batch = Batch { inputs: &inputs, targets: &targets, length: 7 };
-        assert!(rows_per_shard(model.config(), &batch) < 301, "there must be shards");
+        let batch = Batch {
+            inputs: &inputs,
+            targets: &targets,
+            length: 7,
+        };
+        assert!(
+            rows_per_shard(model.config(), &batch) < 301,
+            "there must be shards"
+        );
         let sharded = Gradient::of(&model, &batch).expect("memory");
         let whole = Gradient::of_shard(&model, &batch, inputs.len()).expect("memory");
         assert!((sharded.loss - whole.loss).abs() < 1e-9 * whole.loss);
         assert!((sharded.norm() - whole.norm()).abs() < 1e-5 * whole.norm());
-        for (a, b) in sharded.slabs.iter().flatten().zip(whole.slabs.iter().flatten()) {
+        for (a, b) in sharded
+            .slabs
+            .iter()
+            .flatten()
+            .zip(whole.slabs.iter().flatten())
+        {
             assert!((a - b).abs() < 1e-6, "{a} is not {b}");
         }
     }

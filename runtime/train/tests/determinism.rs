@@ -35,9 +35,15 @@ fn bits_do_not_depend_on_threads_or_neighbours() {
         ..model()
     };
     // 5 rows are one shard of work, 19 are two, and 33 are four, the last one smaller.
-    let tied = ModelConfig { tied: true, ..model() };
+    let tied = ModelConfig {
+        tied: true,
+        ..model()
+    };
     for (shape, batch) in [(model(), 5), (tied.clone(), 5), (wide, 19), (tied, 33)] {
-        let config = TrainConfig { batch, ..run(shape) };
+        let config = TrainConfig {
+            batch,
+            ..run(shape)
+        };
         let one = train(&config, 1, 10);
         for threads in [2, 3, 5] {
             assert_same(
