@@ -25,8 +25,12 @@ pub(crate) enum Command {
     Plan(PlanOptions),
     /// Run what a study needs and the store does not have yet.
     Run(RunOptions),
-    /// Show a finished or begun job: what it computed, from what, with which results.
+    /// Show a finished job: what it computed, from what, with which results.
     Show(ShowOptions),
+    /// Bring `.vp` files into their one layout.
+    Fmt(FmtOptions),
+    /// Explain the code of a problem, such as `V0302`.
+    Explain(ExplainOptions),
 }
 
 #[derive(Debug, Args)]
@@ -100,4 +104,20 @@ pub(crate) struct ShowOptions {
     /// Write it as JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FmtOptions {
+    /// Files to change in place; `-` goes from standard input to standard output.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Change nothing: show what would change, and end with status 1 where something would.
+    #[arg(long)]
+    pub(crate) check: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExplainOptions {
+    /// The code, as it stands in the message [default: list all].
+    pub(crate) code: Option<String>,
 }

@@ -17,10 +17,10 @@ pub(crate) struct Files {
 
 impl Library for Files {
     fn text(&self, path: &str) -> Result<String, FileFault> {
-        let bytes = match Path::new(path).is_dir() {
-            true => return Err(FileFault::Folder),
-            false => std::fs::read(path).map_err(|error| fault(&error))?,
-        };
+        if Path::new(path).is_dir() {
+            return Err(FileFault::Folder);
+        }
+        let bytes = std::fs::read(path).map_err(|error| fault(&error))?;
         let text = String::from_utf8(bytes)
             .map_err(|error| FileFault::NotUtf8(error.utf8_error().valid_up_to()))?;
         Ok(text

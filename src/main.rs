@@ -3,6 +3,8 @@
 mod check;
 mod command;
 mod exit;
+mod explain;
+mod fmt;
 mod library;
 mod output;
 mod plan;
@@ -24,6 +26,8 @@ fn main() -> ExitCode {
         Command::Plan(options) => plan::plan(&options),
         Command::Run(options) => run::run(&options),
         Command::Show(options) => show::show(&options),
+        Command::Fmt(options) => fmt::fmt(&options),
+        Command::Explain(options) => explain::explain(&options),
     };
     ExitCode::from(status.code())
 }

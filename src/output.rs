@@ -38,12 +38,18 @@ pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             text.push('_');
         }
         text.push(digit);
     }
     text
+}
+
+/// Counts things: `1 job`, `2 jobs`.
+pub(crate) fn counted(number: usize, thing: &str) -> String {
+    let s = if number == 1 { "" } else { "s" };
+    format!("{number} {thing}{s}")
 }
 
 /// Writes a number for people: `950`, `1.05M`, `30B`.
@@ -82,6 +88,8 @@ mod tests {
     fn numbers_for_people() {
         assert_eq!(grouped(1_234_567), "1_234_567");
         assert_eq!(grouped(12), "12");
+        assert_eq!(counted(1, "job"), "1 job");
+        assert_eq!(counted(0, "job"), "0 jobs");
         assert_eq!(rounded(950), "950");
         assert_eq!(rounded(1_050_000), "1.05M");
         assert_eq!(rounded(30_000_000_000), "30B");

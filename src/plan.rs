@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 use serde_json::json;
-use vpc_compiler::plan::{Experiment, Job, Plan, Task};
+use vpc_compiler::plan::{Experiment, Job, Key, Plan, Task};
 use vpc_engine::{State, Survey, survey};
 use vpc_store::Store;
 
 use crate::command::PlanOptions;
 use crate::exit::Status;
-use crate::output::{grouped, rounded, say, tell};
+use crate::output::{counted, grouped, rounded, say, tell};
 use crate::study::{compiled, store_folder};
 
 /// More jobs than this are listed only when asked for.
@@ -39,7 +39,9 @@ pub(crate) fn plan(options: &PlanOptions) -> Status {
     };
     for found in damage {
         tell(format_args!(
-            "warning: {} is damaged ({}); a run will compute it again", found.path.display(), found.problem
+            "warning: {} is damaged ({}); a run will compute it again",
+            found.path.display(),
+            found.problem
         ));
     }
     if options.json {
@@ -80,6 +82,9 @@ fn word(state: State) -> &'static str {
         State::NotNeeded => "not_needed",
     }
 }
+
+/// The jobs of a plan by key.
+type Jobs<'p> = BTreeMap<Key, &'p Job>;
 
 /// What a kind of job adds up to.
 #[derive(Default)]
@@ -125,9 +130,13 @@ fn tokens(job: &Job) -> u64 {
 }
 
 fn as_text(plan: &Plan, survey: &Survey, all: bool) -> String {
+    if plan.jobs.is_empty() {
+        return "nothing to do: the study has no experiment with jobs".to_owned();
+    }
+    let jobs: Jobs<'_> = plan.jobs.iter().map(|job| (job.key, job)).collect();
     let mut parts = Vec::new();
     for experiment in &plan.experiments {
-        parts.push(experiment_text(plan, experiment));
+        parts.push(experiment_text(&jobs, experiment));
     }
     parts.push(kinds_text(plan, survey));
     if all || plan.jobs.len() <= LISTED {
@@ -140,9 +149,10 @@ fn as_text(plan: &Plan, survey: &Survey, all: bool) -> String {
         .map(|total| total.1.tokens)
         .sum();
     parts.push(match survey.to_do() {
-        0 => format!("nothing to do: {} jobs are cached", survey.cached()),
+        0 => format!("nothing to do; {} cached", counted(survey.cached(), "job")),
         to_do => format!(
-            "to do: {to_do} jobs, {} training tokens; {} cached",
+            "to do: {}, {} training tokens; {} cached",
+            counted(to_do, "job"),
             rounded(tokens),
             survey.cached()
         ),
@@ -151,7 +161,7 @@ fn as_text(plan: &Plan, survey: &Survey, all: bool) -> String {
 }
 
 /// The axes of an experiment, its jobs, and the models they train.
-fn experiment_text(plan: &Plan, experiment: &Experiment) -> String {
+fn experiment_text(jobs_by_key: &Jobs<'_>, experiment: &Experiment) -> String {
     let mut text = format!("experiment {}", experiment.name);
     if !experiment.doc.is_empty() {
         text += &format!(": {}", experiment.doc);
@@ -173,21 +183,25 @@ fn experiment_text(plan: &Plan, experiment: &Experiment) -> String {
         } else {
             format!("{count} times")
         };
-        text += &format!("  {name}: {times}{}\n", models_text(plan, experiment, name));
+        text += &format!(
+            "  {name}: {times}{}\n",
+            models_text(jobs_by_key, experiment, name)
+        );
     }
     text
 }
 
 /// Parameters, tokens and steps of a `pretrain` job, once for each different model.
-fn models_text(plan: &Plan, experiment: &Experiment, job: &str) -> String {
+fn models_text(jobs: &Jobs<'_>, experiment: &Experiment, job: &str) -> String {
     let mut seen: Vec<String> = Vec::new();
     for run in experiment.runs.iter().filter(|run| run.job == job) {
-        if let Some(Task::Pretrain(task)) = plan.job(run.key).map(|job| &job.task) {
+        if let Some(Task::Pretrain(task)) = jobs.get(&run.key).map(|job| &job.task) {
             let text = format!(
-                "{} parameters on {} tokens ({} steps of {})",
+                "{} parameters on {} tokens ({} step{} of {})",
                 rounded(task.model.parameters()),
                 rounded(task.tokens),
                 grouped(task.steps),
+                if task.steps == 1 { "" } else { "s" },
                 grouped(task.batch * task.model.context),
             );
             if !seen.contains(&text) {

@@ -121,7 +121,7 @@ impl Observer for Bars {
                 self.line(&format!("done    {} in {}", job.name(), seconds(took)));
             }
             other => {
-                if let Event::Failed(job, _) = other {
+                if let Event::Failed(job, _) | Event::Damaged(job) = other {
                     self.close(job);
                 }
                 if let Some(line) = trouble(other).or_else(|| remark(other)) {
@@ -154,6 +154,10 @@ fn trouble(event: Event<'_>) -> Option<String> {
             "FAILED  {}: {why}\n        declared at {}",
             job.name(),
             job.place
+        )),
+        Event::Damaged(job) => Some(format!(
+            "heal    {}: an input is damaged and was put aside; computing it again",
+            job.name()
         )),
         Event::Skipped(job) => Some(format!("skip    {}: a job it needs failed", job.name())),
         Event::Note(note) => Some(format!("note    {note}")),

@@ -1,18 +1,20 @@
 //! `vpc run`: runs what a study needs, then shows and files the results.
 
+use std::collections::BTreeMap;
+use std::fs;
 use std::io::{self, IsTerminal};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
-use vpc_compiler::plan::Plan;
+use vpc_compiler::plan::{Key, Plan};
 use vpc_engine::{Observer, Options, Outcome, Stop, Survey, survey};
 use vpc_report::{Numbers, draw, fill, gather, to_csv, to_json};
-use vpc_store::{Store, StoreError};
+use vpc_store::{ErrorKind, Manifest, Store, StoreError};
 
 use crate::command::RunOptions;
 use crate::exit::Status;
-use crate::output::{say, tell};
+use crate::output::{counted, say, tell};
 use crate::progress::{Bars, Lines, Quiet};
 use crate::signals::Signals;
 use crate::study::{compiled, store_folder};
@@ -46,14 +48,26 @@ fn work(
     options: &RunOptions,
     stop: &Stop,
 ) -> Result<Outcome, StoreError> {
+    if plan.jobs.is_empty() {
+        tell("nothing to do: the study has no experiment with jobs");
+        return Ok(Outcome::default());
+    }
     // A finished study is read without writing, so that it can be looked at on any disk.
     if let Some(store) = Store::peek(folder)? {
         let survey = survey(plan, Some(&store))?;
         if survey.to_do() == 0 {
+            if !results_are_filed(plan, &store)? {
+                match file_results(plan, folder) {
+                    Err(error) if error.kind() == ErrorKind::Environment => {
+                        tell(format_args!("warning: the results are not filed: {error}"));
+                    }
+                    filed => filed?,
+                }
+            }
             show_results(plan, &store)?;
             tell(format_args!(
-                "nothing to do: all {} jobs needed are cached",
-                survey.cached()
+                "nothing to do; {} cached",
+                counted(survey.cached(), "job")
             ));
             return Ok(Outcome {
                 cached: survey.cached(),
@@ -69,8 +83,10 @@ fn work(
         tell(format_args!("warning: {warning}"));
     }
     if outcome.is_complete() {
+        // Filed first: whoever reads the table may close its end early.
+        let filed = file_results(plan, folder);
         show_results(plan, &store)?;
-        file_results(plan, &store)?;
+        filed?;
     }
     conclude(&outcome, options);
     Ok(outcome)
@@ -98,8 +114,9 @@ fn go(
     if !options.quiet {
         let (to_do, cached) = (before.to_do(), before.cached());
         tell(format_args!(
-            "{}: {to_do} jobs to do, {cached} cached, store {}",
+            "{}: {} to do, {cached} cached, store {}",
             plan.study,
+            counted(to_do, "job"),
             store.root().display()
         ));
     }
@@ -108,8 +125,8 @@ fn go(
     drop(observer);
     if !options.quiet {
         tell(format_args!(
-            "{} jobs done in {:.1} s",
-            outcome.made.len(),
+            "{} done in {:.1} s",
+            counted(outcome.made.len(), "job"),
             begun.elapsed().as_secs_f64()
         ));
     }
@@ -118,14 +135,13 @@ fn go(
 
 fn numbers(plan: &Plan, store: &Store) -> Result<Numbers, StoreError> {
     let survey = survey(plan, Some(store))?;
-    let metrics = |key| {
-        let at = plan.jobs.iter().position(|job| job.key == key)?;
-        survey
-            .manifests
-            .get(at)?
-            .as_ref()
-            .map(|manifest| manifest.metrics.clone())
-    };
+    let found: BTreeMap<Key, &Manifest> = plan
+        .jobs
+        .iter()
+        .zip(&survey.manifests)
+        .filter_map(|(job, manifest)| Some((job.key, manifest.as_ref()?)))
+        .collect();
+    let metrics = |key| found.get(&key).map(|manifest| manifest.metrics.clone());
     Ok(gather(plan, &metrics))
 }
 
@@ -143,20 +159,41 @@ fn show_results(plan: &Plan, store: &Store) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Files `results.csv` and `results.json` in the store.
-fn file_results(plan: &Plan, store: &Store) -> Result<(), StoreError> {
+/// The files of the results below `results/`, with their content.
+fn results(plan: &Plan, store: &Store) -> Result<[(PathBuf, Vec<u8>); 2], StoreError> {
     let numbers = numbers(plan, store)?;
     let folder = Path::new(&plan.study);
     let csv = to_csv(&numbers).map_err(|error| StoreError::of_write(io::Error::other(error)))?;
     let json =
         to_json(plan, &numbers).map_err(|error| StoreError::of_write(io::Error::other(error)))?;
-    let csv = store.write_result(&folder.join("results.csv"), &csv)?;
-    let json = store.write_result(&folder.join("results.json"), &json)?;
-    tell(format_args!(
-        "results: {}\n         {}",
-        csv.display(),
-        json.display()
-    ));
+    Ok([
+        (folder.join("results.csv"), csv),
+        (folder.join("results.json"), json),
+    ])
+}
+
+/// Whether the results lie in the store as they are now; a run may have ended just before it
+/// filed them, or the study's reports have changed.
+fn results_are_filed(plan: &Plan, store: &Store) -> Result<bool, StoreError> {
+    let folder = store.root().join("results");
+    Ok(results(plan, store)?
+        .iter()
+        .all(|(below, bytes)| fs::read(folder.join(below)).is_ok_and(|filed| filed == *bytes)))
+}
+
+/// Files `results.csv` and `results.json` in the store.
+fn file_results(plan: &Plan, folder: &Path) -> Result<(), StoreError> {
+    let store = Store::open(folder)?;
+    let files = results(plan, &store)?;
+    let paths = files
+        .iter()
+        .map(|(below, bytes)| store.write_result(below, bytes))
+        .collect::<Result<Vec<_>, _>>()?;
+    let paths: Vec<_> = paths
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
+    tell(format_args!("results: {}", paths.join("\n         ")));
     Ok(())
 }
 
@@ -167,10 +204,16 @@ fn conclude(outcome: &Outcome, options: &RunOptions) {
             "stopped; what was done is kept. Go on with: vpc run {file}"
         ));
     } else if !outcome.failed.is_empty() {
+        let mut counts = vec![format!("{} failed", counted(outcome.failed.len(), "job"))];
+        if !outcome.skipped.is_empty() {
+            counts.push(format!("{} skipped", outcome.skipped.len()));
+        }
+        if outcome.left > 0 {
+            counts.push(format!("{} not begun", outcome.left));
+        }
         tell(format_args!(
-            "{} jobs failed, {} were skipped; finished work is kept. Mend the cause and run again",
-            outcome.failed.len(),
-            outcome.skipped.len()
+            "{}; finished work is kept. Mend the cause and run again",
+            counts.join(", ")
         ));
     }
 }

@@ -50,14 +50,26 @@ fn find(folder: &std::path::Path, job: &str) -> Result<Option<Vec<Manifest>>, St
             return Ok(Some(found));
         }
     }
-    let mut found = Vec::new();
+    // A name without its axes stands for all jobs of that name.
+    let (mut found, mut family) = (Vec::new(), Vec::new());
     for manifest in store.manifests()? {
         let manifest = manifest?;
         if manifest.labels.iter().any(|label| label == job) {
             found.push(manifest);
+        } else if manifest.labels.iter().any(|label| stem(label) == job) {
+            family.push(manifest);
         }
     }
+    if found.is_empty() {
+        found = family;
+    }
+    found.sort_by(|a, b| (&a.labels, a.key).cmp(&(&b.labels, b.key)));
     Ok(Some(found))
+}
+
+/// The name of a job without its axes.
+fn stem(label: &str) -> &str {
+    label.split_once('[').map_or(label, |(stem, _)| stem)
 }
 
 fn pick(found: &[Manifest], options: &ShowOptions) -> Status {
@@ -91,6 +103,7 @@ fn pick(found: &[Manifest], options: &ShowOptions) -> Status {
                 let label = manifest.labels.first().map_or("", String::as_str);
                 tell(format_args!("  {}  {label}", manifest.key.short()));
             }
+            tell("help: name one of them, or the beginning of its key");
             Status::Use
         }
     }

@@ -10,7 +10,7 @@ use vpc_compiler::{FileFault, compile};
 use crate::command::{Format, StudyOptions};
 use crate::exit::Status;
 use crate::library::Files;
-use crate::output::{colour, say, tell};
+use crate::output::{colour, counted, say, tell};
 
 /// Compiles a study and tells its problems; the plan when there are no errors.
 pub(crate) fn compiled(options: &StudyOptions) -> Result<Plan, Status> {
@@ -31,9 +31,9 @@ pub(crate) fn compiled(options: &StudyOptions) -> Result<Plan, Status> {
         .filter(|problem| problem.severity == Severity::Error)
         .count();
     if errors > 0 && options.format != Format::Json {
-        let s = if errors == 1 { "" } else { "s" };
         tell(format_args!(
-            "{path}: {errors} error{s}; nothing was planned"
+            "{path}: {}; nothing was planned",
+            counted(errors, "error")
         ));
     }
     compiled.plan.ok_or(Status::Problems)

@@ -13,6 +13,7 @@
 
 mod eval;
 mod expand;
+pub mod explain;
 mod library;
 mod limits;
 mod modules;

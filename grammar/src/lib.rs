@@ -11,6 +11,7 @@
 mod build;
 mod cut;
 mod describe;
+mod format;
 pub mod limits;
 mod parse;
 mod problem;
@@ -19,6 +20,7 @@ mod source;
 mod syntax;
 pub mod tree;
 
+pub use format::format;
 pub use parse::{Parsed, parse};
 pub use problem::{Code, Fix, Label, Problem, Problems, Severity};
 pub use render::{Colour, render};

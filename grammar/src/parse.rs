@@ -150,7 +150,8 @@ fn token(text: &str, at: usize) -> &str {
     rest.get(..length).unwrap_or_default()
 }
 
-const KEYWORDS: &[&str] = &[
+/// The words that are no names.
+pub(crate) const KEYWORDS: &[&str] = &[
     "use", "as", "let", "vary", "where", "check", "with", "for", "in", "if", "then", "else", "by",
     "every", "rest", "none", "true", "false", "and", "or", "not",
 ];

@@ -69,6 +69,17 @@ pub enum JobError {
         /// What one sequence needs.
         context: u64,
     },
+    /// The machine has too little memory for a model.
+    #[error(
+        "the training needs at least {needed} GiB of memory and this machine has {there}; use a \
+         smaller scale, a smaller batch or a larger machine"
+    )]
+    Memory {
+        /// What the training needs at least.
+        needed: u64,
+        /// What the machine has.
+        there: u64,
+    },
     /// An input that was made is gone again.
     #[error("the input {0} has gone from the store; run again to remake it")]
     InputGone(String),
@@ -105,9 +116,14 @@ impl JobError {
     pub fn is_environment(&self) -> bool {
         match self {
             Self::Store(error) => error.kind() == ErrorKind::Environment,
-            Self::Threads(_) => true,
+            Self::Threads(_) | Self::Memory { .. } => true,
             _ => false,
         }
+    }
+
+    /// Whether the store cannot be written, so that any other job would work in vain.
+    pub(crate) fn is_for_all(&self) -> bool {
+        matches!(self, Self::Store(error) if error.kind() == ErrorKind::Environment)
     }
 
     /// Whether the store was found damaged.

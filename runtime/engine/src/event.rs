@@ -23,6 +23,8 @@ pub enum Event<'a> {
     Finished(&'a Job, Duration),
     /// A job failed, with the reason in words.
     Failed(&'a Job, &'a str),
+    /// An input of a job was found damaged and put aside; both are computed again.
+    Damaged(&'a Job),
     /// A job cannot run because one it needs failed.
     Skipped(&'a Job),
     /// Another process computes this job; its result is waited for.

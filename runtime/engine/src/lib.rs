@@ -6,6 +6,7 @@
 mod error;
 mod event;
 mod jobs;
+mod memory;
 mod options;
 mod outcome;
 mod schedule;

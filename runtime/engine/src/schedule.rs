@@ -35,18 +35,15 @@ pub fn run(
     stop: &Stop,
     observer: &dyn Observer,
 ) -> Result<Outcome, StoreError> {
-    let mut outcome = run_once(plan, store, options, stop, observer)?;
-    for _ in 0..HEALINGS {
+    let mut outcome = Outcome::default();
+    for healings_left in (0..=HEALINGS).rev() {
+        let made = std::mem::take(&mut outcome.made);
+        outcome = run_once(plan, store, options, stop, observer, healings_left > 0)?;
+        outcome.cached = outcome.cached.saturating_sub(made.len());
+        outcome.made.extend(made);
         if outcome.stopped || !outcome.failed.iter().any(|failure| failure.damage) {
             break;
         }
-        observer.event(Event::Note(
-            "damage was found and put aside; computing it again",
-        ));
-        let made = std::mem::take(&mut outcome.made);
-        outcome = run_once(plan, store, options, stop, observer)?;
-        outcome.cached = outcome.cached.saturating_sub(made.len());
-        outcome.made.extend(made);
     }
     Ok(outcome)
 }
@@ -57,6 +54,7 @@ fn run_once(
     options: &Options,
     stop: &Stop,
     observer: &dyn Observer,
+    heals: bool,
 ) -> Result<Outcome, StoreError> {
     let survey = survey(plan, Some(store))?;
     let mut run = Run {
@@ -65,10 +63,12 @@ fn run_once(
         options,
         stop,
         observer,
+        heals,
         graph: plan.graph(),
         states: survey.states.iter().map(Stage::of).collect(),
         manifests: survey.manifests,
         outcome: Outcome::default(),
+        refused: false,
         waited: BTreeSet::new(),
         threads_free: options.threads.max(1),
     };
@@ -109,10 +109,14 @@ struct Run<'r> {
     options: &'r Options,
     stop: &'r Stop,
     observer: &'r dyn Observer,
+    /// Whether another pass follows where damage was found.
+    heals: bool,
     graph: DiGraph<usize, ()>,
     states: Vec<Stage>,
     manifests: Vec<Option<Manifest>>,
     outcome: Outcome,
+    /// Whether the store refused to be written.
+    refused: bool,
     /// Jobs of other processes whose waiting was told.
     waited: BTreeSet<usize>,
     threads_free: usize,
@@ -167,9 +171,7 @@ impl<'r> Run<'r> {
     /// Where the machine refuses (a full disk), the next job would work in vain as well.
     fn is_closed(&self) -> bool {
         let failed = &self.outcome.failed;
-        self.stop.asked()
-            || (!self.options.keep_going && !failed.is_empty())
-            || failed.iter().any(|failure| failure.environment)
+        self.stop.asked() || (!self.options.keep_going && !failed.is_empty()) || self.refused
     }
 
     fn start_ready<'s>(&mut self, scope: &'s Scope<'s, 'r>, send: &Sender<Report>) {
@@ -268,8 +270,14 @@ impl<'r> Run<'r> {
     fn fail(&mut self, at: usize, error: &JobError) {
         let job = &self.plan.jobs[at];
         self.states[at] = Stage::Failed;
+        self.refused |= error.is_for_all();
         let message = error.to_string();
-        self.observer.event(Event::Failed(job, &message));
+        let will_heal = self.heals && error.is_damage();
+        if will_heal {
+            self.observer.event(Event::Damaged(job));
+        } else {
+            self.observer.event(Event::Failed(job, &message));
+        }
         self.outcome.failed.push(Failure {
             key: job.key,
             name: job.name().to_owned(),
@@ -278,22 +286,29 @@ impl<'r> Run<'r> {
             environment: error.is_environment(),
             damage: error.is_damage(),
         });
-        self.skip_cone(at);
+        self.skip_cone(at, will_heal);
     }
 
-    /// Gives up on everything that needs a failed job.
-    fn skip_cone(&mut self, at: usize) {
-        let mut cone = vec![NodeIndex::new(at)];
-        while let Some(node) = cone.pop() {
+    /// Gives up on everything that needs a failed job; in silence where the next pass takes it up.
+    fn skip_cone(&mut self, at: usize, silent: bool) {
+        let mut cone = BTreeSet::new();
+        let mut open = vec![NodeIndex::new(at)];
+        while let Some(node) = open.pop() {
             for user in self.graph.neighbors_directed(node, Direction::Outgoing) {
                 let user_at = self.graph[user];
                 if self.states[user_at] == Stage::Wanted {
                     self.states[user_at] = Stage::Failed;
-                    let job = &self.plan.jobs[user_at];
-                    self.outcome.skipped.push(job.key);
-                    self.observer.event(Event::Skipped(job));
-                    cone.push(user);
+                    cone.insert(user_at);
+                    open.push(user);
                 }
+            }
+        }
+        // Told in the plan's order.
+        for user_at in cone {
+            let job = &self.plan.jobs[user_at];
+            self.outcome.skipped.push(job.key);
+            if !silent {
+                self.observer.event(Event::Skipped(job));
             }
         }
     }

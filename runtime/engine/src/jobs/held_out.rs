@@ -81,7 +81,9 @@ fn window(
         targets: &targets,
         length: length as usize,
     };
-    Ok(model.negative_log_likelihood(&batch).map_err(TrainError::from)?)
+    Ok(model
+        .negative_log_likelihood(&batch)
+        .map_err(TrainError::from)?)
 }
 
 /// Bytes of UTF-8 text on the held-out side, as counted when it was encoded.

@@ -14,6 +14,7 @@ use super::curve::Curve;
 use super::{Bench, model_config};
 use crate::error::JobError;
 use crate::event::{Event, Progress};
+use crate::memory;
 
 const MODEL: &str = "model.safetensors";
 const OPTIMIZER: &str = "optimizer.safetensors";
@@ -24,6 +25,7 @@ const TELL_EVERY: Duration = Duration::from_millis(100);
 
 pub(super) fn make(bench: &Bench<'_>, task: &PretrainTask) -> Result<Manifest, JobError> {
     let begun = Instant::now();
+    memory::check(task)?;
     let keys: Vec<Key> = bench.job.inputs_as("tokens").collect();
     let blobs = keys
         .iter()

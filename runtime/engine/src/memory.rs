@@ -1,0 +1,57 @@
+//! Whether a model can be trained in this machine's memory at all.
+
+use std::fs;
+
+use vpc_compiler::plan::PretrainTask;
+
+use crate::error::JobError;
+
+/// Bytes per parameter that training cannot do without: weight, gradient and two moments, 4 each.
+const BYTES_PER_PARAMETER: u64 = 16;
+
+/// Refuses a training that is larger than the memory, before it takes the machine down.
+pub(crate) fn check(task: &PretrainTask) -> Result<(), JobError> {
+    let needed = needed(task);
+    match total() {
+        Some(there) if needed > there => Err(JobError::Memory {
+            needed: needed.div_ceil(1 << 30),
+            there: there >> 30,
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// The least memory that the training can do with, in bytes: the weights and what belongs to them,
+/// the batch, and one row of numbers per token and layer to go back through.
+fn needed(task: &PretrainTask) -> u64 {
+    let (model, batch) = (&task.model, task.batch);
+    let weights = model.parameters().saturating_mul(BYTES_PER_PARAMETER);
+    let row = model.layers.saturating_mul(model.width).saturating_mul(4);
+    let tokens = batch.saturating_mul(model.context);
+    weights.saturating_add(tokens.saturating_mul(row.saturating_add(8)))
+}
+
+/// The machine's memory in bytes; none where the system does not tell.
+fn total() -> Option<u64> {
+    parse(&fs::read_to_string("/proc/meminfo").ok()?)
+}
+
+fn parse(facts: &str) -> Option<u64> {
+    let total = facts
+        .lines()
+        .find_map(|line| line.strip_prefix("MemTotal:"))?;
+    let kib: u64 = total.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    kib.checked_mul(1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_total_is_read() {
+        let facts = "MemTotal:       24688204 kB\nMemFree:  1 kB\n";
+        assert_eq!(parse(facts), Some(24_688_204 * 1024));
+        assert_eq!(parse(""), None);
+    }
+}
