@@ -86,12 +86,12 @@ impl Brackets {
         let mut bytes = text.bytes().enumerate().peekable();
         while let Some((at, byte)) = bytes.next() {
             match byte {
-                b'\n' => found.depth_at_line.push((at + 1, open.len())),
-                b'#' => while bytes.next_if(|&(_, next)| next != b'\n').is_some() {},
+                b'\n' | b'\r' => found.depth_at_line.push((at + 1, open.len())),
+                b'#' => while bytes.next_if(|&(_, next)| !ends_line(next)).is_some() {},
                 b'"' => {
                     let mut escaped = false;
                     let closed = loop {
-                        match bytes.next_if(|&(_, next)| next != b'\n') {
+                        match bytes.next_if(|&(_, next)| !ends_line(next)) {
                             Some((_, b'"')) if !escaped => break true,
                             Some((_, next)) => escaped = next == b'\\' && !escaped,
                             None => break false,
@@ -143,6 +143,11 @@ impl Brackets {
     }
 }
 
+/// The grammar ends a line at either, so that files of any system read alike.
+fn ends_line(byte: u8) -> bool {
+    byte == b'\n' || byte == b'\r'
+}
+
 fn closing(open: u8) -> u8 {
     match open {
         b'{' => b'}',
@@ -166,7 +171,7 @@ fn item_starts(text: &str, depths: Option<&Vec<(usize, usize)>>) -> Vec<usize> {
             .filter(starts)
             .collect(),
         None => {
-            let lines = text.bytes().enumerate().filter(|line| line.1 == b'\n');
+            let lines = text.bytes().enumerate().filter(|line| ends_line(line.1));
             std::iter::once(0)
                 .chain(lines.map(|line| line.0 + 1))
                 .filter(starts)

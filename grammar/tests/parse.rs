@@ -112,3 +112,13 @@ fn any_prefix_parses_without_panic() {
         }
     }
 }
+
+#[test]
+fn a_keyword_is_no_suffix_and_lines_end_as_on_any_system() {
+    assert_eq!(problems("let x = 1 == 1and 2 == 2\n").1, "");
+    assert_eq!(
+        problems("let x = [1for a in b]\r\nlet y = 2  # it's { open\r\n").1,
+        ""
+    );
+    assert_eq!(problems("let x = 1  # {\rlet y = 2\r").1, "");
+}
