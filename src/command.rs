@@ -98,7 +98,7 @@ pub(crate) struct RunOptions {
 pub(crate) struct ShowOptions {
     /// A job: its name such as `study/base[seed=1]`, or the beginning of its key.
     pub(crate) job: String,
-    /// The store [default: the nearest `.vp` in this folder or above].
+    /// The store [default: the nearest `.vp`, here, above, or in the one folder below that has it].
     #[arg(long, value_name = "DIR")]
     pub(crate) store: Option<PathBuf>,
     /// Write it as JSON.

@@ -1,7 +1,7 @@
 //! `vpc show`: one job as the store knows it.
 
-use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::{env, fs};
 
 use vpc_store::{Manifest, Store, StoreError};
 
@@ -11,11 +11,13 @@ use crate::output::{grouped, say, tell};
 
 pub(crate) fn show(options: &ShowOptions) -> Status {
     let Some(folder) = options.store.clone().or_else(nearest) else {
-        tell("error: there is no store `.vp` here or above; name one with `--store DIR`");
+        tell(
+            "error: there is no store `.vp` here, above, or in just one folder below; name one with `--store DIR`",
+        );
         return Status::Use;
     };
     match find(&folder, &options.job) {
-        Ok(Some(found)) => pick(&found, options),
+        Ok(Some((store, found))) => pick(&store, &found, options),
         Ok(None) => {
             tell(format_args!(
                 "error: there is no store at `{}`",
@@ -30,16 +32,21 @@ pub(crate) fn show(options: &ShowOptions) -> Status {
     }
 }
 
-/// The nearest `.vp` in this folder or above.
+/// The nearest `.vp`: in this folder or above, or else in the one folder right below that has one.
 fn nearest() -> Option<PathBuf> {
     let here = env::current_dir().ok()?;
-    here.ancestors()
-        .map(|folder| folder.join(".vp"))
-        .find(|store| store.is_dir())
+    let store = |folder: &Path| Some(folder.join(".vp")).filter(|store| store.is_dir());
+    if let Some(found) = here.ancestors().find_map(store) {
+        return Some(found);
+    }
+    let below = fs::read_dir(&here).ok()?.flatten();
+    let mut found = below.filter_map(|entry| store(&entry.path()));
+    let only = found.next()?;
+    found.next().is_none().then_some(only)
 }
 
 /// Finished jobs with this name or beginning of a key.
-fn find(folder: &std::path::Path, job: &str) -> Result<Option<Vec<Manifest>>, StoreError> {
+fn find(folder: &Path, job: &str) -> Result<Option<(Store, Vec<Manifest>)>, StoreError> {
     let Some(store) = Store::peek(folder)? else {
         return Ok(None);
     };
@@ -47,7 +54,7 @@ fn find(folder: &std::path::Path, job: &str) -> Result<Option<Vec<Manifest>>, St
     if is_key {
         let found = store.find_prefix(job)?;
         if !found.is_empty() {
-            return Ok(Some(found));
+            return Ok(Some((store, found)));
         }
     }
     // A name without its axes stands for all jobs of that name.
@@ -64,7 +71,7 @@ fn find(folder: &std::path::Path, job: &str) -> Result<Option<Vec<Manifest>>, St
         found = family;
     }
     found.sort_by(|a, b| (&a.labels, a.key).cmp(&(&b.labels, b.key)));
-    Ok(Some(found))
+    Ok(Some((store, found)))
 }
 
 /// The name of a job without its axes.
@@ -72,7 +79,7 @@ fn stem(label: &str) -> &str {
     label.split_once('[').map_or(label, |(stem, _)| stem)
 }
 
-fn pick(found: &[Manifest], options: &ShowOptions) -> Status {
+fn pick(store: &Store, found: &[Manifest], options: &ShowOptions) -> Status {
     match found {
         [] => {
             let job = &options.job;
@@ -89,7 +96,13 @@ fn pick(found: &[Manifest], options: &ShowOptions) -> Status {
                     Err(error) => tell(format_args!("error: {error}")),
                 }
             } else {
-                say(text(one));
+                match store.progress_all(one.key) {
+                    Ok(kept) => say(text(one, &kept)),
+                    Err(error) => {
+                        tell(format_args!("error: {error}"));
+                        return Status::of(&error);
+                    }
+                }
             }
             Status::Ok
         }
@@ -109,7 +122,7 @@ fn pick(found: &[Manifest], options: &ShowOptions) -> Status {
     }
 }
 
-fn text(manifest: &Manifest) -> String {
+fn text(manifest: &Manifest, kept: &[(u64, Manifest)]) -> String {
     let mut lines = vec![
         format!("{} {}", manifest.kind, manifest.labels.join(", ")),
         format!("key     {}", manifest.key),
@@ -126,13 +139,22 @@ fn text(manifest: &Manifest) -> String {
     lines.push("found".to_owned());
     lines.extend(flat(&manifest.metrics));
     lines.push("files".to_owned());
-    for (name, file) in &manifest.files {
-        let bytes = grouped(file.bytes);
-        lines.push(format!("  {name}  {bytes} bytes  {}", file.digest.short()));
+    lines.extend(files(manifest));
+    for (step, checkpoint) in kept {
+        lines.push(format!("kept at step {}", grouped(*step)));
+        lines.extend(files(checkpoint));
     }
     lines.push("made".to_owned());
     lines.extend(flat(&manifest.made));
     lines.join("\n")
+}
+
+/// Name, size and content of each file; the content lies in `objects/` of the store.
+fn files(manifest: &Manifest) -> impl Iterator<Item = String> {
+    manifest.files.iter().map(|(name, file)| {
+        let bytes = grouped(file.bytes);
+        format!("  {name}  {bytes} bytes  {}", file.digest.short())
+    })
 }
 
 /// A JSON object as `name value` lines, one level deep.

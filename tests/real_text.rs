@@ -14,13 +14,15 @@ const FILES: [&str; 3] = [
     "humaneval.jsonl.gz",
 ];
 
-/// Category, the recipe that leans on it, and how far below a byte unigram every model must be, in
-/// bits per byte. The worst measured were 1.5, 2.1 and 2.3 below.
-const CATEGORIES: [(&str, &str, f64); 3] = [
-    ("plays", "more_plays", 1.0),
-    ("math", "more_math", 1.0),
-    ("code", "more_code", 1.0),
+/// Category, and the recipe that leans on it.
+const CATEGORIES: [(&str, &str); 3] = [
+    ("plays", "more_plays"),
+    ("math", "more_math"),
+    ("code", "more_code"),
 ];
+
+/// How far every model must be below a byte unigram, in bits per byte. Measured: 2.3 and more.
+const MARGIN: f64 = 2.0;
 
 /// Seeds of the study.
 const SEEDS: usize = 2;
@@ -87,26 +89,27 @@ fn each_recipe_is_best_at_what_it_leans_on() {
         .unwrap());
 
     let found = bits(&folder.read(".vp/results/own/results.csv"));
-    for (category, favourite, margin) in CATEGORIES {
+    for (category, favourite) in CATEGORIES {
         let of = |recipe: &str| &found[&(recipe.to_owned(), category.to_owned())];
         let best = of(favourite);
-        for (_, other, _) in CATEGORIES {
+        for (_, other) in CATEGORIES {
             let (one, two) = (best, of(other));
             assert_eq!(two.len(), SEEDS);
+            let holds = mean(one) <= mean(two) + 2.0 * pooled(one, two);
             assert!(
-                mean(one) <= mean(two) + 2.0 * pooled(one, two),
+                holds,
                 "{favourite} has {one:?} on {category}, {other} has {two:?}"
             );
         }
         let baseline = unigram(&folder, category);
         let worst = CATEGORIES
             .iter()
-            .flat_map(|(_, recipe, _)| of(recipe))
+            .flat_map(|(_, recipe)| of(recipe))
             .fold(0.0_f64, |worst, &value| worst.max(value));
         say(&format!(
             "{category}: worst model {worst:.3} bits per byte, byte unigram {baseline:.3}"
         ));
-        assert!(worst <= baseline - margin, "{category}");
+        assert!(worst <= baseline - MARGIN, "{category}");
     }
 
     let before = listing(folder.path());

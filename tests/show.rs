@@ -125,3 +125,20 @@ fn the_store_is_found_from_below() {
     let run = folder.vpc("show tokenizer/bpe --store .vp").ends(0);
     assert_eq!(run.stdout, expected);
 }
+
+#[test]
+fn kept_checkpoints_are_shown_and_a_store_right_below_is_found() {
+    let study = STUDY.replace("tokens: 5k,", "tokens: 5k, keep: [1k, 3k],");
+    let folder = Folder::with(&[("studies/s.vp", &study)]);
+    folder.vpc("run studies/s.vp").ends(0);
+    let run = folder.vpc("show e/base[seed=1]").ends(0);
+    let kept: Vec<&str> = run
+        .stdout
+        .lines()
+        .filter(|line| line.starts_with("kept"))
+        .collect();
+    // 4 rows of 32 tokens a step.
+    assert_eq!(kept, ["kept at step 8", "kept at step 24"]);
+    let models = run.stdout.matches("model.safetensors").count();
+    assert_eq!(models, 3, "{}", run.stdout);
+}

@@ -7,6 +7,7 @@ use vpc_grammar::tree::Expr;
 use vpc_grammar::{Code, Problem, Span};
 
 use super::{Evaluator, Scope};
+use crate::limits;
 use crate::plan::Fraction;
 use crate::schema::Type;
 use crate::value::{Category, Exact, Mixture, Number, Scale, Schedule, Tokenizer, Unit, Value};
@@ -105,12 +106,22 @@ impl Evaluator<'_> {
             );
             return None;
         };
-        if whole < least {
-            let message = format!("`{shown}` is too small: at least {least} is needed");
-            self.report(Problem::error(Code("V0304"), span, message));
-            return None;
-        }
-        Some(whole)
+        let most = if kind == Type::Tokens {
+            limits::TOKENS
+        } else {
+            limits::SIZE
+        };
+        // Seeds may be 0, and as large as they like: nothing is multiplied with them.
+        let bounded = least > 0 && kind != Type::Bytes;
+        let message = match whole {
+            _ if whole < least => format!("`{shown}` is too small: at least {least} is needed"),
+            _ if bounded && whole > most => {
+                format!("`{shown}` is too large: at most {most} is possible")
+            }
+            _ => return Some(whole),
+        };
+        self.report(Problem::error(Code("V0304"), span, message));
+        None
     }
 
     pub(crate) fn count(&self, span: Span, value: Value, least: u64) -> Option<u64> {

@@ -245,11 +245,11 @@ impl Group {
         }
         let texts = written(&vary.values, values.len());
         let mut rows: Vec<Row> = Vec::new();
+        let mut seen: BTreeSet<Vec<String>> = BTreeSet::new();
         for (at, value) in values.into_iter().enumerate() {
             let expr = texts.as_ref().and_then(|texts| texts.get(at).copied());
             let row = Row::read(evaluator, vary, value, expr)?;
-            let same = |known: &Row| known.texts() == row.texts();
-            if rows.iter().any(same) {
+            if !seen.insert(row.texts().into_iter().map(str::to_owned).collect()) {
                 let span = expr.map_or(vary.values.span, |expr| expr.span);
                 let message = format!("`{}` is on this axis twice", row.texts().join(", "));
                 evaluator.report(

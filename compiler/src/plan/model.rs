@@ -30,11 +30,16 @@ pub struct ModelSpec {
 impl ModelSpec {
     /// Returns the number of trained parameters.
     pub fn parameters(&self) -> u64 {
-        let head = self.width / self.heads.max(1);
-        let attention = 2 * self.width * (self.width + self.kv_heads * head);
-        let mlp = 3 * self.width * self.hidden;
-        let embeddings = self.vocabulary * self.width * if self.tied { 1 } else { 2 };
-        self.layers * (attention + mlp + 2 * self.width) + self.width + embeddings
+        let wide = u128::from;
+        let (width, hidden) = (wide(self.width), wide(self.hidden));
+        let head = width / wide(self.heads).max(1);
+        let attention = 2 * width * (width + wide(self.kv_heads) * head);
+        let block = attention + 3 * width * hidden + 2 * width;
+        let embeddings = wide(self.vocabulary) * width * if self.tied { 1 } else { 2 };
+        let all = wide(self.layers)
+            .saturating_mul(block)
+            .saturating_add(width + embeddings);
+        u64::try_from(all).unwrap_or(u64::MAX)
     }
 
     /// Returns the identity fields.
