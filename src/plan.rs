@@ -6,7 +6,7 @@ use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 use serde_json::json;
 use vpc_compiler::plan::{Experiment, Job, Key, Plan, Task};
-use vpc_engine::{State, Survey, survey};
+use vpc_engine::{State, Survey, survey, unsupported};
 use vpc_store::Store;
 
 use crate::command::PlanOptions;
@@ -125,7 +125,7 @@ fn totals(plan: &Plan, survey: &Survey) -> Vec<(&'static str, Total)> {
 fn tokens(job: &Job) -> u64 {
     match &job.task {
         Task::Pretrain(task) => task.tokens,
-        Task::Corpus(_) | Task::Tokenizer(_) | Task::Tokens | Task::Eval(_) => 0,
+        _ => 0,
     }
 }
 
@@ -148,6 +148,9 @@ fn as_text(plan: &Plan, survey: &Survey, all: bool) -> String {
         .iter()
         .map(|total| total.1.tokens)
         .sum();
+    if let Some(note) = not_yet(plan, survey) {
+        parts.push(note);
+    }
     parts.push(match survey.to_do() {
         0 => format!("nothing to do; {} cached", counted(survey.cached(), "job")),
         to_do => format!(
@@ -158,6 +161,28 @@ fn as_text(plan: &Plan, survey: &Survey, all: bool) -> String {
         ),
     });
     parts.join("\n")
+}
+
+/// Says what a run would refuse.
+fn not_yet(plan: &Plan, survey: &Survey) -> Option<String> {
+    let jobs = unsupported(plan, survey);
+    let mut whys: Vec<(&str, usize)> = Vec::new();
+    for job in &jobs {
+        match whys.iter_mut().find(|known| known.0 == job.why) {
+            Some(known) => known.1 += 1,
+            None => whys.push((&job.why, 1)),
+        }
+    }
+    let first = jobs.first()?;
+    let mut text = format!(
+        "this plan cannot be run as it is; for example, {} {}\n",
+        first.job.name(),
+        first.why
+    );
+    for (why, count) in whys {
+        text += &format!("  {} that {why}\n", counted(count, "job"));
+    }
+    Some(text)
 }
 
 /// The axes of an experiment, its jobs, and the models they train.

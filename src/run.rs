@@ -8,7 +8,7 @@ use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
 use vpc_compiler::plan::{Key, Plan};
-use vpc_engine::{Observer, Options, Outcome, Stop, Survey, survey};
+use vpc_engine::{Observer, Options, Outcome, Stop, Survey, survey, unsupported};
 use vpc_report::{Numbers, draw, fill, gather, to_csv, to_json};
 use vpc_store::{ErrorKind, Manifest, Store, StoreError};
 
@@ -53,8 +53,12 @@ fn work(
         return Ok(Outcome::default());
     }
     // A finished study is read without writing, so that it can be looked at on any disk.
-    if let Some(store) = Store::peek(folder)? {
-        let survey = survey(plan, Some(&store))?;
+    let there = Store::peek(folder)?;
+    let survey = survey(plan, there.as_ref())?;
+    if let Some(refused) = refused(plan, &survey) {
+        return Ok(refused);
+    }
+    if let Some(store) = there {
         if survey.to_do() == 0 {
             if !results_are_filed(plan, &store)? {
                 match file_results(plan, folder) {
@@ -77,7 +81,7 @@ fn work(
     }
     let store = Store::open(folder)?;
     store.sweep()?;
-    let before = survey(plan, Some(&store))?;
+    let before = vpc_engine::survey(plan, Some(&store))?;
     let outcome = go(plan, &store, &before, options, stop)?;
     for warning in store.warnings() {
         tell(format_args!("warning: {warning}"));
@@ -90,6 +94,22 @@ fn work(
     }
     conclude(&outcome, options);
     Ok(outcome)
+}
+
+/// Refuses a plan with jobs that this version cannot run, before anything is begun.
+fn refused(plan: &Plan, survey: &Survey) -> Option<Outcome> {
+    let jobs = unsupported(plan, survey);
+    let first = jobs.first()?;
+    tell(format_args!(
+        "error: nothing was begun: {} {} ({} in all; `vpc plan` tells more)",
+        first.job.name(),
+        first.why,
+        counted(jobs.len(), "such job"),
+    ));
+    Some(Outcome {
+        left: jobs.len(),
+        ..Outcome::default()
+    })
 }
 
 fn go(

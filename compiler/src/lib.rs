@@ -25,7 +25,7 @@ mod value;
 use vpc_grammar::{Problems, Severity, Sources};
 
 use eval::Evaluator;
-use expand::Expander;
+use expand::{Expander, Results};
 use modules::{Loader, ModuleId};
 
 pub use library::{FileFacts, FileFault, Library};
@@ -53,7 +53,7 @@ pub fn compile(path: &str, library: &dyn Library) -> Result<Compiled, FileFault>
         ..
     } = loader;
     let evaluator = Evaluator::new(library, &sources, &modules, problems);
-    let (experiments, jobs) = expand(&evaluator, main);
+    let (experiments, reports, jobs) = expand(&evaluator, main);
     let mut problems = evaluator.into_problems();
     problems.sort_by_key(|problem| (problem.at.span.source, problem.at.span.start));
     let sound = problems
@@ -64,6 +64,7 @@ pub fn compile(path: &str, library: &dyn Library) -> Result<Compiled, FileFault>
         study: stem(path),
         jobs,
         experiments,
+        reports,
     });
     Ok(Compiled {
         sources,
@@ -72,23 +73,27 @@ pub fn compile(path: &str, library: &dyn Library) -> Result<Compiled, FileFault>
     })
 }
 
-fn expand(evaluator: &Evaluator<'_>, main: ModuleId) -> (Vec<plan::Experiment>, Vec<plan::Job>) {
+fn expand(
+    evaluator: &Evaluator<'_>,
+    main: ModuleId,
+) -> (Vec<plan::Experiment>, Vec<plan::Report>, Vec<plan::Job>) {
     let mut expander = Expander::new(evaluator, main);
     let module = evaluator.module(main);
     let names = module
         .map(|module| module.experiments.as_slice())
         .unwrap_or_default();
-    let experiments = names
+    let expanded = names
         .iter()
         .filter_map(|name| expander.experiment(name))
         .collect();
+    let (experiments, reports) = Results::read(evaluator, main, expanded);
     // What no experiment uses is checked too.
     for (name, declared) in module.into_iter().flat_map(|module| &module.declared) {
         if !names.contains(name) {
             evaluator.declared(main, name, declared.name().span);
         }
     }
-    (experiments, expander.into_jobs())
+    (experiments, reports, expander.into_jobs())
 }
 
 /// The file's name without folder and ending.

@@ -44,7 +44,15 @@ pub(crate) struct Used {
 
 /// The embedded standard library.
 const STD: &[(&str, &str)] = &[
+    ("adapt", include_str!("../../stdlib/adapt.vp")),
+    ("bench", include_str!("../../stdlib/bench.vp")),
+    ("encoders", include_str!("../../stdlib/encoders.vp")),
+    ("labels", include_str!("../../stdlib/labels.vp")),
+    ("mixtures", include_str!("../../stdlib/mixtures.vp")),
     ("scales", include_str!("../../stdlib/scales.vp")),
+    ("sources", include_str!("../../stdlib/sources.vp")),
+    ("sources_estimated", include_str!("../../stdlib/sources_estimated.vp")),
+    ("tokenizers", include_str!("../../stdlib/tokenizers.vp")),
     ("world", include_str!("../../stdlib/world.vp")),
 ];
 

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use vpc_compiler::grammar::{Sources, parse};
-use vpc_compiler::schema::{FUNCTIONS, Function, KINDS, Kind, Need, Place, RESERVED, Type};
+use vpc_compiler::schema::{FUNCTIONS, Function, KINDS, Kind, Need, Place, Type};
 
 const NOTICE: &str = "Written by `just gen` from grammar/editors/templates; edit there.";
 
@@ -53,7 +53,6 @@ struct Words {
     operators: Vec<String>,
     controls: Vec<String>,
     kinds: Vec<String>,
-    reserved: Vec<String>,
     fields: Vec<String>,
     functions: Vec<String>,
     parameters: Vec<String>,
@@ -86,11 +85,10 @@ impl Words {
         let parameters = FUNCTIONS.iter().flat_map(|function| function.parameters);
         Self {
             kinds: owned(KINDS.iter().map(|kind| kind.name)),
-            reserved: owned(RESERVED.iter().copied()),
-            fields: sorted(fields.map(|field| field.name)),
+            fields: sorted(fields.map(|field| field.name.trim_end_matches(".…"))),
             functions: owned(FUNCTIONS.iter().map(|function| function.name)),
             parameters: sorted(parameters.map(|parameter| parameter.name)),
-            types: owned(Type::PARAMETER_WORDS.iter().copied()),
+            types: owned(Type::parameter_words()),
             magnitudes: matched(&number, "fn suffix_scale")
                 .into_iter()
                 .filter(|word| word != "%")
@@ -104,7 +102,7 @@ impl Words {
         }
     }
 
-    fn groups(&self) -> [(&'static str, &[String]); 13] {
+    fn groups(&self) -> [(&'static str, &[String]); 12] {
         [
             ("keywords", &self.keywords),
             ("declarations", &self.declarations),
@@ -112,7 +110,6 @@ impl Words {
             ("operators", &self.operators),
             ("controls", &self.controls),
             ("kinds", &self.kinds),
-            ("reserved", &self.reserved),
             ("fields", &self.fields),
             ("functions", &self.functions),
             ("parameters", &self.parameters),
@@ -207,7 +204,22 @@ fn example(kind: Type) -> String {
         Type::Model => ":base".to_owned(),
         Type::Mixture => ":web".to_owned(),
         Type::Scale => ":nano".to_owned(),
-        Type::Axes => ":seed".to_owned(),
+        Type::Axes | Type::Axis => ":seed".to_owned(),
+        Type::Job | Type::Answerer => ":base".to_owned(),
+        Type::Measure => ":fit.web".to_owned(),
+        Type::Data | Type::Dataset | Type::Part => ":captions".to_owned(),
+        Type::Datasets => ":[captions, dialogues]".to_owned(),
+        Type::Categories => ":[web, code]".to_owned(),
+        Type::Encoder => ":clip".to_owned(),
+        Type::Encoders | Type::Benchmarks | Type::Experiments => ":[one, other]".to_owned(),
+        Type::Adaptation => ":llava".to_owned(),
+        Type::Suite => ":vqa".to_owned(),
+        Type::Modules => ":[projector]".to_owned(),
+        Type::Label => ":visual".to_owned(),
+        Type::Labels => ":[one, other]".to_owned(),
+        Type::Tokenizer => ":bpe".to_owned(),
+        Type::Numbers | Type::List => ":[1, 2]".to_owned(),
+        Type::Quantity => ":1".to_owned(),
         kind => {
             let words = kind.words();
             let quoted = words.split('`').nth(1);
@@ -224,7 +236,9 @@ fn kind_snippet(kind: &Kind) -> Snippet {
         None => {
             let needed = kind.fields.iter().filter(|field| match field.need {
                 Need::Required => true,
-                Need::Optional(instead) => instead == "give `file` instead",
+                Need::Optional(instead) => {
+                    matches!(instead, "give `file` instead" | "give `any` instead")
+                }
             });
             let line = |(at, name, kind)| format!("\t{name}: ${{{at}{}}}\n", example(kind));
             needed
@@ -234,7 +248,12 @@ fn kind_snippet(kind: &Kind) -> Snippet {
         }
     };
     let text = format!("{} ${{1:name}} {{\n{body}}}", kind.name);
-    snippet(kind.name, &text, kind.doc, Some(kind.place))
+    snippet(kind.name, &text, kind.doc, kind.places.first().copied())
+}
+
+/// Whether a default can be written, and is not a description.
+fn is_value(default: &str) -> bool {
+    parses(&format!("let value = {default}\n"))
 }
 
 fn function_snippet(function: &Function) -> Snippet {
@@ -244,6 +263,7 @@ fn function_snippet(function: &Function) -> Snippet {
         .parameters
         .iter()
         .filter(|parameter| !any || given(parameter.default))
+        .filter(|parameter| parameter.default.is_none_or(is_value))
         .zip(1..)
         .map(|(parameter, at)| match parameter.default {
             Some(default) => format!("{}: ${{{at}:{default}}}", parameter.name),
@@ -402,6 +422,8 @@ fn snippets_insert_what_parses() {
             Some(Place::File) => text,
             Some(Place::Experiment) => format!("experiment e {{\n{text}\n}}"),
             Some(Place::Report) => format!("experiment e {{\nreport r {{\n{text}\n}}\n}}"),
+            Some(Place::Adaptation) => format!("adaptation a {{\n{text}\n}}"),
+            Some(Place::Suite) => format!("suite s {{\n{text}\n}}"),
             None => format!("let value = {text}"),
         };
         let indented = whole.replace('\n', "\n  ");

@@ -22,14 +22,10 @@ What each kind of block holds and what each function gives. How they fit togethe
 
 fn reference() -> String {
     let mut text = HEAD.to_owned();
-    let places = [
-        (Place::File, "Kinds in column 0 of a file"),
-        (Place::Experiment, "Kinds inside an `experiment`"),
-        (Place::Report, "Kinds inside a `report`"),
-    ];
-    for (place, title) in places {
-        writeln!(text, "## {title}\n").unwrap();
-        for kind in KINDS.iter().filter(|kind| kind.place == place) {
+    for place in Place::ALL {
+        writeln!(text, "## Kinds {}\n", place.words()).unwrap();
+        let first = |kind: &&&Kind| kind.places.first() == Some(place);
+        for kind in KINDS.iter().filter(first) {
             kind_text(&mut text, kind);
         }
     }
@@ -62,7 +58,7 @@ fn reference() -> String {
     writeln!(
         text,
         "\n## Types of parameters\n\n`{}`",
-        Type::PARAMETER_WORDS.join("`, `")
+        Type::parameter_words().collect::<Vec<_>>().join("`, `")
     )
     .unwrap();
     text
@@ -70,6 +66,12 @@ fn reference() -> String {
 
 fn kind_text(text: &mut String, kind: &Kind) {
     writeln!(text, "### `{}`\n\n{}\n", kind.name, kind.doc).unwrap();
+    if let [_, others @ ..] = kind.places
+        && !others.is_empty()
+    {
+        let others: Vec<&str> = others.iter().map(|place| place.words()).collect();
+        writeln!(text, "It can also stand {}.\n", others.join(" or ")).unwrap();
+    }
     if kind.fields.is_empty() {
         return;
     }
@@ -83,7 +85,10 @@ fn kind_text(text: &mut String, kind: &Kind) {
             Role::Identity => "yes",
             Role::Operation => "no",
         };
-        let holds = field.kind.words();
+        let holds = match field.kind {
+            Type::Word(words) => format!("one of `{}`", words.join("`, `")),
+            kind => kind.words().to_owned(),
+        };
         writeln!(
             text,
             "| `{}` | {holds} | {need} | {role} | {} |",

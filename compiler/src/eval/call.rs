@@ -5,17 +5,19 @@ use std::collections::BTreeMap;
 use vpc_grammar::tree::{Arg, Block, Expr, ExprKind};
 use vpc_grammar::{Code, Problem, Span};
 
-use super::{Evaluator, Scope};
-use crate::modules::{Declared, ModuleId, file_problem, join};
+use super::{Evaluator, Reads, Scope};
+use crate::modules::{Declared, ModuleId};
 use crate::nearest::advice;
-use crate::plan::{ScheduleShape, SourceSpec};
-use crate::schema::{FUNCTIONS, Function, Type, function};
-use crate::value::{Number, Schedule, Value};
+use crate::schema::{FUNCTIONS, Function, Parameter, Type, function};
+use crate::value::Value;
 
-/// The arguments of a built-in function, by parameter.
-struct Arguments<'e> {
+/// A call of a built-in function: its arguments by parameter.
+pub(crate) struct Call<'e> {
+    pub(crate) function: &'static Function,
     given: BTreeMap<&'static str, &'e Expr>,
-    span: Span,
+    pub(crate) span: Span,
+    evaluator: &'e Evaluator<'e>,
+    eval: &'e dyn Fn(&Expr) -> Value,
 }
 
 impl Evaluator<'_> {
@@ -144,7 +146,7 @@ impl Evaluator<'_> {
         }
         for param in &block.params {
             let Some(kind) = Type::of_parameter(&param.kind.text) else {
-                let known = Type::PARAMETER_WORDS.iter().copied();
+                let known = Type::parameter_words();
                 let message = format!("`{}` is no type of parameter", param.kind.text);
                 return self.fail(
                     Problem::error(Code("V0213"), param.kind.span, message).help(advice(
@@ -181,49 +183,29 @@ impl Evaluator<'_> {
         args: &[Arg],
         scope: &Scope<'_>,
     ) -> Value {
-        match self.arguments(function, span, args) {
-            Some(arguments) => self
-                .apply(function.name, &arguments, scope)
-                .unwrap_or(Value::Unknown),
-            None => Value::Unknown,
-        }
+        let eval = |expr: &Expr| self.eval(expr, scope);
+        let call = self.arguments(function, span, args, &eval);
+        let value = call.and_then(|call| self.apply(&call, scope));
+        value.unwrap_or(Value::Unknown)
     }
 
     /// Matches arguments with parameters.
-    fn arguments<'e>(
-        &self,
+    pub(crate) fn arguments<'e>(
+        &'e self,
         function: &'static Function,
         span: Span,
         args: &'e [Arg],
-    ) -> Option<Arguments<'e>> {
+        eval: &'e dyn Fn(&Expr) -> Value,
+    ) -> Option<Call<'e>> {
         let mut given = BTreeMap::new();
-        let mut positional = function
-            .parameters
-            .iter()
-            .filter(|parameter| parameter.positional);
+        let mut positional = function.parameters.iter().filter(|p| p.positional);
         for arg in args {
             let parameter = match &arg.name {
                 None => positional.next(),
                 Some(name) => function.parameters.iter().find(|p| p.name == name.text),
             };
             let Some(parameter) = parameter else {
-                let names = function.parameters.iter().map(|parameter| parameter.name);
-                let (shown, at) = arg
-                    .name
-                    .as_ref()
-                    .map_or(("", arg.value.span), |name| (name.text.as_str(), name.span));
-                let message = match shown {
-                    "" => format!(
-                        "`{}` has no further parameter without a name",
-                        function.name
-                    ),
-                    name => format!("`{}` has no parameter `{name}`", function.name),
-                };
-                self.report(Problem::error(Code("V0213"), at, message).help(advice(
-                    shown,
-                    "its parameters",
-                    names,
-                )));
+                self.no_parameter(function, arg);
                 return None;
             };
             if given.insert(parameter.name, &arg.value).is_some() {
@@ -232,176 +214,68 @@ impl Evaluator<'_> {
                 return None;
             }
         }
-        let missing = function
-            .parameters
-            .iter()
-            .find(|p| p.default.is_none() && !given.contains_key(p.name));
-        if let Some(missing) = missing {
+        let missing = |p: &&Parameter| p.default.is_none() && !given.contains_key(p.name);
+        if let Some(missing) = function.parameters.iter().find(missing) {
             let message = format!("`{}` needs {}", function.name, missing.kind.words());
             self.report(Problem::error(Code("V0213"), span, message).help(function.doc));
             return None;
         }
-        Some(Arguments { given, span })
-    }
-
-    fn apply(&self, name: &str, args: &Arguments<'_>, scope: &Scope<'_>) -> Option<Value> {
-        let share = |whole: u32, per: u32| Number {
-            value: crate::value::Exact::new(whole.into(), per.into()),
-            unit: crate::value::Unit::Share,
-        };
-        Some(match name {
-            "text" | "jsonl" => Value::Source(self.file_source(name, args, scope)?),
-            "world" => Value::Source(self.world(args, scope)?),
-            "constant" | "cosine" | "linear" | "wsd" => {
-                let shape = match name {
-                    "constant" => ScheduleShape::Constant,
-                    "cosine" => ScheduleShape::Cosine,
-                    "linear" => ScheduleShape::Linear,
-                    _ => ScheduleShape::Wsd,
-                };
-                let floor = match shape {
-                    ScheduleShape::Constant => share(1, 1),
-                    ScheduleShape::Cosine => share(1, 10),
-                    ScheduleShape::Linear | ScheduleShape::Wsd => share(0, 1),
-                };
-                let floor = args
-                    .value(self, "floor", scope)
-                    .unwrap_or(Value::Number(floor));
-                let length = |name: &str, default: Number| match args.given.get(name) {
-                    Some(expr) => self.length(expr.span, self.eval(expr, scope)),
-                    None => Some(default),
-                };
-                let decay = match shape {
-                    ScheduleShape::Wsd => Some(length("decay", share(1, 10))?),
-                    _ => None,
-                };
-                Value::Schedule(Schedule {
-                    shape,
-                    warmup: length("warmup", share(1, 50))?,
-                    decay,
-                    floor: self.share(args.at("floor"), floor)?,
-                })
-            }
-            "held_out" => {
-                let value = args.value(self, "categories", scope)?;
-                Value::Suite(self.categories(args.at("categories"), value)?)
-            }
-            "count" => self.count_of(args, scope)?,
-            _ => Value::Unknown,
+        Some(Call {
+            function,
+            given,
+            span,
+            evaluator: self,
+            eval,
         })
     }
 
-    fn file_source(
-        &self,
-        name: &str,
-        args: &Arguments<'_>,
-        scope: &Scope<'_>,
-    ) -> Option<SourceSpec> {
-        let span = args.at("path");
-        let text = self.text_of(span, args.value(self, "path", scope)?, Type::Path)?;
-        let (path, digest) = self.data_file(&text, span, scope.module)?;
-        if name == "text" {
-            return Some(SourceSpec::Text { path, digest });
-        }
-        let fields = match args.value(self, "field", scope) {
-            Some(value) => self.texts(args.at("field"), value)?,
-            None => vec!["text".to_owned()],
+    fn no_parameter(&self, function: &Function, arg: &Arg) {
+        let names = function.parameters.iter().map(|parameter| parameter.name);
+        let name = arg.name.as_ref();
+        let at = name.map_or(arg.value.span, |name| name.span);
+        let shown = name.map_or("", |name| name.text.as_str());
+        let message = match shown {
+            "" => format!(
+                "`{}` has no further parameter without a name",
+                function.name
+            ),
+            name => format!("`{}` has no parameter `{name}`", function.name),
         };
-        let join = match args.value(self, "join", scope) {
-            Some(value) => self.text_of(args.at("join"), value, Type::Text)?,
-            None => "\n".to_owned(),
-        };
-        Some(SourceSpec::Jsonl {
-            path,
-            digest,
-            fields,
-            join,
-        })
-    }
-
-    /// Resolves a data file relative to the file that names it, and asks for its digest.
-    pub(super) fn data_file(
-        &self,
-        text: &str,
-        span: Span,
-        module: ModuleId,
-    ) -> Option<(String, crate::plan::Key)> {
-        let path = join(&self.module(module)?.folder, text);
-        match self.library.facts(&path) {
-            Ok(facts) if facts.bytes == 0 => {
-                let message = format!("`{path}` is empty");
-                self.report(
-                    Problem::error(Code("V0602"), span, message)
-                        .help("give a file with text in it"),
-                );
-                None
-            }
-            Ok(facts) => Some((path, facts.digest)),
-            Err(fault) => {
-                self.report(file_problem(&path, span, &fault));
-                None
-            }
-        }
-    }
-
-    fn world(&self, args: &Arguments<'_>, scope: &Scope<'_>) -> Option<SourceSpec> {
-        let style = self.word("world", "style", args)?;
-        let seed = match args.value(self, "seed", scope) {
-            Some(value) => self.count(args.at("seed"), value, 0)?,
-            None => 0,
-        };
-        let bytes = match args.value(self, "size", scope) {
-            Some(value) => self.bytes(args.at("size"), value)?,
-            None => 4 << 20,
-        };
-        Some(SourceSpec::World { style, seed, bytes })
-    }
-
-    /// An argument that is one of a few words, not a name of the study.
-    fn word(&self, name: &str, parameter: &str, args: &Arguments<'_>) -> Option<String> {
-        let kind = function(name)?
-            .parameters
-            .iter()
-            .find(|p| p.name == parameter)?
-            .kind;
-        let Type::Word(words) = kind else { return None };
-        let expr = args.given.get(parameter)?;
-        let shown = self.sources.slice(expr.span).to_owned();
-        if words.contains(&shown.as_str()) {
-            return Some(shown);
-        }
-        let message = format!("`{shown}` is no {parameter} of `{name}`");
-        self.report(
-            Problem::error(Code("V0213"), expr.span, message).help(advice(
-                &shown,
-                &format!("{parameter}s"),
-                words.iter().copied(),
-            )),
-        );
-        None
-    }
-
-    fn count_of(&self, args: &Arguments<'_>, scope: &Scope<'_>) -> Option<Value> {
-        let expr = args.given.get("job")?;
-        let name = self.sources.slice(expr.span);
-        if let Some((_, count)) = scope.counts.iter().find(|known| known.0 == name) {
-            return Some(Value::Number(Number::plain(*count)));
-        }
-        let known = scope.counts.iter().map(|known| known.0.as_str());
-        let message = format!("this experiment has no job `{name}`");
-        self.report(
-            Problem::error(Code("V0201"), expr.span, message).help(advice(name, "its jobs", known)),
-        );
-        None
+        let help = advice(shown, "its parameters", names);
+        self.report(Problem::error(Code("V0213"), at, message).help(help));
     }
 }
 
-impl Arguments<'_> {
-    fn value(&self, evaluator: &Evaluator<'_>, name: &str, scope: &Scope<'_>) -> Option<Value> {
-        self.given.get(name).map(|expr| evaluator.eval(expr, scope))
+impl Reads for Call<'_> {
+    fn value(&self, name: &str) -> Option<(Span, Value)> {
+        let expr = self.given.get(name)?;
+        Some((expr.span, (self.eval)(expr)))
+    }
+}
+
+impl Call<'_> {
+    /// Returns an argument's expression.
+    pub(crate) fn expr(&self, name: &str) -> Option<&Expr> {
+        self.given.get(name).copied()
     }
 
-    fn at(&self, name: &str) -> Span {
-        self.given.get(name).map_or(self.span, |expr| expr.span)
+    /// Returns an argument that is one of a few words, or its default.
+    pub(crate) fn word(&self, name: &str) -> Option<&'static str> {
+        let parameter = self.function.parameters.iter().find(|p| p.name == name)?;
+        let Some(expr) = self.expr(name) else {
+            return parameter.default;
+        };
+        let Type::Word(words) = parameter.kind else {
+            return None;
+        };
+        let shown = self.evaluator.sources.slice(expr.span);
+        let found = words.iter().find(|word| **word == shown);
+        if found.is_none() {
+            let message = format!("`{shown}` is no {name} of `{}`", self.function.name);
+            let help = advice(shown, &format!("{name}s"), words.iter().copied());
+            self.evaluator
+                .report(Problem::error(Code("V0213"), expr.span, message).help(help));
+        }
+        found.copied()
     }
 }

@@ -46,10 +46,7 @@ impl Evaluator<'_> {
             ExprKind::Each(each) => self.each(each, scope),
             ExprKind::Call(callee, args) => self.call(expr.span, callee, args, scope),
             ExprKind::Member(of, name) => self.member(of, name, scope),
-            ExprKind::With(_, _) => {
-                let message = "`with` amends an experiment: `experiment name = other with { … }`";
-                self.fail(Problem::error(Code("V0215"), expr.span, message))
-            }
+            ExprKind::With(of, changes) => self.with(of, changes, scope),
             ExprKind::Every(step) => match self.eval(step, scope) {
                 Value::Number(step) => Value::Every(step),
                 Value::Unknown => Value::Unknown,
@@ -166,7 +163,12 @@ impl Evaluator<'_> {
             (Value::Flag(a), Value::Flag(b)) => Value::Flag(a == b),
             (Value::Scale(a), Value::Scale(b)) => Value::Flag(a == b),
             (Value::Category(a), Value::Category(b)) => Value::Flag(a.key == b.key),
-            (Value::Mixture(a), Value::Mixture(b)) => Value::Flag(a.leaves() == b.leaves()),
+            (Value::Mixture(a), Value::Mixture(b)) => Value::Flag(a == b),
+            (Value::Tokenizer(a), Value::Tokenizer(b)) => Value::Flag(a.name == b.name),
+            (Value::Dataset(a), Value::Dataset(b)) => Value::Flag(a == b),
+            (Value::Encoder(a), Value::Encoder(b)) => Value::Flag(a == b),
+            (Value::Adaptation(a), Value::Adaptation(b)) => Value::Flag(a.name == b.name),
+            (Value::Benchmark(a), Value::Benchmark(b)) => Value::Flag(a == b),
             _ => self.mismatch(span, "two values of one kind to compare", a),
         }
     }
@@ -218,6 +220,14 @@ impl Evaluator<'_> {
             }
         };
         Value::Number(Number { value, unit })
+    }
+
+    /// Adds two numbers of one unit.
+    pub(super) fn plus(&self, a: Number, b: Number, span: Span) -> Option<Number> {
+        match self.arithmetic(Binary::Add, a, b, span) {
+            Value::Number(sum) => Some(sum),
+            _ => None,
+        }
     }
 
     fn range(&self, range: &Range, span: Span, scope: &Scope<'_>) -> Value {

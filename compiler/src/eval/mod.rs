@@ -1,8 +1,15 @@
 //! Expressions and declarations to values.
 
+mod amend;
+mod apply;
 mod block;
 mod call;
 mod expr;
+mod fields;
+mod mix;
+mod mixture;
+mod sight;
+mod text;
 mod typed;
 
 use std::cell::{Cell, RefCell};
@@ -17,7 +24,8 @@ use crate::modules::{Declared, Module, ModuleId};
 use crate::nearest::advice;
 use crate::value::Value;
 
-pub(crate) use block::{Fields, entry_span, misplaced};
+pub(crate) use call::Call;
+pub(crate) use fields::{Fields, Given, Reads, entry_span, misplaced};
 
 /// Evaluates declarations on demand, each once.
 pub(crate) struct Evaluator<'a> {

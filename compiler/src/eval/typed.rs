@@ -10,7 +10,25 @@ use super::{Evaluator, Scope};
 use crate::limits;
 use crate::plan::Fraction;
 use crate::schema::Type;
-use crate::value::{Category, Exact, Mixture, Number, Scale, Schedule, Tokenizer, Unit, Value};
+use crate::value::{
+    Adaptation, Benchmark, Category, Dataset, Encoder, Exact, Label, Mixture, Number, Scale,
+    Schedule, Suite, Tokenizer, Unit, Value,
+};
+
+/// Takes one kind of value out of a value, or says what was expected.
+macro_rules! taken {
+    ($name:ident, $kind:ident, $words:expr) => {
+        pub(crate) fn $name(&self, span: Span, value: &Value) -> Option<Rc<$kind>> {
+            match value {
+                Value::$kind(thing) => Some(Rc::clone(thing)),
+                other => {
+                    self.mismatch(span, $words, other);
+                    None
+                }
+            }
+        }
+    };
+}
 
 impl Evaluator<'_> {
     /// Returns a number whose unit suits the type.
@@ -112,7 +130,7 @@ impl Evaluator<'_> {
             limits::SIZE
         };
         // Seeds may be 0, and as large as they like: nothing is multiplied with them.
-        let bounded = least > 0 && kind != Type::Bytes;
+        let bounded = kind == Type::Tokens || (least > 0 && kind != Type::Bytes);
         let message = match whole {
             _ if whole < least => format!("`{shown}` is too small: at least {least} is needed"),
             _ if bounded && whole > most => {
@@ -128,9 +146,9 @@ impl Evaluator<'_> {
         self.whole(span, value, Type::Count, &[Unit::Plain, Unit::Count], least)
     }
 
-    pub(crate) fn tokens(&self, span: Span, value: Value) -> Option<u64> {
+    pub(crate) fn tokens(&self, span: Span, value: Value, least: u64) -> Option<u64> {
         let units = [Unit::Plain, Unit::Count, Unit::Tokens];
-        self.whole(span, value, Type::Tokens, &units, 1)
+        self.whole(span, value, Type::Tokens, &units, least)
     }
 
     pub(crate) fn sequences(&self, span: Span, value: Value) -> Option<u64> {
@@ -212,10 +230,10 @@ impl Evaluator<'_> {
         Some(texts)
     }
 
-    pub(crate) fn mixture(&self, span: Span, value: Value) -> Option<Mixture> {
+    pub(crate) fn mixture(&self, span: Span, value: Value) -> Option<Rc<Mixture>> {
         match value {
             Value::Mixture(mixture) => Some(mixture),
-            Value::Category(category) => Some(Mixture::single(category)),
+            Value::Category(category) => Some(Rc::new(Mixture::single(category))),
             Value::Blueprint(name) => {
                 let message = format!("`{name}` has parameters");
                 self.report(
@@ -231,25 +249,14 @@ impl Evaluator<'_> {
         }
     }
 
-    pub(crate) fn scale(&self, span: Span, value: &Value) -> Option<Rc<Scale>> {
-        match value {
-            Value::Scale(scale) => Some(Rc::clone(scale)),
-            other => {
-                self.mismatch(span, Type::Scale.words(), other);
-                None
-            }
-        }
-    }
-
-    pub(crate) fn tokenizer(&self, span: Span, value: &Value) -> Option<Rc<Tokenizer>> {
-        match value {
-            Value::Tokenizer(tokenizer) => Some(Rc::clone(tokenizer)),
-            other => {
-                self.mismatch(span, Type::Tokenizer.words(), other);
-                None
-            }
-        }
-    }
+    taken!(label_of, Label, Type::Label.words());
+    taken!(category_of, Category, "a category");
+    taken!(tokenizer, Tokenizer, Type::Tokenizer.words());
+    taken!(dataset, Dataset, Type::Dataset.words());
+    taken!(scale, Scale, Type::Scale.words());
+    taken!(encoder, Encoder, Type::Encoder.words());
+    taken!(adaptation, Adaptation, Type::Adaptation.words());
+    taken!(benchmark, Benchmark, "a benchmark");
 
     pub(crate) fn schedule(&self, span: Span, value: Value) -> Option<Schedule> {
         match value {
@@ -261,14 +268,61 @@ impl Evaluator<'_> {
         }
     }
 
-    pub(crate) fn suite(&self, span: Span, value: Value) -> Option<Vec<Rc<Category>>> {
+    pub(crate) fn suite(&self, span: Span, value: Value) -> Option<Suite> {
         match value {
-            Value::Suite(categories) => Some(categories),
+            Value::Suite(suite) => Some(suite),
+            Value::Benchmark(benchmark) => Some(Suite::of(&benchmark)),
             other => {
                 self.mismatch(span, Type::Suite.words(), &other);
                 None
             }
         }
+    }
+
+    pub(crate) fn endpoint(&self, span: Span, value: &Value) -> Option<String> {
+        match value {
+            Value::Endpoint(model) => Some(model.clone()),
+            other => {
+                self.mismatch(span, Type::Endpoint.words(), other);
+                None
+            }
+        }
+    }
+
+    /// A list of things of one kind, or one alone.
+    pub(crate) fn several<T>(
+        &self,
+        span: Span,
+        value: Value,
+        one: impl Fn(Span, &Value) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        let values = match value {
+            Value::List(values) => values,
+            single => vec![single],
+        };
+        let things: Vec<T> = values
+            .iter()
+            .map(|value| one(span, value))
+            .collect::<Option<_>>()?;
+        if things.is_empty() {
+            self.report(Problem::error(Code("V0214"), span, "the list is empty"));
+            return None;
+        }
+        Some(things)
+    }
+
+    /// A list of different benchmarks.
+    pub(super) fn benchmarks(&self, span: Span, value: Value) -> Option<Vec<Rc<Benchmark>>> {
+        let benchmarks = self.several(span, value, |span, value| self.benchmark(span, value))?;
+        for (at, benchmark) in benchmarks.iter().enumerate() {
+            let mut before = benchmarks.iter().take(at);
+            if before.any(|other| other.name == benchmark.name) {
+                let message = format!("the benchmark `{}` is listed twice", benchmark.name);
+                self.report(Problem::error(Code("V0404"), span, message));
+                return None;
+            }
+        }
+        Some(benchmarks)
     }
 
     /// A list of different categories.
@@ -306,13 +360,13 @@ impl Evaluator<'_> {
         match value {
             Value::None => Some(Vec::new()),
             Value::Every(step) => {
-                let step = self.tokens(span, Value::Number(step))?;
+                let step = self.tokens(span, Value::Number(step), 1)?;
                 Some((1..=budget / step).map(|n| n * step).take(10_000).collect())
             }
             Value::List(values) => {
                 let points: Option<Vec<u64>> = values
                     .into_iter()
-                    .map(|value| self.tokens(span, value))
+                    .map(|value| self.tokens(span, value, 1))
                     .collect();
                 let points = points?;
                 if let Some(late) = points.iter().find(|&&point| point > budget) {
@@ -341,8 +395,13 @@ impl Evaluator<'_> {
         match kind {
             Type::Share => self.share(span, value).map(|_| kept),
             Type::Count => self.count(span, value, 0).map(|_| kept),
-            Type::Tokens => self.tokens(span, value).map(|_| kept),
+            Type::Tokens => self.tokens(span, value, 0).map(|_| kept),
             Type::Number => self.number(span, value).map(|_| kept),
+            Type::Flag => self.flag(span, &value).map(|_| kept),
+            Type::Label => self.label_of(span, &value).map(|_| kept),
+            Type::Dataset => self.dataset(span, &value).map(|_| kept),
+            Type::Encoder => self.encoder(span, &value).map(|_| kept),
+            Type::Adaptation => self.adaptation(span, &value).map(|_| kept),
             Type::Mixture => self.mixture(span, value).map(Value::Mixture),
             Type::Scale => self.scale(span, &value).map(|_| kept),
             Type::Tokenizer => self.tokenizer(span, &value).map(|_| kept),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use vpc_grammar::tree::{Body, Entry, Expr, ExprKind, Name, Vary};
+use vpc_grammar::tree::{Block, Body, Entry, Expr, ExprKind, Name, Vary};
 use vpc_grammar::{Code, Problem};
 
 use super::names::Names;
@@ -198,18 +198,25 @@ impl Axes {
     }
 
     /// Returns the axes as a plan shows them.
-    pub(super) fn shown(&self) -> Vec<Axis> {
+    pub(super) fn shown(&self, jobs: &[&Block]) -> Vec<Axis> {
+        let seeds = |axis: &str| {
+            let seeded = jobs.iter().filter(|job| {
+                let mut fields = job.body.iter().flat_map(Body::fields);
+                fields.any(|field| {
+                    matches!(field.path.as_slice(), [name] if name.text == "seed")
+                        && matches!(&field.value.kind, ExprKind::Name(name) if name == axis)
+                })
+            });
+            seeded.map(|job| job.name.text.clone()).collect()
+        };
         let axis = |group: &Group, at: usize, name: &Name| {
             let values = group.rows.iter().filter_map(|row| row.0.get(at));
-            let mut texts: Vec<String> = Vec::new();
-            for (_, text) in values {
-                if !texts.contains(text) {
-                    texts.push(text.clone());
-                }
-            }
+            let mut seen = BTreeSet::new();
+            let texts = values.map(|value| value.1.clone());
             Axis {
                 name: name.text.clone(),
-                values: texts,
+                values: texts.filter(|text| seen.insert(text.clone())).collect(),
+                seeds: seeds(&name.text),
             }
         };
         let axes = self.0.iter().flat_map(|group| {
@@ -321,24 +328,19 @@ fn text(evaluator: &Evaluator<'_>, value: &Value, expr: Option<&Expr>) -> String
     let source = expr
         .map(|expr| evaluator.sources.slice(expr.span))
         .filter(|text| simple(text));
-    match (value, source) {
-        (_, Some(text)) => text.replace(' ', ""),
-        (Value::Number(number), None) => number.show(),
-        (Value::Text(text), None) => text.clone(),
-        (Value::Flag(flag), None) => flag.to_string(),
-        (Value::Scale(scale), None) => scale.name.clone(),
-        (Value::Tokenizer(tokenizer), None) => tokenizer.name.clone(),
-        (Value::Category(category), None) => category.name.clone(),
-        (other, None) => {
-            let text = expr
-                .map(|expr| evaluator.sources.slice(expr.span))
-                .unwrap_or_default();
-            let words: String = text.split_whitespace().collect();
-            if words.is_empty() {
-                other.describe()
-            } else {
-                words.replace(['[', ']', '='], "")
-            }
-        }
+    if let Some(text) = source {
+        return text.replace(' ', "");
+    }
+    let words: String = expr
+        .map(|expr| evaluator.sources.slice(expr.span))
+        .unwrap_or_default()
+        .split_whitespace()
+        .collect();
+    match value {
+        Value::Number(number) => number.show(),
+        Value::Text(text) => text.clone(),
+        Value::Flag(flag) => flag.to_string(),
+        _ if !words.is_empty() => words.replace(['[', ']', '='], ""),
+        other => other.name().map_or_else(|| other.describe(), str::to_owned),
     }
 }

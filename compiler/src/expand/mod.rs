@@ -4,7 +4,8 @@ mod amend;
 mod axes;
 mod lower;
 mod names;
-mod report;
+mod results;
+mod spot;
 
 use std::collections::BTreeMap;
 
@@ -19,17 +20,20 @@ use crate::schema::{self, Place};
 use crate::value::Value;
 
 use axes::Axes;
-use lower::Made;
+use lower::{Made, Shared};
 use names::Names;
+pub(crate) use results::Results;
+use spot::{Site, Spot};
 
 /// Expands experiments one after the other into one list of jobs.
 pub(crate) struct Expander<'e, 'a> {
     evaluator: &'e Evaluator<'a>,
     module: ModuleId,
     jobs: Jobs,
+    shared: Shared,
 }
 
-/// A job block and what it depends on.
+/// A job block and what was made of it.
 struct Declaration<'b> {
     block: &'b Block,
     /// Axis groups, by number, in the order declared.
@@ -38,26 +42,18 @@ struct Declaration<'b> {
     made: BTreeMap<Vec<usize>, Made>,
 }
 
-/// One job at one point of the axes it depends on.
-struct Spot<'s> {
-    block: &'s Block,
-    /// `experiment/job[axis=value,…]`.
-    label: String,
-    /// The scope, with the axes bound.
-    scope: Scope<'s>,
-    /// Axis and value, as written.
-    named: Vec<(String, String)>,
-    /// Axis groups, by number.
-    groups: &'s [usize],
-    /// The number of the value in each of those groups.
-    point: &'s [usize],
+/// An experiment with what is to be read out of its results.
+pub(crate) struct Expanded {
+    pub(crate) experiment: Experiment,
+    /// Its hypotheses and reports.
+    pub(crate) results: Vec<Block>,
 }
 
 /// An experiment sorted by kind of entry.
 struct Parts<'b> {
     lets: Vec<Let>,
     blocks: Vec<&'b Block>,
-    reports: Vec<&'b Block>,
+    results: Vec<&'b Block>,
     conditions: Vec<&'b Expr>,
     checks: Vec<&'b Expr>,
 }
@@ -68,6 +64,7 @@ impl<'e, 'a> Expander<'e, 'a> {
             evaluator,
             module,
             jobs: Jobs::default(),
+            shared: Shared::default(),
         }
     }
 
@@ -76,7 +73,7 @@ impl<'e, 'a> Expander<'e, 'a> {
     }
 
     /// Expands one experiment of the main file.
-    pub(crate) fn experiment(&mut self, name: &str) -> Option<Experiment> {
+    pub(crate) fn experiment(&mut self, name: &str) -> Option<Expanded> {
         let Some(Declared::Block(block)) = self.evaluator.module(self.module)?.declared.get(name)
         else {
             return None;
@@ -93,28 +90,44 @@ impl<'e, 'a> Expander<'e, 'a> {
         let allowed = axes.allowed(self.evaluator, &parts.conditions, &scope)?;
         let mut declarations: Vec<Declaration<'_>> = Vec::new();
         let mut runs = Vec::new();
-        for (block, groups) in order {
-            let points = axes.points(&groups, allowed.as_deref());
+        let empty = Body {
+            entries: Vec::new(),
+            whole: true,
+            span: block.span,
+        };
+        for (job, groups) in order {
+            let fields = self
+                .evaluator
+                .fields(job, job.body.as_ref().unwrap_or(&empty))?;
+            let place = self.place(job.name.span);
+            let site = Site::new(job, fields, groups, place);
             let mut made = BTreeMap::new();
-            for point in points {
-                let named = axes.point(&groups, &point);
+            for point in axes.points(&site.groups, allowed.as_deref()) {
+                let named = axes.point(&site.groups, &point);
+                let label = label(name, &job.name.text, &named);
                 let spot = Spot {
-                    block,
-                    label: label(name, &block.name.text, &named),
-                    scope: axes.bind(&scope, &groups, &point),
-                    named,
-                    groups: &groups,
+                    site: &site,
+                    evaluator: self.evaluator,
+                    axes: &axes,
+                    scope: &scope,
                     point: &point,
+                    label: &label,
                 };
-                let Some((one, run)) = self.run(&spot, &declarations) else {
+                let Some(one) = self.lower(&spot, &declarations) else {
                     continue;
                 };
+                runs.push(Run {
+                    job: job.name.text.clone(),
+                    key: one.key,
+                    items: one.items.clone(),
+                    point: named,
+                    label,
+                });
                 made.insert(point, one);
-                runs.push(run);
             }
             declarations.push(Declaration {
-                block,
-                groups,
+                block: job,
+                groups: site.groups,
                 made,
             });
         }
@@ -122,17 +135,18 @@ impl<'e, 'a> Expander<'e, 'a> {
             self.warn_unused(&axes, &declarations);
         }
         self.checks(&parts, &axes, &declarations, allowed.as_deref());
-        let reports = self.reports(&parts, &axes, &declarations);
-        let doc = block
-            .doc
-            .as_ref()
-            .map_or(String::new(), |doc| doc.value.clone());
-        Some(Experiment {
-            name: name.to_owned(),
-            doc,
-            axes: axes.shown(),
-            runs,
-            reports,
+        let doc = block.doc.as_ref().map(|doc| doc.value.clone());
+        let results = parts.results.iter().map(|block| (*block).clone());
+        Some(Expanded {
+            results: results.collect(),
+            experiment: Experiment {
+                name: name.to_owned(),
+                doc: doc.unwrap_or_default(),
+                axes: axes.shown(&parts.blocks),
+                runs,
+                hypotheses: Vec::new(),
+                reports: Vec::new(),
+            },
         })
     }
 
@@ -158,7 +172,7 @@ impl<'e, 'a> Expander<'e, 'a> {
         let mut parts = Parts {
             lets: Vec::new(),
             blocks: Vec::new(),
-            reports: Vec::new(),
+            results: Vec::new(),
             conditions: Vec::new(),
             checks: Vec::new(),
         };
@@ -176,8 +190,10 @@ impl<'e, 'a> Expander<'e, 'a> {
                     );
                 }
                 Entry::Block(block) => match schema::kind(&block.kind.text) {
-                    Some(kind) if kind.name == "report" => parts.reports.push(block),
-                    Some(kind) if kind.place == Place::Experiment => self.job(block, &mut parts),
+                    Some(kind) if matches!(kind.name, "report" | "hypothesis") => {
+                        parts.results.push(block);
+                    }
+                    Some(kind) if kind.stands(Place::Experiment) => self.job(block, &mut parts),
                     found => self.evaluator.report(crate::eval::misplaced(
                         block,
                         found,
@@ -262,19 +278,6 @@ impl<'e, 'a> Expander<'e, 'a> {
         let message = format!("jobs need each other in a ring: {}", names.join(", "));
         self.evaluator
             .report(Problem::error(Code("V0204"), first.name.span, message));
-    }
-
-    /// Lowers one job at one point.
-    fn run(&mut self, job: &Spot<'_>, before: &[Declaration<'_>]) -> Option<(Made, Run)> {
-        let made = self.lower(job, before)?;
-        let run = Run {
-            job: job.block.name.text.clone(),
-            label: job.label.clone(),
-            point: job.named.clone(),
-            key: made.key,
-            items: made.items.clone(),
-        };
-        Some((made, run))
     }
 
     /// Refuses products that are too large, before anything is laid out.

@@ -18,6 +18,13 @@ impl Names {
         names
     }
 
+    pub(super) fn of_expr(expr: &Expr, lets: &[Let]) -> Self {
+        let mut names = Self::default();
+        names.expr(expr);
+        names.follow(lets);
+        names
+    }
+
     pub(super) fn has(&self, name: &str) -> bool {
         self.0.contains(name)
     }

@@ -88,6 +88,16 @@ impl Jobs {
         key
     }
 
+    /// Keeps a checkpoint of a `pretrain` job after a step.
+    pub(crate) fn keep(&mut self, key: Key, step: u64) {
+        let job = self.by_key.get(&key).and_then(|&at| self.list.get_mut(at));
+        if let Some(Task::Pretrain(task)) = job.map(|job| &mut job.task)
+            && let Err(at) = task.keep.binary_search(&step)
+        {
+            task.keep.insert(at, step);
+        }
+    }
+
     pub(crate) fn into_list(self) -> Vec<Job> {
         self.list
     }

@@ -1,22 +1,29 @@
 //! The plan: the one hand-over from the compiler to the runtime.
 
+mod filter;
 mod fraction;
 mod job;
 mod key;
 mod model;
 mod record;
+mod results;
 mod study;
 mod task;
 
+pub use filter::{Clause, Filter};
 pub use fraction::Fraction;
 pub use job::{Input, Job};
 pub use key::{Key, NotAKey};
 pub use model::ModelSpec;
 pub use record::{Record, Value};
-pub use study::{Axis, Cell, Experiment, Item, Metric, Report, Run, Table};
+pub use results::{
+    Band, Cell, Correlation, Hypothesis, Metric, Plot, Ranking, Report, Table, Test, Trend,
+};
+pub use study::{Axis, Experiment, Item, Run};
 pub use task::{
-    CorpusTask, EvalTask, PretrainTask, ScheduleShape, ScheduleSpec, SourceSpec, Task,
-    TokenizerTask,
+    Activation, AlignTask, AnswersTask, Choice, CorpusTask, DatasetFrom, DatasetTask, EncoderTask,
+    EvalTask, Family, FileSpec, Format, Layers, Modules, Overall, Pooling, PretrainTask, Projector,
+    ScheduleShape, ScheduleSpec, Sight, SourceSpec, StageTask, Task, TokenizerTask,
 };
 
 pub(crate) use job::Jobs;
@@ -39,6 +46,8 @@ pub struct Plan {
     pub jobs: Vec<Job>,
     /// Experiments as written, with the key of each of their runs.
     pub experiments: Vec<Experiment>,
+    /// Reports across experiments.
+    pub reports: Vec<Report>,
 }
 
 impl Plan {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Key;
+use super::{Hypothesis, Key, Metric, Report};
 
 /// One experiment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +15,8 @@ pub struct Experiment {
     pub axes: Vec<Axis>,
     /// Each declared job at each point of its axes.
     pub runs: Vec<Run>,
+    /// Its claims.
+    pub hypotheses: Vec<Hypothesis>,
     /// Its reports.
     pub reports: Vec<Report>,
 }
@@ -26,6 +28,8 @@ pub struct Axis {
     pub name: String,
     /// Its values, in order.
     pub values: Vec<String>,
+    /// Jobs whose `seed` it is: an axis of replication, nested within the runs it starts from.
+    pub seeds: Vec<String>,
 }
 
 /// A declared job at one point of the axes it depends on.
@@ -48,81 +52,8 @@ pub struct Run {
 pub struct Item {
     /// Its name in the study, such as a category's.
     pub name: String,
-    /// The input it is measured on.
-    pub key: Key,
-}
-
-/// A report.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Report {
-    /// Its name.
-    pub name: String,
-    /// Its documentation string.
-    pub doc: String,
-    /// Its tables.
-    pub tables: Vec<Table>,
-}
-
-/// A table of a report.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Table {
-    /// Its name.
-    pub name: String,
-    /// Its documentation string.
-    pub doc: String,
-    /// The measures shown.
-    pub cells: Vec<Cell>,
-    /// Axes down the side.
-    pub rows: Vec<String>,
-    /// Axes across the top.
-    pub columns: Vec<String>,
-}
-
-/// One measure: a metric of an item of an evaluation.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Cell {
-    /// The evaluation's name.
-    pub job: String,
-    /// The item; `None` means the mean over all items.
-    pub item: Option<String>,
-    /// The metric.
+    /// What is measured of it where a report does not say.
     pub metric: Metric,
-}
-
-/// What is measured of held-out text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Metric {
-    /// Bits needed per byte of text; lower is better.
-    BitsPerByte,
-    /// Exponential of the mean loss per token; lower is better.
-    Perplexity,
-}
-
-impl Metric {
-    /// Returns the metric's word.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::BitsPerByte => "bits_per_byte",
-            Self::Perplexity => "perplexity",
-        }
-    }
-
-    /// Returns the metric with a word.
-    pub fn from_word(word: &str) -> Option<Self> {
-        [Self::BitsPerByte, Self::Perplexity]
-            .into_iter()
-            .find(|metric| metric.word() == word)
-    }
-}
-
-impl Cell {
-    /// Returns the measure as written in a study.
-    pub fn name(&self) -> String {
-        let item = self.item.as_deref().unwrap_or("mean");
-        match self.metric {
-            Metric::BitsPerByte => format!("{}.{item}", self.job),
-            Metric::Perplexity => format!("{}.{item}.{}", self.job, self.metric.word()),
-        }
-    }
+    /// The jobs it is read from: the input it is measured on, or the answers it adds up.
+    pub keys: Vec<Key>,
 }

@@ -44,71 +44,218 @@ const fn named(name: &'static str, kind: Type, default: &'static str) -> Paramet
     }
 }
 
+const fn optional(name: &'static str, kind: Type, default: &'static str) -> Parameter {
+    Parameter {
+        positional: true,
+        ..named(name, kind, default)
+    }
+}
+
+const fn made(name: &'static str, parameters: &'static [Parameter], doc: &'static str) -> Function {
+    Function {
+        name,
+        parameters,
+        doc,
+    }
+}
+
 /// The world's styles of text.
 const STYLES: Type = Type::Word(&["web", "code", "math", "encyclopedia", "literature"]);
 
 const WARMUP: Parameter = named("warmup", Type::Length, "2%");
-const FLOOR: Parameter = named("floor", Type::Share, "10%");
+const ALPHA: Parameter = named("alpha", Type::Share, "5%");
+const CORRECT: Parameter = named(
+    "correct",
+    Type::Word(&["none", "holm", "bonferroni"]),
+    "none",
+);
 
 /// All functions.
 pub const FUNCTIONS: &[Function] = &[
-    Function {
-        name: "text",
-        doc: "Plain text (also .gz, .zst), cut at blank lines into documents of at least 2 KiB.",
-        parameters: &[first("path", Type::Path)],
-    },
-    Function {
-        name: "jsonl",
-        doc: "One JSON object per line (also .gz, .zst); the text is the named fields, joined.",
-        parameters: &[
+    // Sources.
+    made(
+        "text",
+        &[first("path", Type::Path)],
+        "Plain text (also .gz, .zst), cut at blank lines into documents of at least 2 KiB.",
+    ),
+    made(
+        "jsonl",
+        &[
             first("path", Type::Path),
             named("field", Type::Texts, "\"text\""),
             named("join", Type::Text, "\"\\n\""),
+            named("labels", Type::Text, "none"),
         ],
-    },
-    Function {
-        name: "world",
-        doc: "The embedded synthetic world, in one of its styles.",
-        parameters: &[
+        "One JSON object per line (also .gz, .zst); the text is the named fields, joined. `labels` names the field with the words of a text's labels.",
+    ),
+    made(
+        "world",
+        &[
             first("style", STYLES),
             named("seed", Type::Count, "0"),
             named("size", Type::Bytes, "4 MiB"),
         ],
-    },
-    Function {
-        name: "constant",
-        doc: "Warm-up, then the peak rate throughout.",
-        parameters: &[WARMUP],
-    },
-    Function {
-        name: "cosine",
-        doc: "Warm-up, then half a cosine down to the floor.",
-        parameters: &[WARMUP, FLOOR],
-    },
-    Function {
-        name: "linear",
-        doc: "Warm-up, then a straight line down to the floor.",
-        parameters: &[WARMUP, named("floor", Type::Share, "0%")],
-    },
-    Function {
-        name: "wsd",
-        doc: "Warm-up, stable, decay: budgets that differ share the stable part.",
-        parameters: &[
+        "The embedded synthetic world, in one of its styles.",
+    ),
+    made(
+        "planned",
+        &[first("what", Type::Text)],
+        "Something that is not there yet: a study that names it can be planned, and run once it is given.",
+    ),
+    // Mixtures and datasets.
+    made(
+        "pool",
+        &[first("categories", Type::Categories)],
+        "The mixture of all text of these categories: shares in proportion to their supply.",
+    ),
+    made(
+        "only",
+        &[first("of", Type::Data), first("label", Type::Label)],
+        "The part with a label; a mixture keeps the proportions of what is left.",
+    ),
+    made(
+        "without",
+        &[first("of", Type::Data), first("label", Type::Label)],
+        "The part without a label; a mixture keeps the proportions of what is left.",
+    ),
+    made(
+        "thin",
+        &[
+            first("of", Type::Dataset),
+            first("label", Type::Label),
+            first("to", Type::Share),
+        ],
+        "A dataset with only a share of the items that have a label; a smaller share is a part of a larger one.",
+    ),
+    made(
+        "sample",
+        &[first("of", Type::Dataset), first("items", Type::Count)],
+        "So many items of a dataset, chosen by content; a smaller sample is a part of a larger one.",
+    ),
+    made(
+        "join",
+        &[first("datasets", Type::Datasets)],
+        "The items of several datasets.",
+    ),
+    made(
+        "blend",
+        &[first("parts", Type::Parts)],
+        "The mixture of mixtures with shares, which sum to 100%.",
+    ),
+    made(
+        "lerp",
+        &[
+            first("from", Type::Mixture),
+            first("to", Type::Mixture),
+            first("at", Type::Share),
+        ],
+        "A mixture on the straight line between two: 0% is the first, 100% the second.",
+    ),
+    made(
+        "share_of",
+        &[first("of", Type::Mixture), first("what", Type::Part)],
+        "The share of a mixture that has a label (by the shares its categories declare), or that comes from a category or from the categories of another mixture.",
+    ),
+    // Numbers.
+    made(
+        "round",
+        &[first("number", Type::Quantity), first("to", Type::Quantity)],
+        "The nearest multiple, halves up: `round(33.09%, 0.1%)` is 33.1%.",
+    ),
+    made(
+        "sum",
+        &[first("numbers", Type::Numbers)],
+        "The sum of a list.",
+    ),
+    made(
+        "len",
+        &[first("list", Type::List)],
+        "How many values a list has.",
+    ),
+    made(
+        "count",
+        &[first("job", Type::Job)],
+        "How many times a job of this experiment is repeated.",
+    ),
+    // Schedules.
+    made(
+        "constant",
+        &[WARMUP],
+        "Warm-up, then the peak rate throughout.",
+    ),
+    made(
+        "cosine",
+        &[WARMUP, named("floor", Type::Share, "10%")],
+        "Warm-up, then half a cosine down to the floor.",
+    ),
+    made(
+        "linear",
+        &[WARMUP, named("floor", Type::Share, "0%")],
+        "Warm-up, then a straight line down to the floor.",
+    ),
+    made(
+        "wsd",
+        &[
             WARMUP,
             named("decay", Type::Length, "10%"),
             named("floor", Type::Share, "0%"),
         ],
-    },
-    Function {
-        name: "held_out",
-        doc: "Bits per byte and perplexity on the held-out text of each category.",
-        parameters: &[first("categories", Type::Categories)],
-    },
-    Function {
-        name: "count",
-        doc: "How many times a job of this experiment is repeated.",
-        parameters: &[first("job", Type::Model)],
-    },
+        "Warm-up, stable, decay: budgets that differ share the stable part.",
+    ),
+    // Sight and measures.
+    made(
+        "mlp",
+        &[
+            named("layers", Type::Count, "2"),
+            named("width", Type::Count, "the language model's"),
+            named("activation", Type::Word(&["gelu", "relu", "silu"]), "gelu"),
+        ],
+        "A projector: linear layers with an activation between them.",
+    ),
+    made(
+        "held_out",
+        &[first("categories", Type::Categories)],
+        "Bits per byte and perplexity on the held-out text of each category.",
+    ),
+    made(
+        "endpoint",
+        &[first("model", Type::Text)],
+        "A model behind an OpenAI-compatible endpoint, whose address and key come from the environment.",
+    ),
+    // Statistics.
+    made(
+        "page_trend",
+        &[ALPHA, CORRECT],
+        "Page's trend test over ordered values, with blocks.",
+    ),
+    made(
+        "permutation",
+        &[ALPHA, CORRECT, named("rounds", Type::Count, "10k")],
+        "A permutation test of the difference of means, within blocks.",
+    ),
+    made(
+        "wilcoxon",
+        &[ALPHA, CORRECT],
+        "Wilcoxon's signed-rank test of paired differences.",
+    ),
+    made(
+        "paired_t",
+        &[ALPHA, CORRECT],
+        "Student's t-test of paired differences.",
+    ),
+    made(
+        "bootstrap",
+        &[ALPHA, CORRECT, named("rounds", Type::Count, "10k")],
+        "An interval by resampling replicates; the claim holds where the interval says so.",
+    ),
+    made(
+        "ci",
+        &[
+            first("over", Type::Axis),
+            optional("level", Type::Share, "95%"),
+        ],
+        "A confidence interval over the values of an axis of replication.",
+    ),
 ];
 
 /// Returns a function by its word.

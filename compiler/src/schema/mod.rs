@@ -5,5 +5,5 @@ mod kinds;
 mod types;
 
 pub use functions::{FUNCTIONS, Function, Parameter, function};
-pub use kinds::{Field, KINDS, Kind, Need, Place, RESERVED, Role, kind};
+pub use kinds::{Field, KINDS, Kind, Need, Place, Role, kind};
 pub use types::Type;

@@ -2,15 +2,19 @@
 
 mod mixture;
 mod number;
+mod origin;
+mod sight;
+mod text;
 
 use std::rc::Rc;
 
-use vpc_grammar::Span;
-
-pub(crate) use mixture::{Flaw as MixtureFlaw, Mixture, Part};
+pub(crate) use mixture::{Flaw as MixtureFlaw, Leaf, Mixture, Part};
 pub(crate) use number::{Exact, Flaw as NumberFlaw, Number, UNITS, Unit, fraction, percent};
+pub(crate) use origin::Origin;
+pub(crate) use sight::{Adaptation, Benchmark, Dataset, DatasetOf, Encoder, Groups, Stage, Suite};
+pub(crate) use text::{Category, Label, Supply, Tokenizer, TokenizerSource};
 
-use crate::plan::{Fraction, Key, ScheduleShape, SourceSpec};
+use crate::plan::{Fraction, Projector, ScheduleShape, SourceSpec, Test};
 
 /// A value.
 #[derive(Debug, Clone)]
@@ -24,31 +28,30 @@ pub(crate) enum Value {
     List(Vec<Value>),
     Tuple(Vec<Value>),
     Every(Number),
+    Label(Rc<Label>),
     Category(Rc<Category>),
-    Mixture(Mixture),
+    Mixture(Rc<Mixture>),
     Tokenizer(Rc<Tokenizer>),
+    Dataset(Rc<Dataset>),
     Scale(Rc<Scale>),
-    Source(SourceSpec),
+    Encoder(Rc<Encoder>),
+    Adaptation(Rc<Adaptation>),
+    Benchmark(Rc<Benchmark>),
+    Suite(Suite),
+    Source(SourceSpec, Option<Supply>),
+    /// Something that is not there yet.
+    Planned(String),
     Schedule(Schedule),
-    /// The categories whose held-out text is measured.
-    Suite(Vec<Rc<Category>>),
+    Projector(Projector),
+    /// A model behind an endpoint.
+    Endpoint(String),
+    Test(Test),
     /// A block with parameters, named but not called.
     Blueprint(String),
 }
 
-/// A kind of text.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Category {
-    pub(crate) name: String,
-    pub(crate) declared: Span,
-    pub(crate) source: SourceSpec,
-    pub(crate) held_out: Fraction,
-    /// The key of the corpus job: what the category is, whatever it is called.
-    pub(crate) key: Key,
-}
-
 /// The shape of a model and its training defaults.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Scale {
     pub(crate) name: String,
     pub(crate) layers: u64,
@@ -61,22 +64,7 @@ pub(crate) struct Scale {
     pub(crate) tied: bool,
     pub(crate) batch: u64,
     pub(crate) rate: Fraction,
-}
-
-/// A tokenizer.
-#[derive(Debug)]
-pub(crate) struct Tokenizer {
-    pub(crate) name: String,
-    pub(crate) declared: Span,
-    pub(crate) vocabulary: u64,
-    pub(crate) from: TokenizerSource,
-}
-
-/// Where a tokenizer comes from.
-#[derive(Debug)]
-pub(crate) enum TokenizerSource {
-    Trained { data: Mixture, sample: u64 },
-    Imported { path: String, digest: Key },
+    pub(crate) origin: Origin,
 }
 
 /// A learning-rate schedule before the run's length is known.
@@ -89,33 +77,110 @@ pub(crate) struct Schedule {
 }
 
 impl Value {
+    /// Returns the block that made the value, where it can be amended.
+    pub(crate) fn origin(&self) -> Option<&Origin> {
+        match self {
+            Self::Label(label) => Some(&label.origin),
+            Self::Category(category) => Some(&category.origin),
+            Self::Mixture(mixture) => mixture.origin.as_ref(),
+            Self::Tokenizer(tokenizer) => Some(&tokenizer.origin),
+            Self::Dataset(dataset) => dataset.origin.as_ref(),
+            Self::Scale(scale) => Some(&scale.origin),
+            Self::Encoder(encoder) => Some(&encoder.origin),
+            Self::Adaptation(adaptation) => Some(&adaptation.origin),
+            Self::Benchmark(benchmark) => Some(&benchmark.origin),
+            Self::Suite(Suite::Benchmarks(groups)) => Some(&groups.origin),
+            _ => None,
+        }
+    }
+
+    /// Returns the value under the name of the declaration `kind name = value`.
+    pub(crate) fn named(self, name: &str) -> Self {
+        macro_rules! renamed {
+            ($thing:ident, $kind:ident) => {{
+                let mut named = (*$thing).clone();
+                named.name = name.to_owned();
+                Self::$kind(Rc::new(named))
+            }};
+        }
+        match self {
+            Self::Mixture(mixture) => Self::Mixture(Rc::new((*mixture).clone().named(name))),
+            Self::Category(category) => renamed!(category, Category),
+            Self::Tokenizer(tokenizer) => renamed!(tokenizer, Tokenizer),
+            Self::Dataset(dataset) => renamed!(dataset, Dataset),
+            Self::Scale(scale) => renamed!(scale, Scale),
+            Self::Encoder(encoder) => renamed!(encoder, Encoder),
+            Self::Adaptation(adaptation) => renamed!(adaptation, Adaptation),
+            Self::Benchmark(benchmark) => renamed!(benchmark, Benchmark),
+            other => other,
+        }
+    }
+
+    /// Returns the name of what was declared.
+    pub(crate) fn name(&self) -> Option<&str> {
+        match self {
+            Self::Label(label) => Some(&label.name),
+            Self::Category(category) => Some(&category.name),
+            Self::Mixture(mixture) => mixture.name.as_deref(),
+            Self::Tokenizer(tokenizer) => Some(&tokenizer.name),
+            Self::Dataset(dataset) => Some(&dataset.name),
+            Self::Scale(scale) => Some(&scale.name),
+            Self::Encoder(encoder) => Some(&encoder.name),
+            Self::Adaptation(adaptation) => Some(&adaptation.name),
+            Self::Benchmark(benchmark) => Some(&benchmark.name),
+            Self::Suite(Suite::Benchmarks(groups)) => Some(&groups.name),
+            Self::Endpoint(model) => Some(model),
+            _ => None,
+        }
+    }
+
     /// Returns what a value is, for "expected …, found …".
     pub(crate) fn describe(&self) -> String {
-        match self {
-            Self::Unknown => "a mistake".to_owned(),
-            Self::Number(number) => match number.unit {
-                Unit::Share => format!("the share `{}`", number.show()),
-                Unit::Plain => format!("the number `{}`", number.show()),
-                Unit::Count => format!("the count `{}`", number.show()),
-                Unit::Tokens => format!("`{} tokens`", number.show()),
-                Unit::Sequences => format!("`{} sequences`", number.show()),
-                Unit::Steps => format!("`{} steps`", number.show()),
-                Unit::Bytes => format!("`{}`", number.show()),
-            },
-            Self::Text(text) => format!("the text \"{text}\""),
-            Self::Flag(flag) => format!("`{flag}`"),
-            Self::None => "`none`".to_owned(),
-            Self::List(_) => "a list".to_owned(),
-            Self::Tuple(_) => "a tuple".to_owned(),
-            Self::Every(_) => "`every …`".to_owned(),
-            Self::Category(category) => format!("the category `{}`", category.name),
-            Self::Mixture(_) => "a mixture".to_owned(),
-            Self::Tokenizer(tokenizer) => format!("the tokenizer `{}`", tokenizer.name),
-            Self::Scale(scale) => format!("the scale `{}`", scale.name),
-            Self::Source(_) => "a source".to_owned(),
-            Self::Schedule(_) => "a schedule".to_owned(),
-            Self::Suite(_) => "a suite".to_owned(),
-            Self::Blueprint(name) => format!("`{name}` without its parameters"),
+        let kind = match self {
+            Self::Unknown => "a mistake",
+            Self::Number(number) => return described(number),
+            Self::Text(text) => return format!("the text \"{text}\""),
+            Self::Flag(flag) => return format!("`{flag}`"),
+            Self::None => "`none`",
+            Self::List(_) => "a list",
+            Self::Tuple(_) => "a tuple",
+            Self::Every(_) => "`every …`",
+            Self::Label(_) => "the label",
+            Self::Category(_) => "the category",
+            Self::Mixture(mixture) if mixture.name.is_none() => "a mixture",
+            Self::Mixture(_) => "the mixture",
+            Self::Tokenizer(_) => "the tokenizer",
+            Self::Dataset(_) => "the dataset",
+            Self::Scale(_) => "the scale",
+            Self::Encoder(_) => "the encoder",
+            Self::Adaptation(_) => "the adaptation",
+            Self::Benchmark(_) => "the benchmark",
+            Self::Suite(Suite::HeldOut(_)) => "a suite",
+            Self::Suite(Suite::Benchmarks(_)) => "the suite",
+            Self::Source(_, _) => "a source",
+            Self::Planned(_) => "`planned(…)`",
+            Self::Schedule(_) => "a schedule",
+            Self::Projector(_) => "a projector",
+            Self::Endpoint(_) => "the endpoint",
+            Self::Test(_) => "a statistical test",
+            Self::Blueprint(name) => return format!("`{name}` without its parameters"),
+        };
+        match self.name() {
+            Some(name) => format!("{kind} `{name}`"),
+            None => kind.to_owned(),
         }
+    }
+}
+
+fn described(number: &Number) -> String {
+    let shown = number.show();
+    match number.unit {
+        Unit::Share => format!("the share `{shown}`"),
+        Unit::Plain => format!("the number `{shown}`"),
+        Unit::Count => format!("the count `{shown}`"),
+        Unit::Tokens => format!("`{shown} tokens`"),
+        Unit::Sequences => format!("`{shown} sequences`"),
+        Unit::Steps => format!("`{shown} steps`"),
+        Unit::Bytes => format!("`{shown}`"),
     }
 }

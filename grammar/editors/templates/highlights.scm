@@ -8,8 +8,6 @@
 ; Heads
 ((kind) @keyword
   (#match? @keyword "^({{kinds}})$"))
-((kind) @keyword
-  (#match? @keyword "^({{reserved}})$"))
 (block name: (identifier) @type)
 (let name: (identifier) @constant)
 (parameter name: (identifier) @variable.parameter)

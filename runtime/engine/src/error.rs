@@ -83,6 +83,9 @@ pub enum JobError {
     /// An input that was made is gone again.
     #[error("the input {0} has gone from the store; run again to remake it")]
     InputGone(String),
+    /// This version can plan the job and not run it yet.
+    #[error("the job {0}")]
+    Unsupported(String),
     /// The run was asked to stop; what was done is kept.
     #[error("stopped")]
     Stopped,

@@ -10,6 +10,7 @@ mod memory;
 mod options;
 mod outcome;
 mod schedule;
+mod support;
 mod survey;
 
 pub use error::JobError;
@@ -17,4 +18,5 @@ pub use event::{Event, Observer, Progress};
 pub use options::{Options, Stop};
 pub use outcome::{Failure, Outcome};
 pub use schedule::run;
+pub use support::{Unsupported, unsupported};
 pub use survey::{State, Survey, survey};

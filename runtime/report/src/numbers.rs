@@ -65,7 +65,7 @@ fn of_run(experiment: &Experiment, run: &Run, metrics: &Value) -> Vec<Number> {
     let sums: Vec<(&Item, Sums)> = run
         .items
         .iter()
-        .filter_map(|item| Some((item, Sums::read(metrics, item.key)?)))
+        .filter_map(|item| Some((item, Sums::read(metrics, *item.keys.first()?)?)))
         .collect();
     let number = |item: &str, metric, value| Number {
         experiment: experiment.name.clone(),
@@ -79,7 +79,8 @@ fn of_run(experiment: &Experiment, run: &Run, metrics: &Value) -> Vec<Number> {
     };
     let mut numbers = Vec::new();
     for metric in [Metric::BitsPerByte, Metric::Perplexity] {
-        let values: Vec<f64> = sums.iter().map(|(_, sums)| sums.value(metric)).collect();
+        let values = sums.iter().filter_map(|(_, sums)| sums.value(metric));
+        let values: Vec<f64> = values.collect();
         for ((item, _), value) in sums.iter().zip(&values) {
             numbers.push(number(&item.name, metric, *value));
         }
@@ -103,10 +104,12 @@ impl Sums {
     }
 
     /// Bits per byte = nats / (ln 2 · bytes); perplexity = exp(nats / tokens).
-    fn value(&self, metric: Metric) -> f64 {
+    /// Nothing else is measured of held-out text.
+    fn value(&self, metric: Metric) -> Option<f64> {
         match metric {
-            Metric::BitsPerByte => self.nats / (std::f64::consts::LN_2 * self.bytes),
-            Metric::Perplexity => (self.nats / self.tokens).exp(),
+            Metric::BitsPerByte => Some(self.nats / (std::f64::consts::LN_2 * self.bytes)),
+            Metric::Perplexity => Some((self.nats / self.tokens).exp()),
+            Metric::Score | Metric::Soundness | Metric::Depth => None,
         }
     }
 }
@@ -122,7 +125,7 @@ mod tests {
             tokens: 4.0,
             bytes: 8.0,
         };
-        assert!((sums.value(Metric::BitsPerByte) - 1.0).abs() < 1e-12);
-        assert!((sums.value(Metric::Perplexity) - 4.0).abs() < 1e-12);
+        assert!((sums.value(Metric::BitsPerByte).unwrap() - 1.0).abs() < 1e-12);
+        assert!((sums.value(Metric::Perplexity).unwrap() - 4.0).abs() < 1e-12);
     }
 }

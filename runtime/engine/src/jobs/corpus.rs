@@ -11,9 +11,13 @@ use vpc_store::Manifest;
 use super::Bench;
 use super::stoppable::Stoppable;
 use crate::error::JobError;
+use crate::support::why_not;
 
 pub(super) fn make(bench: &Bench<'_>, task: &CorpusTask) -> Result<Manifest, JobError> {
     let begun = Instant::now();
+    if let Some(why) = why_not(&bench.job.task) {
+        return Err(JobError::Unsupported(why));
+    }
     let (numerator, denominator) = task.held_out.parts();
     let mut attempt = bench.store.attempt(bench.job.key)?;
     let (mut train, mut held) = (attempt.create("train.docs")?, attempt.create("held.docs")?);
@@ -59,6 +63,7 @@ fn source(spec: &SourceSpec) -> Result<Source, JobError> {
                 bytes: *bytes,
             }
         }
+        SourceSpec::Planned { what } => return Err(JobError::Unsupported(what.clone())),
     })
 }
 

@@ -19,6 +19,7 @@ use vpc_train::ModelConfig;
 use crate::error::JobError;
 use crate::event::Observer;
 use crate::options::{Options, Stop};
+use crate::support::why_not;
 
 /// Everything a job works with.
 pub(crate) struct Bench<'r> {
@@ -32,6 +33,10 @@ pub(crate) struct Bench<'r> {
     pub(crate) threads: usize,
 }
 
+fn not_yet(task: &Task) -> JobError {
+    JobError::Unsupported(why_not(task).unwrap_or_default())
+}
+
 /// Does a job and files what it made.
 pub(crate) fn perform(bench: &Bench<'_>) -> Result<Manifest, JobError> {
     match &bench.job.task {
@@ -40,6 +45,14 @@ pub(crate) fn perform(bench: &Bench<'_>) -> Result<Manifest, JobError> {
         Task::Tokens => tokens::make(bench),
         Task::Pretrain(task) => pretrain::make(bench, task),
         Task::Eval(EvalTask::HeldOut { model }) => held_out::make(bench, model),
+        Task::Checkpoint { .. }
+        | Task::Dataset(_)
+        | Task::Encoder(_)
+        | Task::Stage(_)
+        | Task::Answers(_)
+        | Task::Judged { .. }
+        | Task::Eval(EvalTask::Benchmarks { .. })
+        | Task::AlignScore(_) => Err(not_yet(&bench.job.task)),
     }
 }
 

@@ -7,14 +7,12 @@
 
 ; Heads
 ((kind) @keyword
-  (#match? @keyword "^(category|mixture|tokenizer|scale|experiment|pretrain|eval|report|table)$"))
-((kind) @keyword
-  (#match? @keyword "^(adapt|adaptation|align_score|benchmark|encoder|hypothesis|plot|suite)$"))
+  (#match? @keyword "^(label|category|mixture|tokenizer|dataset|scale|encoder|adaptation|stage|benchmark|suite|group|experiment|pretrain|adapt|eval|align_score|hypothesis|report|table|plot|trend|ranking|correlation)$"))
 (block name: (identifier) @type)
 (let name: (identifier) @constant)
 (parameter name: (identifier) @variable.parameter)
 ((type) @type.builtin
-  (#match? @type.builtin "^(share|count|tokens|number|mixture|category|scale|tokenizer|schedule)$"))
+  (#match? @type.builtin "^(share|count|tokens|number|flag|mixture|category|label|scale|tokenizer|schedule|dataset|encoder|adaptation)$"))
 (vary axis: (identifier) @constant)
 (axes axis: (identifier) @constant)
 (use module: (path (identifier) @namespace))
@@ -24,13 +22,13 @@
 ; Fields: names of parts, then the fields of the schema
 (field name: (path (identifier) @variable))
 (field name: (path (identifier) @variable.other.member .)
-  (#match? @variable.other.member "^(batch|beta1|beta2|cells|clip|columns|context|data|file|from|heads|held_out|hidden|keep|kv_heads|layers|model|rate|rope_base|rows|sample|schedule|seed|source|suite|tied|tokenizer|tokens|vocabulary|weight_decay|width)$"))
+  (#match? @variable.other.member "^(along|any|at|band|batch|before|benchmarks|beta1|beta2|between|blocks|cells|chance|clamp|clip|colour|columns|context|data|effect|encoder|encoders|epochs|expect|explain|family|file|format|formula|from|heads|held_out|hidden|image|images|items|judge|keep|kv_heads|labels|layers|measure|method|model|neighbours|of|over|overall|panel|patch|pooling|projector|rate|relative_to|rope_base|rows|sample|schedule|seed|setup|source|suite|supply|test|tied|tokenizer|tokens|train|visual_tokens|vocabulary|weight_decay|weights|width|within|word|x|y)$"))
 (member name: (identifier) @variable)
 
 ; Functions: mixtures with parameters, then the built-in ones
 (call function: (identifier) @function)
 (call function: (identifier) @function.builtin
-  (#match? @function.builtin "^(text|jsonl|world|constant|cosine|linear|wsd|held_out|count)$"))
+  (#match? @function.builtin "^(text|jsonl|world|planned|pool|only|without|thin|sample|join|blend|lerp|share_of|round|sum|len|count|constant|cosine|linear|wsd|mlp|held_out|endpoint|page_trend|permutation|wilcoxon|paired_t|bootstrap|ci)$"))
 (argument name: (identifier) @variable.parameter)
 
 ; Values

@@ -1,0 +1,79 @@
+//! `adapt` blocks: one job for each stage.
+
+use std::rc::Rc;
+
+use super::{Declaration, Expander, Made, Model, Spot};
+use crate::eval::Reads;
+use crate::plan::{Key, ModelSpec, Sight, StageTask, Task};
+use crate::value::{Adaptation, Stage};
+
+impl Expander<'_, '_> {
+    pub(super) fn adapt(&mut self, spot: &Spot<'_>, before: &[Declaration<'_>]) -> Option<Made> {
+        let e = self.evaluator;
+        spot.read(|given| {
+            let setup = given.need("setup", |span, value| e.adaptation(span, &value));
+            let seed = given.or("seed", 0, |span, value| e.count(span, value, 0));
+            let base = given
+                .fields
+                .get("from")
+                .and_then(|from| self.base(from, spot, before));
+            let (setup, seed, base) = (setup?, seed?, base?);
+            let mut key = base.key;
+            for (at, stage) in setup.stages.iter().enumerate() {
+                let last = at + 1 == setup.stages.len();
+                let label = if last {
+                    spot.label.to_owned()
+                } else {
+                    spot.part(&stage.name)
+                };
+                key = self.stage(spot, label, (&setup, stage), (&base.model.spec, seed), key)?;
+            }
+            Some(Made::model(
+                key,
+                Model {
+                    spec: base.model.spec.clone(),
+                    tokenizer: Rc::clone(&base.model.tokenizer),
+                    sees: true,
+                    trained: None,
+                },
+            ))
+        })
+    }
+
+    /// Adds one stage on top of a model. A stage that withholds pictures does not depend on what
+    /// sees, so that set-ups which begin with it share it.
+    fn stage(
+        &mut self,
+        spot: &Spot<'_>,
+        label: String,
+        (setup, stage): (&Adaptation, &Stage),
+        (spec, seed): (&ModelSpec, u64),
+        model: Key,
+    ) -> Option<Key> {
+        let items = stage.data.items.saturating_mul(stage.epochs);
+        let steps = items.div_ceil(stage.batch);
+        let schedule = self.schedule(&stage.schedule, steps, None, stage.declared)?;
+        let mut inputs = vec![("model", model)];
+        if stage.images {
+            inputs.push(("encoder", self.encoder(&setup.encoder)));
+        }
+        inputs.push(("items", self.dataset(&stage.data)));
+        let task = StageTask {
+            model: spec.clone(),
+            sight: stage.images.then(|| Sight {
+                projector: setup.projector.clone(),
+                visual_tokens: setup.visual_tokens,
+            }),
+            train: stage.train,
+            items,
+            epochs: stage.epochs,
+            batch: stage.batch,
+            steps,
+            rate: stage.rate,
+            schedule,
+            weight_decay: stage.weight_decay,
+            seed,
+        };
+        Some(self.add(spot, label, Task::Stage(Box::new(task)), &inputs))
+    }
+}

@@ -1,0 +1,138 @@
+//! Corpora, tokenizers, tokens, datasets, encoders: what training and measuring start from.
+
+use std::rc::Rc;
+
+use vpc_grammar::{Code, Problem, Span};
+
+use super::Expander;
+use crate::plan::{DatasetFrom, DatasetTask, Fraction, Key, Task, TokenizerTask};
+use crate::value::{
+    Category, Dataset, DatasetOf, Encoder, Exact, Mixture, Tokenizer, TokenizerSource, fraction,
+};
+
+impl Expander<'_, '_> {
+    /// Adds the token jobs of a mixture; returns their keys and exact shares, ordered by content.
+    pub(super) fn tokens_of(
+        &mut self,
+        data: &Mixture,
+        tokenizer: &Rc<Tokenizer>,
+        span: Span,
+    ) -> Option<Vec<(Key, Fraction)>> {
+        let mut parts = Vec::new();
+        for (category, share) in data.leaves() {
+            let share = self.exact(&share, span)?;
+            parts.push((self.tokens_job(&category, tokenizer, span)?, share));
+        }
+        parts.sort_by_key(|part| part.0);
+        Some(parts)
+    }
+
+    fn exact(&self, share: &Exact, span: Span) -> Option<Fraction> {
+        let exact = fraction(share);
+        if exact.is_none() {
+            let message = "the shares of this mixture have too many digits to be kept exactly";
+            self.evaluator.report(
+                Problem::error(Code("V0304"), span, message).help("round the shares it is made of"),
+            );
+        }
+        exact
+    }
+
+    fn corpus(&mut self, category: &Category) -> Key {
+        let id = (category.key, category.name.clone());
+        if let Some(&known) = self.shared.corpora.get(&id) {
+            return known;
+        }
+        let place = self.place(category.declared);
+        let label = format!("corpus/{}", category.name);
+        let key = self
+            .jobs
+            .add(label, place, Task::Corpus(category.task()), &[]);
+        self.shared.corpora.insert(id, key);
+        key
+    }
+
+    pub(super) fn tokens_job(
+        &mut self,
+        category: &Category,
+        tokenizer: &Rc<Tokenizer>,
+        span: Span,
+    ) -> Option<Key> {
+        let address = Rc::as_ptr(tokenizer).addr();
+        let id = (category.key, category.name.clone(), address);
+        if let Some(&known) = self.shared.tokens.get(&id) {
+            return Some(known);
+        }
+        let corpus = self.corpus(category);
+        let tokenizer_key = self.tokenizer(tokenizer, span)?;
+        let label = format!("tokens/{}@{}", category.name, tokenizer.name);
+        let place = self.place(category.declared);
+        let inputs = [("corpus", corpus), ("tokenizer", tokenizer_key)];
+        let key = self.jobs.add(label, place, Task::Tokens, &inputs);
+        self.shared.tokens.insert(id, key);
+        Some(key)
+    }
+
+    fn tokenizer(&mut self, tokenizer: &Rc<Tokenizer>, span: Span) -> Option<Key> {
+        let address = Rc::as_ptr(tokenizer).addr();
+        if let Some((_, known)) = self.shared.tokenizers.get(&address) {
+            return Some(*known);
+        }
+        let vocabulary = tokenizer.vocabulary;
+        let mut inputs = Vec::new();
+        let task = match &tokenizer.from {
+            TokenizerSource::Imported { path, digest } => TokenizerTask::Imported {
+                path: path.clone(),
+                digest: *digest,
+                vocabulary,
+            },
+            TokenizerSource::Trained { data, sample } => {
+                let mut shares = Vec::new();
+                for (category, share) in data.leaves() {
+                    shares.push(self.exact(&share, span)?);
+                    inputs.push(("corpus", self.corpus(&category)));
+                }
+                TokenizerTask::Trained {
+                    vocabulary,
+                    sample: *sample,
+                    shares,
+                }
+            }
+        };
+        let label = format!("tokenizer/{}", tokenizer.name);
+        let place = self.place(tokenizer.declared);
+        let key = self.jobs.add(label, place, Task::Tokenizer(task), &inputs);
+        let known = (Rc::clone(tokenizer), key);
+        self.shared.tokenizers.insert(address, known);
+        Some(key)
+    }
+
+    /// Adds the jobs that make a dataset.
+    pub(super) fn dataset(&mut self, dataset: &Dataset) -> Key {
+        let (from, inputs) = match &dataset.from {
+            DatasetOf::Source(files) => (DatasetFrom::Source(files.clone()), Vec::new()),
+            DatasetOf::Chosen(of, choice) => {
+                (DatasetFrom::Chosen(choice.clone()), vec![self.dataset(of)])
+            }
+            DatasetOf::Joined(parts) => {
+                let parts = parts.iter().map(|part| self.dataset(part));
+                (DatasetFrom::Joined, parts.collect())
+            }
+        };
+        let inputs: Vec<(&str, Key)> = inputs.into_iter().map(|key| ("items", key)).collect();
+        let place = self.place(dataset.declared);
+        let task = Task::Dataset(DatasetTask {
+            items: dataset.items,
+            from,
+        });
+        let label = format!("dataset/{}", dataset.name);
+        self.jobs.add(label, place, task, &inputs)
+    }
+
+    pub(super) fn encoder(&mut self, encoder: &Encoder) -> Key {
+        let place = self.place(encoder.declared);
+        let label = format!("encoder/{}", encoder.name);
+        self.jobs
+            .add(label, place, Task::Encoder(encoder.task.clone()), &[])
+    }
+}

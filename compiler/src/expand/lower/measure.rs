@@ -1,0 +1,314 @@
+//! `eval` and `align_score` blocks.
+
+use std::rc::Rc;
+
+use vpc_grammar::tree::{Expr, ExprKind};
+use vpc_grammar::{Code, Problem, Span};
+
+use super::source::Base;
+use super::{Declaration, Expander, Made, Spot};
+use crate::eval::{Given, Reads};
+use crate::plan::{
+    AlignTask, AnswersTask, EvalTask, Format, Fraction, Item, Key, Layers, Metric, Pooling, Task,
+};
+use crate::value::{Benchmark, Category, Groups, Suite, Value};
+
+/// Who answers.
+enum Answerer {
+    Base(Base),
+    Endpoint(String),
+}
+
+/// How questions are put.
+struct Manner {
+    explain: bool,
+    images: bool,
+    judge: Option<String>,
+    /// Where the suite is named.
+    span: Span,
+}
+
+impl Expander<'_, '_> {
+    pub(super) fn eval(&mut self, spot: &Spot<'_>, before: &[Declaration<'_>]) -> Option<Made> {
+        let e = self.evaluator;
+        spot.read(|given| {
+            let suite = given.need("suite", |span, value| e.suite(span, value));
+            let flag = |span, value| e.flag(span, &value);
+            let explain = given.or("explain", false, flag);
+            let images = given.or("images", true, flag);
+            let judge = given.or("judge", None, |span, value| match value {
+                Value::None => Some(None),
+                other => e.endpoint(span, &other).map(Some),
+            });
+            let from = given.fields.get("from");
+            let answerer = from.and_then(|from| self.answerer(from, spot, before));
+            let manner = Manner {
+                explain: explain?,
+                images: images?,
+                judge: judge?,
+                span: given.at("suite"),
+            };
+            self.sensible(&manner, &given)?;
+            match (suite?, answerer?) {
+                (Suite::HeldOut(categories), Answerer::Base(base)) => {
+                    self.no_questions(&manner, &given)?;
+                    self.held_out(spot, &base, &categories, given.at("suite"))
+                }
+                (Suite::HeldOut(_), Answerer::Endpoint(_)) => self.unfit(
+                    given.at("from"),
+                    "an endpoint gives no likelihoods of held-out text",
+                    "measure it with benchmarks",
+                ),
+                (Suite::Benchmarks(groups), answerer) => {
+                    self.benchmarks(spot, &answerer, &groups, &manner)
+                }
+            }
+        })
+    }
+
+    fn answerer(
+        &mut self,
+        from: &Expr,
+        spot: &Spot<'_>,
+        before: &[Declaration<'_>],
+    ) -> Option<Answerer> {
+        let is_job = |name: &str| before.iter().any(|job| job.block.name.text == name);
+        match &from.kind {
+            ExprKind::Call(callee, _) if matches!(callee.kind, ExprKind::Name(_)) => {}
+            ExprKind::Name(name) if !is_job(name) && spot.mentions_axis(from) => {}
+            _ => return self.base(from, spot, before).map(Answerer::Base),
+        }
+        let value = spot.eval(from);
+        let model = self.evaluator.endpoint(from.span, &value)?;
+        Some(Answerer::Endpoint(model))
+    }
+
+    fn unfit<T>(&self, span: Span, message: &str, help: &str) -> Option<T> {
+        self.evaluator
+            .report(Problem::error(Code("V0407"), span, message).help(help));
+        None
+    }
+
+    fn sensible(&self, manner: &Manner, given: &Given<'_>) -> Option<()> {
+        if manner.judge.is_some() && !manner.explain {
+            return self.unfit(
+                given.at("judge"),
+                "there is nothing to judge: no explanations are asked for",
+                "add `explain: true`",
+            );
+        }
+        Some(())
+    }
+
+    fn no_questions(&self, manner: &Manner, given: &Given<'_>) -> Option<()> {
+        let given_anyway = [("explain", manner.explain), ("images", !manner.images)];
+        match given_anyway.iter().find(|field| field.1) {
+            Some((name, _)) => self.unfit(
+                given.at(name),
+                "held-out text has no questions",
+                &format!("leave `{name}` out"),
+            ),
+            None => Some(()),
+        }
+    }
+
+    fn held_out(
+        &mut self,
+        spot: &Spot<'_>,
+        base: &Base,
+        categories: &[Rc<Category>],
+        span: Span,
+    ) -> Option<Made> {
+        let mut items: Vec<Item> = Vec::new();
+        for category in categories {
+            items.push(Item {
+                name: category.name.clone(),
+                metric: Metric::BitsPerByte,
+                keys: vec![self.tokens_job(category, &base.model.tokenizer, span)?],
+            });
+        }
+        // Measured in an order that no name decides.
+        let mut keys: Vec<Key> = items.iter().flat_map(|item| item.keys.clone()).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        let mut inputs = vec![("model", base.key)];
+        inputs.extend(keys.into_iter().map(|key| ("tokens", key)));
+        let task = Task::Eval(EvalTask::HeldOut {
+            model: base.model.spec.clone(),
+        });
+        let key = self.add(spot, spot.label.to_owned(), task, &inputs);
+        Some(Made::measure(key, items))
+    }
+
+    fn benchmarks(
+        &mut self,
+        spot: &Spot<'_>,
+        answerer: &Answerer,
+        suite: &Groups,
+        manner: &Manner,
+    ) -> Option<Made> {
+        let mut answers: Vec<(String, Metric, Key)> = Vec::new();
+        let mut groups: Vec<Item> = Vec::new();
+        let mut scored: Vec<Key> = Vec::new();
+        for (name, members) in &suite.members {
+            let mut keys = Vec::new();
+            for benchmark in members {
+                let key = self.answers(spot, answerer, benchmark, manner)?;
+                if !answers.iter().any(|known| known.0 == benchmark.name) {
+                    answers.push((benchmark.name.clone(), benchmark.metric(), key));
+                }
+                keys.push(key);
+            }
+            scored.extend(&keys);
+            let metric = members
+                .first()
+                .map_or(Metric::Score, |first| first.metric());
+            let name = name.clone();
+            groups.push(Item { name, metric, keys });
+        }
+        scored.sort_unstable();
+        scored.dedup();
+        let number = |key: &Key| scored.binary_search(key).ok().map(|at| at as u64);
+        let mut members: Vec<Vec<u64>> = groups
+            .iter()
+            .map(|group| group.keys.iter().filter_map(number).collect())
+            .collect();
+        for group in &mut members {
+            group.sort_unstable();
+        }
+        members.sort_unstable();
+        let task = Task::Eval(EvalTask::Benchmarks {
+            groups: members,
+            overall: suite.overall,
+        });
+        let inputs: Vec<(&str, Key)> = scored.iter().map(|key| ("answers", *key)).collect();
+        let key = self.add(spot, spot.label.to_owned(), task, &inputs);
+        let mut items = groups;
+        for (name, metric, key) in answers {
+            if !items.iter().any(|item| item.name == name) {
+                let keys = vec![key];
+                items.push(Item { name, metric, keys });
+            }
+        }
+        Some(Made::measure(key, items))
+    }
+
+    /// Adds the job in which a model answers a benchmark, and the one that judges its explanations.
+    fn answers(
+        &mut self,
+        spot: &Spot<'_>,
+        answerer: &Answerer,
+        benchmark: &Benchmark,
+        manner: &Manner,
+    ) -> Option<Key> {
+        let written = !matches!(benchmark.format, Format::Likelihood | Format::Perplexity);
+        let images = benchmark.images && manner.images;
+        let name = &benchmark.name;
+        let (model, endpoint, inputs) = match answerer {
+            Answerer::Base(base) if images && !base.model.sees => {
+                let message = format!(
+                    "the benchmark `{name}` shows pictures, and the model of `{}` does not see",
+                    base.job
+                );
+                return self.unfit(
+                    manner.span,
+                    &message,
+                    "measure an `adapt` job, or withhold the pictures with `images: false`",
+                );
+            }
+            Answerer::Endpoint(_) if !written => {
+                let message = format!(
+                    "an endpoint gives no likelihoods, and the benchmark `{name}` needs them"
+                );
+                return self.unfit(manner.span, &message, "leave the benchmark out");
+            }
+            Answerer::Base(base) => (
+                Some(base.model.spec.clone()),
+                None,
+                vec![("model", base.key)],
+            ),
+            Answerer::Endpoint(model) => (None, Some(model.clone()), Vec::new()),
+        };
+        let task = AnswersTask {
+            model,
+            endpoint,
+            data: benchmark.data.clone(),
+            items: benchmark.items,
+            format: benchmark.format,
+            images,
+            explain: manner.explain && written,
+        };
+        let explained = task.explain;
+        let task = Task::Answers(Box::new(task));
+        let key = self.add(spot, spot.part(name), task, &inputs);
+        match &manner.judge {
+            Some(judge) if explained => {
+                let judge = judge.clone();
+                let label = spot.part(&format!("{name}.judged"));
+                Some(self.add(spot, label, Task::Judged { judge }, &[("answers", key)]))
+            }
+            _ => Some(key),
+        }
+    }
+
+    pub(super) fn align_score(
+        &mut self,
+        spot: &Spot<'_>,
+        before: &[Declaration<'_>],
+    ) -> Option<Made> {
+        let e = self.evaluator;
+        spot.read(|given| {
+            let data = given.need("data", |span, value| e.dataset(span, &value));
+            let encoders = given.need("encoders", |span, value| {
+                e.several(span, value, |span, value| e.encoder(span, value))
+            });
+            let neighbours = given.or("neighbours", 10, |span, value| e.count(span, value, 1));
+            let pooling = match given.word("pooling", "mean")? {
+                "last" => Pooling::Last,
+                _ => Pooling::Mean,
+            };
+            let layers = match given.word("layers", "best")? {
+                "last" => Layers::Last,
+                _ => Layers::Best,
+            };
+            let clamp = given.or("clamp", Fraction::new(19, 20)?, |span, value| {
+                e.share(span, value)
+            });
+            let base = given
+                .fields
+                .get("from")
+                .and_then(|from| self.base(from, spot, before));
+            let (data, encoders, neighbours, base) = (data?, encoders?, neighbours?, base?);
+            if neighbours >= data.items {
+                let message = format!(
+                    "{neighbours} neighbours cannot be found among {} pairs",
+                    data.items
+                );
+                e.report(Problem::error(
+                    Code("V0304"),
+                    given.at("neighbours"),
+                    message,
+                ));
+                return None;
+            }
+            let mut seen: Vec<Key> = encoders.iter().map(|one| self.encoder(one)).collect();
+            seen.sort_unstable();
+            seen.dedup();
+            let mut inputs = vec![("model", base.key), ("items", self.dataset(&data))];
+            inputs.extend(seen.into_iter().map(|key| ("encoder", key)));
+            let task = Task::AlignScore(AlignTask {
+                neighbours,
+                pooling,
+                layers,
+                clamp: clamp?,
+            });
+            let key = self.add(spot, spot.label.to_owned(), task, &inputs);
+            let item = Item {
+                name: "score".to_owned(),
+                metric: Metric::Score,
+                keys: vec![key],
+            };
+            Some(Made::measure(key, vec![item]))
+        })
+    }
+}

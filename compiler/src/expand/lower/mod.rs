@@ -1,0 +1,83 @@
+//! One job block at one point of its axes to tasks of the plan.
+
+mod adapt;
+mod data;
+mod measure;
+mod pretrain;
+mod source;
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use super::{Declaration, Expander, Spot};
+use crate::plan::{Item, Key, ModelSpec};
+use crate::value::Tokenizer;
+
+/// A job that was lowered.
+pub(super) struct Made {
+    pub(super) key: Key,
+    /// What an evaluation measures.
+    pub(super) items: Vec<Item>,
+    /// The model that the job makes.
+    model: Option<Rc<Model>>,
+}
+
+/// A model that a job makes.
+struct Model {
+    spec: ModelSpec,
+    tokenizer: Rc<Tokenizer>,
+    /// Whether it was adapted to pictures.
+    sees: bool,
+    /// The run, where it was trained from scratch.
+    trained: Option<Trained>,
+}
+
+/// The length of a `pretrain` run.
+struct Trained {
+    budget: u64,
+    steps: u64,
+    /// Tokens per step.
+    per_step: u64,
+}
+
+/// Jobs that many runs share, so that each is made once.
+#[derive(Default)]
+pub(crate) struct Shared {
+    corpora: BTreeMap<(Key, String), Key>,
+    /// By the key of the corpus and the address of the tokenizer, which lives as long as this.
+    tokens: BTreeMap<(Key, String, usize), Key>,
+    tokenizers: BTreeMap<usize, (Rc<Tokenizer>, Key)>,
+}
+
+impl Expander<'_, '_> {
+    pub(super) fn lower(&mut self, spot: &Spot<'_>, before: &[Declaration<'_>]) -> Option<Made> {
+        let made = match spot.site.block.kind.text.as_str() {
+            "pretrain" => self.pretrain(spot),
+            "adapt" => self.adapt(spot, before),
+            "eval" => self.eval(spot, before),
+            "align_score" => self.align_score(spot, before),
+            _ => None,
+        };
+        made.filter(|_| spot.site.fields.sound)
+    }
+}
+
+impl Made {
+    /// A job that makes a model.
+    fn model(key: Key, model: Model) -> Self {
+        Self {
+            key,
+            items: Vec::new(),
+            model: Some(Rc::new(model)),
+        }
+    }
+
+    /// A job that measures.
+    fn measure(key: Key, items: Vec<Item>) -> Self {
+        Self {
+            key,
+            items,
+            model: None,
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! Evaluations, answers and the alignment score.
+
+use serde::{Deserialize, Serialize};
+
+use super::FileSpec;
+use crate::plan::{Fraction, ModelSpec, Record, Value};
+
+/// An evaluation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "suite", rename_all = "snake_case")]
+pub enum EvalTask {
+    /// Loss on the held-out side of each `tokens` input.
+    HeldOut {
+        /// Shape of the evaluated model.
+        model: ModelSpec,
+    },
+    /// Scores of groups, and of all, from the answers to benchmarks.
+    Benchmarks {
+        /// The benchmarks of each group, as numbers of `answers` inputs.
+        groups: Vec<Vec<u64>>,
+        /// How they make one number.
+        overall: Overall,
+    },
+}
+
+/// How the benchmarks of a suite make one number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Overall {
+    /// The mean over benchmarks.
+    MeanOfBenchmarks,
+    /// The mean over the means of groups.
+    MeanOfGroups,
+    /// The mean over questions.
+    ByItems,
+    /// There is none.
+    None,
+}
+
+/// Answers of a model to the questions of a benchmark.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AnswersTask {
+    /// Shape of the model; `None` where an endpoint answers.
+    pub model: Option<ModelSpec>,
+    /// The model at the endpoint that answers.
+    pub endpoint: Option<String>,
+    /// The questions.
+    pub data: FileSpec,
+    /// How many there are; known from the data, so it does not bear identity.
+    pub items: u64,
+    /// How they are asked and scored.
+    pub format: Format,
+    /// Whether pictures are shown.
+    pub images: bool,
+    /// Whether an explanation is asked for before the answer.
+    pub explain: bool,
+}
+
+/// How questions are asked and scored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Format {
+    /// Options, answered by letter or text.
+    Choice,
+    /// Options, compared by likelihood.
+    Likelihood,
+    /// Yes or no.
+    YesNo,
+    /// A short answer.
+    ShortAnswer,
+    /// The perplexity of a text.
+    Perplexity,
+}
+
+/// A comparison of a language model's representations with vision encoders'.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlignTask {
+    /// How many nearest neighbours are compared.
+    pub neighbours: u64,
+    /// How the tokens of a caption become one vector.
+    pub pooling: Pooling,
+    /// Which layers are compared.
+    pub layers: Layers,
+    /// Quantile beyond which features are clamped.
+    pub clamp: Fraction,
+}
+
+/// How tokens become one vector.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pooling {
+    /// Their mean.
+    Mean,
+    /// The last one.
+    Last,
+}
+
+/// Which layers are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Layers {
+    /// The best pair.
+    Best,
+    /// The last one of each.
+    Last,
+}
+
+impl EvalTask {
+    pub(super) fn record(&self) -> Record {
+        match self {
+            // The model's shape is part of its own key.
+            Self::HeldOut { model: _ } => Record::default().with("suite", "held_out"),
+            Self::Benchmarks { groups, overall } => {
+                let members = |group: &Vec<u64>| {
+                    Value::List(group.iter().map(|member| (*member).into()).collect())
+                };
+                let overall = match overall {
+                    Overall::MeanOfBenchmarks => "mean_of_benchmarks",
+                    Overall::MeanOfGroups => "mean_of_groups",
+                    Overall::ByItems => "by_items",
+                    Overall::None => "none",
+                };
+                Record::default()
+                    .with("suite", "benchmarks")
+                    .with("groups", groups.iter().map(members).collect::<Vec<_>>())
+                    .with("overall", overall)
+            }
+        }
+    }
+}
+
+impl AnswersTask {
+    pub(super) fn record(&self) -> Record {
+        let format = match self.format {
+            Format::Choice => "choice",
+            Format::Likelihood => "likelihood",
+            Format::YesNo => "yes_no",
+            Format::ShortAnswer => "short_answer",
+            Format::Perplexity => "perplexity",
+        };
+        let record = Record::default()
+            .with("data", self.data.value())
+            .with("format", format)
+            .with("images", self.images)
+            .unless(&false, "explain", self.explain);
+        match &self.endpoint {
+            Some(endpoint) => record.with("endpoint", endpoint.as_str()),
+            None => record,
+        }
+    }
+}
+
+impl AlignTask {
+    pub(super) fn record(&self) -> Record {
+        let pooling = match self.pooling {
+            Pooling::Mean => "mean",
+            Pooling::Last => "last",
+        };
+        let layers = match self.layers {
+            Layers::Best => "best",
+            Layers::Last => "last",
+        };
+        Record::default()
+            .with("neighbours", self.neighbours)
+            .with("pooling", pooling)
+            .with("layers", layers)
+            .with("clamp", self.clamp)
+    }
+}

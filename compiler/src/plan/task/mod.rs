@@ -1,0 +1,118 @@
+//! What each kind of job computes.
+
+mod measure;
+mod sight;
+mod text;
+mod train;
+
+use serde::{Deserialize, Serialize};
+
+pub use measure::{AlignTask, AnswersTask, EvalTask, Format, Layers, Overall, Pooling};
+pub use sight::{
+    Activation, Choice, DatasetFrom, DatasetTask, EncoderTask, Family, FileSpec, Modules,
+    Projector, Sight, StageTask,
+};
+pub use text::{CorpusTask, SourceSpec, TokenizerTask};
+pub use train::{PretrainTask, ScheduleShape, ScheduleSpec};
+
+use super::{Fraction, Record};
+
+/// A job's work, with everything that bears on its result.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Task {
+    /// Reads or makes a category's text and splits it into training and held-out documents.
+    Corpus(CorpusTask),
+    /// Trains or imports a tokenizer.
+    Tokenizer(TokenizerTask),
+    /// Encodes a corpus with a tokenizer.
+    Tokens,
+    /// Trains a language model from scratch.
+    Pretrain(Box<PretrainTask>),
+    /// Takes a checkpoint out of a `pretrain` run.
+    Checkpoint {
+        /// Optimiser steps done at the checkpoint.
+        step: u64,
+    },
+    /// Makes or chooses items to adapt with.
+    Dataset(DatasetTask),
+    /// Imports a vision encoder.
+    Encoder(EncoderTask),
+    /// Runs one stage of an adaptation.
+    Stage(Box<StageTask>),
+    /// Lets a model answer the questions of a benchmark, and scores the answers.
+    Answers(Box<AnswersTask>),
+    /// Lets another model judge the explanations among answers.
+    Judged {
+        /// The model that judges, by its name at the endpoint.
+        judge: String,
+    },
+    /// Measures a model on held-out text, or adds up the answers of a suite.
+    Eval(EvalTask),
+    /// Compares a language model with vision encoders.
+    AlignScore(AlignTask),
+}
+
+impl Task {
+    /// Returns the kind's word.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Corpus(_) => "corpus",
+            Self::Tokenizer(_) => "tokenizer",
+            Self::Tokens => "tokens",
+            Self::Pretrain(_) => "pretrain",
+            Self::Checkpoint { .. } => "checkpoint",
+            Self::Dataset(_) => "dataset",
+            Self::Encoder(_) => "encoder",
+            Self::Stage(_) => "stage",
+            Self::Answers(_) => "answers",
+            Self::Judged { .. } => "judged",
+            Self::Eval(_) => "eval",
+            Self::AlignScore(_) => "align_score",
+        }
+    }
+
+    /// Returns the kind's semantic version: it rises when the same specification comes to give
+    /// other results.
+    pub const fn version(&self) -> u32 {
+        match self {
+            Self::Corpus(_)
+            | Self::Tokenizer(_)
+            | Self::Tokens
+            | Self::Pretrain(_)
+            | Self::Checkpoint { .. }
+            | Self::Dataset(_)
+            | Self::Encoder(_)
+            | Self::Stage(_)
+            | Self::Answers(_)
+            | Self::Judged { .. }
+            | Self::Eval(_)
+            | Self::AlignScore(_) => 1,
+        }
+    }
+
+    /// Returns the fields that bear identity.
+    pub fn record(&self) -> Record {
+        match self {
+            Self::Corpus(task) => task.record(),
+            Self::Tokenizer(task) => task.record(),
+            Self::Tokens => Record::default(),
+            Self::Pretrain(task) => task.record(),
+            Self::Checkpoint { step } => Record::default().with("step", *step),
+            Self::Dataset(task) => task.record(),
+            Self::Encoder(task) => task.record(),
+            Self::Stage(task) => task.record(),
+            Self::Answers(task) => task.record(),
+            Self::Judged { judge } => Record::default().with("judge", judge.as_str()),
+            Self::Eval(task) => task.record(),
+            Self::AlignScore(task) => task.record(),
+        }
+    }
+}
+
+fn list(fractions: &[Fraction]) -> Vec<super::Value> {
+    fractions
+        .iter()
+        .map(|fraction| (*fraction).into())
+        .collect()
+}

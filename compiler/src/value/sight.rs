@@ -1,0 +1,144 @@
+//! What adapts and what measures: datasets, encoders, adaptations, benchmarks, suites.
+
+use std::rc::Rc;
+
+use vpc_grammar::Span;
+
+use super::{Category, Origin, Schedule};
+use crate::plan::{
+    Choice, EncoderTask, FileSpec, Format, Fraction, Metric, Modules, Overall, Projector,
+};
+
+/// Items to adapt with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Dataset {
+    pub(crate) name: String,
+    pub(crate) declared: Span,
+    pub(crate) items: u64,
+    /// Words of a label, and how many items have it.
+    pub(crate) labels: Vec<(Vec<String>, u64)>,
+    pub(crate) from: DatasetOf,
+    /// The block, where it was declared and not made by a function.
+    pub(crate) origin: Option<Origin>,
+}
+
+/// Where items come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum DatasetOf {
+    Source(FileSpec),
+    Chosen(Rc<Dataset>, Choice),
+    Joined(Vec<Rc<Dataset>>),
+}
+
+/// A vision encoder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Encoder {
+    pub(crate) name: String,
+    pub(crate) declared: Span,
+    pub(crate) task: EncoderTask,
+    pub(crate) origin: Origin,
+}
+
+/// How a language model comes to see.
+#[derive(Debug, Clone)]
+pub(crate) struct Adaptation {
+    pub(crate) name: String,
+    pub(crate) encoder: Rc<Encoder>,
+    pub(crate) projector: Projector,
+    pub(crate) visual_tokens: u64,
+    pub(crate) stages: Vec<Stage>,
+    pub(crate) origin: Origin,
+}
+
+/// One pass of an adaptation.
+#[derive(Debug, Clone)]
+pub(crate) struct Stage {
+    pub(crate) name: String,
+    pub(crate) declared: Span,
+    pub(crate) data: Rc<Dataset>,
+    pub(crate) train: Modules,
+    pub(crate) images: bool,
+    pub(crate) rate: Fraction,
+    pub(crate) batch: u64,
+    pub(crate) epochs: u64,
+    pub(crate) schedule: Schedule,
+    pub(crate) weight_decay: Fraction,
+}
+
+/// Questions with known answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Benchmark {
+    pub(crate) name: String,
+    pub(crate) data: FileSpec,
+    pub(crate) items: u64,
+    pub(crate) format: Format,
+    pub(crate) images: bool,
+    pub(crate) origin: Origin,
+}
+
+/// What is measured.
+#[derive(Debug, Clone)]
+pub(crate) enum Suite {
+    /// The held-out text of categories.
+    HeldOut(Vec<Rc<Category>>),
+    /// Answers to benchmarks.
+    Benchmarks(Rc<Groups>),
+}
+
+/// Groups of benchmarks.
+#[derive(Debug, Clone)]
+pub(crate) struct Groups {
+    pub(crate) name: String,
+    pub(crate) members: Vec<(String, Vec<Rc<Benchmark>>)>,
+    pub(crate) overall: Overall,
+    pub(crate) origin: Origin,
+}
+
+impl Benchmark {
+    /// Returns what is measured of it.
+    pub(crate) fn metric(&self) -> Metric {
+        match self.format {
+            Format::Perplexity => Metric::Perplexity,
+            _ => Metric::Score,
+        }
+    }
+}
+
+impl Suite {
+    /// Returns the suite of one benchmark alone.
+    pub(crate) fn of(benchmark: &Rc<Benchmark>) -> Self {
+        let name = benchmark.name.clone();
+        Self::Benchmarks(Rc::new(Groups {
+            members: vec![(name.clone(), vec![Rc::clone(benchmark)])],
+            name,
+            overall: Overall::MeanOfBenchmarks,
+            origin: benchmark.origin.clone(),
+        }))
+    }
+}
+
+impl Dataset {
+    /// Returns how many items have a label, where that is known.
+    pub(crate) fn labelled(&self, words: &[String]) -> Option<u64> {
+        let known = self.labels.iter().find(|known| known.0 == words);
+        known.map(|known| known.1)
+    }
+
+    /// Returns some of the items: how many there are, and what is known of labels among them.
+    pub(crate) fn chosen(
+        self: &Rc<Self>,
+        suffix: &str,
+        choice: Choice,
+        items: u64,
+        labels: Vec<(Vec<String>, u64)>,
+    ) -> Self {
+        Self {
+            name: format!("{}.{suffix}", self.name),
+            declared: self.declared,
+            items,
+            labels,
+            from: DatasetOf::Chosen(Rc::clone(self), choice),
+            origin: None,
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! What this version can plan and cannot run yet.
+
+use vpc_compiler::plan::{Job, Plan, SourceSpec, Task};
+
+use crate::survey::{State, Survey};
+
+/// A job that is to be done and cannot be.
+#[derive(Debug)]
+pub struct Unsupported<'p> {
+    /// The job.
+    pub job: &'p Job,
+    /// Why not, as what follows "it …".
+    pub why: String,
+}
+
+/// Returns the jobs to do that this version cannot run, in the plan's order.
+pub fn unsupported<'p>(plan: &'p Plan, survey: &Survey) -> Vec<Unsupported<'p>> {
+    let to_do = plan.jobs.iter().zip(&survey.states);
+    to_do
+        .filter(|(_, state)| matches!(state, State::ToDo(_)))
+        .filter_map(|(job, _)| why_not(&job.task).map(|why| Unsupported { job, why }))
+        .collect()
+}
+
+/// Why a job cannot be run, where it cannot.
+pub(crate) fn why_not(task: &Task) -> Option<String> {
+    let kind = match task {
+        Task::Corpus(task) => match &task.source {
+            SourceSpec::Planned { what } => {
+                return Some(format!(
+                    "is only planned ({what}): give the category a source such as `text(\"…\")`"
+                ));
+            }
+            _ if !task.filter.is_all() => "chooses text by label",
+            _ => return None,
+        },
+        Task::Tokenizer(_) | Task::Tokens | Task::Pretrain(_) => return None,
+        Task::Checkpoint { .. } => "takes a checkpoint out of a run",
+        Task::Dataset(_) => "makes items to adapt with",
+        Task::Encoder(_) => "imports a vision encoder",
+        Task::Stage(_) => "adapts a model to pictures",
+        Task::Answers(_) => "lets a model answer questions",
+        Task::Judged { .. } => "lets a model judge explanations",
+        Task::Eval(vpc_compiler::plan::EvalTask::HeldOut { .. }) => return None,
+        Task::Eval(vpc_compiler::plan::EvalTask::Benchmarks { .. }) => "adds up answers",
+        Task::AlignScore(_) => "compares a model with vision encoders",
+    };
+    Some(format!(
+        "{kind}, which this version can plan and not run yet"
+    ))
+}
