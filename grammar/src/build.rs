@@ -9,10 +9,10 @@ use pest::pratt_parser::{Assoc, Op, PrattParser};
 
 use crate::cut::Piece;
 use crate::limits;
-use crate::parse::explain;
-use crate::problem::{Code, Problem, Problems};
+use crate::parse::{TOO_DEEP, explain, too_many_parts};
+use crate::problem::Problems;
 use crate::source::{Source, Span};
-use crate::syntax::{Rule, Syntax};
+use crate::syntax::{Rule, Syntax, without_gap};
 use crate::tree::{
     Arg, Binary, Block, Body, Choose, Each, Entry, Expr, ExprKind, Field, Item, Let, Literal,
     ModulePath, Name, Param, Quantity, Range, Text, Unary, Use, Vary,
@@ -49,8 +49,6 @@ pub(crate) struct Builder<'a> {
     pub(crate) problems: Problems,
 }
 
-const TOO_DEEP: Code = Code("V0108");
-
 impl<'a> Builder<'a> {
     pub(crate) fn new(source: &'a Source, piece: &'a Piece) -> Self {
         Self {
@@ -64,8 +62,7 @@ impl<'a> Builder<'a> {
 
     fn span(&self, pair: &Pair<'_, Rule>) -> Span {
         let span = pair.as_span();
-        let text = pair.as_str();
-        let end = span.start() + text.trim_end().len();
+        let end = span.start() + without_gap(pair.as_str()).len();
         self.range(span.start(), end)
     }
 
@@ -74,8 +71,16 @@ impl<'a> Builder<'a> {
         Span::new(self.source.id, origin(start), origin(end))
     }
 
-    pub(crate) fn item(&mut self, pairs: Pairs<'_, Rule>) -> Option<Item> {
-        let item = pairs.into_iter().next()?.into_inner().next()?;
+    /// Builds the items of a piece or of a whole file; `None` where one cannot be built.
+    pub(crate) fn items(&mut self, pairs: Pairs<'_, Rule>) -> Option<Vec<Item>> {
+        let items = pairs.flat_map(Pair::into_inner);
+        items
+            .filter(|item| item.as_rule() != Rule::EOI)
+            .map(|item| self.item(item))
+            .collect()
+    }
+
+    fn item(&mut self, item: Pair<'_, Rule>) -> Option<Item> {
         match item.as_rule() {
             Rule::use_item => self.use_item(item).map(Item::Use),
             Rule::let_item => self.let_item(item).map(Item::Let),
@@ -209,8 +214,8 @@ impl<'a> Builder<'a> {
         let text = pair.as_str();
         match Syntax::parse(Rule::one_entry, text) {
             Err(error) => {
-                self.problems
-                    .push(explain(self.source, self.piece, at, text, &error));
+                let problem = explain(self.source, self.piece, at, text, &error);
+                self.problems.extend(problem);
                 None
             }
             Ok(pairs) => {
@@ -267,13 +272,8 @@ impl<'a> Builder<'a> {
         build: impl FnOnce(&mut Self) -> Option<T>,
     ) -> Option<T> {
         if self.depth + parts > limits::EXPRESSION {
-            let most = limits::EXPRESSION;
-            let message = format!("the expression has more than {most} parts within each other");
             if !self.problems.iter().any(|known| known.code == TOO_DEEP) {
-                self.problems.push(
-                    Problem::error(TOO_DEEP, *span, message)
-                        .help("name an inner part with `let` and use the name"),
-                );
+                self.problems.push(too_many_parts(*span));
             }
             return None;
         }

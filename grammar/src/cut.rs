@@ -18,12 +18,23 @@ pub(crate) struct Piece {
     /// Whether brackets had to be put in or taken out.
     pub(crate) mended: bool,
     /// Offsets in `text` of bytes that the source does not have.
-    inserted: Vec<usize>,
+    pub(crate) inserted: Vec<usize>,
     /// Source ranges in which a bracket was found missing: nothing more is said there.
     pub(crate) damaged: Vec<std::ops::Range<usize>>,
 }
 
 impl Piece {
+    /// A whole text as one piece, in which nothing is mended.
+    pub(crate) fn whole(text: &str) -> Self {
+        Self {
+            text: text.to_owned(),
+            base: 0,
+            mended: false,
+            inserted: Vec::new(),
+            damaged: Vec::new(),
+        }
+    }
+
     /// Returns the source offset of an offset in the piece's text.
     pub(crate) fn origin(&self, offset: usize) -> usize {
         self.base + offset - self.inserted.iter().filter(|&&at| at < offset).count()
@@ -183,12 +194,15 @@ fn item_starts(text: &str, depths: Option<&Vec<(usize, usize)>>) -> Vec<usize> {
 /// Reports text before the first item that is neither blank nor a comment.
 fn stray_head(source: &Source, first: Option<usize>) -> Option<Problem> {
     let head = source.text.get(..first.unwrap_or(source.text.len()))?;
+    // What else Unicode calls white space is none to the grammar.
+    let blank = [' ', '\t', '\r', '\n'];
     let mut at = 0;
-    for line in head.split_inclusive('\n') {
+    for line in head.split_inclusive(['\r', '\n']) {
         let code = line.split('#').next().unwrap_or_default();
-        if !code.trim().is_empty() {
-            let start = at + code.len() - code.trim_start().len();
-            let span = Span::new(source.id, start, start + code.trim().len());
+        let found = code.trim_matches(blank);
+        if !found.is_empty() {
+            let start = at + code.len() - code.trim_start_matches(blank).len();
+            let span = Span::new(source.id, start, start + found.len());
             return Some(
                 Problem::error(
                     Code("V0101"),

@@ -21,6 +21,8 @@ mod syntax;
 pub mod tree;
 
 pub use format::format;
+#[doc(hidden)]
+pub use parse::parse_uncut;
 pub use parse::{Parsed, parse};
 pub use problem::{Code, Fix, Label, Problem, Problems, Severity};
 pub use render::{Colour, render};

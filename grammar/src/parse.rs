@@ -1,5 +1,7 @@
 //! Text to tree. Never gives up: a bad entry costs that entry, a bad item that item.
 
+use std::collections::BTreeSet;
+
 use pest::Parser;
 use pest::error::{Error, ErrorVariant, InputLocation};
 
@@ -11,6 +13,9 @@ use crate::problem::{Code, Problem, Problems};
 use crate::source::{Source, Span};
 use crate::syntax::{Rule, Syntax};
 use crate::tree::{File, Name};
+
+/// Too much of something within each other.
+pub(crate) const TOO_DEEP: Code = Code("V0108");
 
 /// A tree and what was wrong with the text.
 #[derive(Debug, Clone, Default)]
@@ -34,6 +39,8 @@ pub fn parse(source: &Source) -> Parsed {
     }
     let (pieces, mut problems) = cut(source);
     let mut tree = File::default();
+    let line = lines(&source.text);
+    let mut said: BTreeSet<usize> = problems.iter().map(&line).collect();
     for piece in &pieces {
         let (item, mut found) = parse_item(source, piece);
         match item {
@@ -42,17 +49,35 @@ pub fn parse(source: &Source) -> Parsed {
         }
         found.retain(|problem| {
             let start = problem.at.span.range().start;
-            let line = source.position(problem.at.span.start).line;
             !piece.damaged.iter().any(|range| range.contains(&start))
-                && !problems
-                    .iter()
-                    .any(|known| source.position(known.at.span.start).line == line)
+                && !said.contains(&line(problem))
         });
+        said.extend(found.iter().map(&line));
         problems.extend(found);
     }
     problems.sort_by_key(|problem| problem.at.span.start);
     problems.truncate(limits::PROBLEMS);
     Parsed { tree, problems }
+}
+
+/// Returns what gives the line that a problem stands on.
+fn lines(text: &str) -> impl Fn(&Problem) -> usize {
+    let ends: Vec<usize> = text.match_indices('\n').map(|end| end.0).collect();
+    move |problem| ends.partition_point(|&end| end < problem.at.span.range().start)
+}
+
+/// Parses a text in one piece, without cutting it into items; `None` where anything is wrong.
+///
+/// Cutting is there to keep mistakes apart and must not show otherwise: wherever [`parse`] finds no
+/// problem, both give the same tree. That is what this is for; it has no messages.
+#[doc(hidden)]
+pub fn parse_uncut(source: &Source) -> Option<File> {
+    let piece = Piece::whole(&source.text);
+    let pairs = Syntax::parse(Rule::file, &piece.text).ok()?;
+    let mut builder = Builder::new(source, &piece);
+    let items = builder.items(pairs)?;
+    let lost = Vec::new();
+    builder.problems.is_empty().then_some(File { items, lost })
 }
 
 /// The second word of an item, which is its name where the item can be read.
@@ -61,8 +86,8 @@ fn declared_name(source: &Source, piece: &Piece) -> Option<Name> {
     let rest = piece.text.get(at..)?;
     let start = at + (rest.len() - rest.trim_start().len());
     let text = token(&piece.text, start).to_owned();
-    let from = piece.origin(start);
-    let span = Span::new(source.id, from, from + text.len());
+    let (from, to) = (piece.origin(start), piece.origin(start + text.len()));
+    let span = Span::new(source.id, from, to);
     Some(Name { text, span })
 }
 
@@ -70,31 +95,44 @@ fn parse_item(source: &Source, piece: &Piece) -> (Option<crate::tree::Item>, Pro
     match Syntax::parse(Rule::one_item, &piece.text) {
         Ok(pairs) => {
             let mut builder = Builder::new(source, piece);
-            let item = builder.item(pairs);
+            let item = builder.items(pairs).and_then(|mut items| items.pop());
             (item, builder.problems)
         }
-        Err(error) => (None, vec![explain(source, piece, 0, &piece.text, &error)]),
+        Err(error) => {
+            let problem = explain(source, piece, 0, &piece.text, &error);
+            (None, problem.into_iter().collect())
+        }
     }
 }
 
 /// Turns pest's furthest failure into one sentence about the text.
 ///
-/// `start` is the offset of `text`, which was parsed, within the piece.
+/// `start` is the offset of `text`, which was parsed, within the piece. Nothing is to be said where
+/// a bracket that was put in does not fit: that it was missing has been said.
 pub(crate) fn explain(
     source: &Source,
     piece: &Piece,
     start: usize,
     text: &str,
     error: &Error<Rule>,
-) -> Problem {
+) -> Option<Problem> {
     let at = match error.location {
         InputLocation::Pos(at) | InputLocation::Span((at, _)) => at,
     };
+    if matches!(error.variant, ErrorVariant::CustomError { .. }) {
+        // Only the guard of the native stack makes these, and where it steps in says nothing.
+        let from = piece.origin(start);
+        let span = Span::new(source.id, from, from + token(text, 0).len());
+        return Some(too_many_parts(span));
+    }
+    if piece.inserted.contains(&(start + at)) {
+        return None;
+    }
     let found = token(text, at);
     let from = piece.origin(start + at);
     let span = Span::new(source.id, from, from + found.trim_end().len());
     if let Some(problem) = keyword_as_name(span, found, error) {
-        return problem;
+        return Some(problem);
     }
     let expected = expected(error);
     let seen = match found {
@@ -110,10 +148,17 @@ pub(crate) fn explain(
         ),
     };
     let problem = Problem::error(Code("V0102"), span, message);
-    match hint(text, at, found, &expected) {
+    Some(match hint(text, at, found, &expected) {
         Some(hint) => problem.help(hint),
         None => problem,
-    }
+    })
+}
+
+/// An expression whose tree would be too deep to work with.
+pub(crate) fn too_many_parts(span: Span) -> Problem {
+    let most = limits::EXPRESSION;
+    let message = format!("the expression has more than {most} parts within each other");
+    Problem::error(TOO_DEEP, span, message).help("name an inner part with `let` and use the name")
 }
 
 fn expected(error: &Error<Rule>) -> String {

@@ -1,5 +1,6 @@
 //! Parsing as a user sees it: every mistake on its own line, valid files whole.
 
+use vpc_grammar::tree::{Entry, Item};
 use vpc_grammar::{Colour, Sources, parse, render};
 
 fn problems(text: &str) -> (Vec<usize>, String) {
@@ -121,4 +122,47 @@ fn a_keyword_is_no_suffix_and_lines_end_as_on_any_system() {
         ""
     );
     assert_eq!(problems("let x = 1  # {\rlet y = 2\r").1, "");
+}
+
+#[test]
+fn a_span_ends_where_the_code_does() {
+    let text = "m a {\n  b: 1 + \"#\"  # c\n  d: [2]# }\n\n  # e\n  vary f: g.h # i\n}\n";
+    let mut sources = Sources::default();
+    let id = sources.add("study.vp", text);
+    let tree = parse(sources.get(id).unwrap()).tree;
+    let Some(Item::Block(block)) = tree.items.first() else {
+        panic!("no block")
+    };
+    let entries = block.body.iter().flat_map(|body| &body.entries);
+    let written: Vec<&str> = entries
+        .map(|entry| match entry {
+            Entry::Field(field) => sources.slice(field.span),
+            Entry::Vary(vary) => sources.slice(vary.span),
+            _ => "",
+        })
+        .collect();
+    assert_eq!(written, ["b: 1 + \"#\"", "d: [2]", "vary f: g.h"]);
+    assert_eq!(sources.slice(block.span), text.trim_end());
+}
+
+#[test]
+fn very_many_mistakes_are_no_more_work_than_some() {
+    // Found in a time that grows with the square of the text, these would take minutes.
+    for text in ["a b c\n", "let a = \"\n"] {
+        let (lines, _) = problems(&text.repeat(20_000));
+        assert_eq!(lines, (1..=100).collect::<Vec<_>>(), "{text}");
+    }
+}
+
+#[test]
+fn a_bracket_put_in_is_not_blamed() {
+    let (lines, rendered) = problems("m a {\n  b: text(\n\"c\"d\") }\n");
+    assert_eq!(lines, [1, 2, 3], "{rendered}");
+    assert!(!rendered.contains("found `}`"), "{rendered}");
+}
+
+#[test]
+fn what_unicode_calls_white_space_is_none_here() {
+    assert_eq!(problems(" \u{2028}\n").0, [1]);
+    assert_eq!(problems("# a\r 12\n").0, [1]);
 }

@@ -79,6 +79,8 @@ fn take<'a>(file: &'a [u8], budget: u64, texts: &mut Vec<&'a str>) -> Result<(),
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::{SamplePart, apportion, sample_for_tokenizer};
     use crate::documents::tests::file;
 
@@ -114,5 +116,24 @@ mod tests {
         };
         let texts = sample_for_tokenizer(&[part(1, &short[..]), part(2, &long[..])], 8).unwrap();
         assert_eq!(texts, ["x", "abcd"]);
+    }
+
+    proptest! {
+        #[test]
+        fn a_budget_is_shared_out_whole_and_within_one_byte(
+            weights in proptest::collection::vec(0..u64::MAX >> 8, 1..8),
+            budget: u64,
+        ) {
+            let sum: u64 = weights.iter().sum();
+            prop_assume!(sum > 0);
+            let given = apportion(&weights, sum, budget);
+            let total: u128 = given.iter().copied().map(u128::from).sum();
+            prop_assert_eq!(total, u128::from(budget));
+            for (bytes, weight) in given.iter().zip(&weights) {
+                let exact = u128::from(budget) * u128::from(*weight);
+                let found = u128::from(*bytes) * u128::from(sum);
+                prop_assert!(exact.abs_diff(found) < u128::from(sum));
+            }
+        }
     }
 }
