@@ -2,7 +2,11 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap_complete::engine::{ArgValueCandidates, ArgValueCompleter};
+use vpc_compiler::plan::Selection;
+
+use crate::complete;
 
 /// Controlled pre-training studies: described in `.vp` files, planned, run, reported.
 #[derive(Debug, Parser)]
@@ -25,6 +29,8 @@ pub(crate) enum Command {
     Plan(PlanOptions),
     /// Run what a study needs and the store does not have yet.
     Run(RunOptions),
+    /// Draw the graph of a study's jobs.
+    Graph(GraphOptions),
     /// Show a finished job: what it computed, from what, with which results.
     Show(ShowOptions),
     /// Bring `.vp` files into their one layout.
@@ -36,6 +42,7 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 pub(crate) struct StudyOptions {
     /// The study, a `.vp` file.
+    #[arg(add = ArgValueCompleter::new(complete::studies))]
     pub(crate) file: PathBuf,
     /// How problems are written.
     #[arg(long, value_enum, default_value_t = Format::Human)]
@@ -53,6 +60,15 @@ pub(crate) enum Format {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct OnlyOptions {
+    /// Just these runs and what they need: `experiment`, `experiment/job` or
+    /// `experiment/job[axis=value,…]`. Any of the axes will do, `*` stands for any text, and the
+    /// option may be given several times.
+    #[arg(long, value_name = "SELECTION", add = ArgValueCompleter::new(complete::selections))]
+    pub(crate) only: Vec<Selection>,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct CheckOptions {
     #[command(flatten)]
     pub(crate) study: StudyOptions,
@@ -63,7 +79,7 @@ pub(crate) struct PlanOptions {
     #[command(flatten)]
     pub(crate) study: StudyOptions,
     /// The store [default: `.vp` beside the study].
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) store: Option<PathBuf>,
     /// Write the whole plan as JSON.
     #[arg(long)]
@@ -71,6 +87,31 @@ pub(crate) struct PlanOptions {
     /// List every job, however many there are.
     #[arg(long)]
     pub(crate) jobs: bool,
+    #[command(flatten)]
+    pub(crate) only: OnlyOptions,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GraphOptions {
+    /// The study, a `.vp` file.
+    #[arg(add = ArgValueCompleter::new(complete::studies))]
+    pub(crate) file: PathBuf,
+    /// The language of the drawing.
+    #[arg(long, value_enum, default_value_t = Drawing::Dot)]
+    pub(crate) format: Drawing,
+    /// One node for each job, instead of one for each declaration.
+    #[arg(long)]
+    pub(crate) jobs: bool,
+    #[command(flatten)]
+    pub(crate) only: OnlyOptions,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Drawing {
+    /// For Graphviz: `vpc graph FILE | dot -Tsvg > graph.svg`.
+    Dot,
+    /// For Markdown, in a block of the language `mermaid`.
+    Mermaid,
 }
 
 #[derive(Debug, Args)]
@@ -78,7 +119,7 @@ pub(crate) struct RunOptions {
     #[command(flatten)]
     pub(crate) study: StudyOptions,
     /// The store [default: `.vp` beside the study].
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) store: Option<PathBuf>,
     /// Processor threads to use [default: all].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
@@ -92,14 +133,17 @@ pub(crate) struct RunOptions {
     /// Say nothing but results and problems.
     #[arg(long, short)]
     pub(crate) quiet: bool,
+    #[command(flatten)]
+    pub(crate) only: OnlyOptions,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct ShowOptions {
     /// A job: its name such as `study/base[seed=1]`, or the beginning of its key.
+    #[arg(add = ArgValueCompleter::new(complete::jobs))]
     pub(crate) job: String,
     /// The store [default: the nearest `.vp`, here, above, or in the one folder below that has it].
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) store: Option<PathBuf>,
     /// Write it as JSON.
     #[arg(long)]
@@ -109,7 +153,7 @@ pub(crate) struct ShowOptions {
 #[derive(Debug, Args)]
 pub(crate) struct FmtOptions {
     /// Files to change in place; `-` goes from standard input to standard output.
-    #[arg(required = true, value_name = "FILE")]
+    #[arg(required = true, value_name = "FILE", add = ArgValueCompleter::new(complete::studies))]
     pub(crate) files: Vec<PathBuf>,
     /// Change nothing: show what would change, and end with status 1 where something would.
     #[arg(long)]
@@ -119,5 +163,6 @@ pub(crate) struct FmtOptions {
 #[derive(Debug, Args)]
 pub(crate) struct ExplainOptions {
     /// The code, as it stands in the message [default: list all].
+    #[arg(add = ArgValueCandidates::new(complete::codes))]
     pub(crate) code: Option<String>,
 }

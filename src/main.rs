@@ -2,13 +2,16 @@
 
 mod check;
 mod command;
+mod complete;
 mod exit;
 mod explain;
 mod fmt;
+mod graph;
 mod library;
 mod output;
 mod plan;
 mod progress;
+mod results;
 mod run;
 mod show;
 mod signals;
@@ -16,15 +19,19 @@ mod study;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
+use clap_complete::CompleteEnv;
 
 use command::{Command, Vpc};
 
 fn main() -> ExitCode {
+    // Answers a shell that completes a command line, and ends; else looks at one variable.
+    CompleteEnv::with_factory(Vpc::command).complete();
     let status = match Vpc::parse().command {
         Command::Check(options) => check::check(&options),
         Command::Plan(options) => plan::plan(&options),
         Command::Run(options) => run::run(&options),
+        Command::Graph(options) => graph::graph(&options),
         Command::Show(options) => show::show(&options),
         Command::Fmt(options) => fmt::fmt(&options),
         Command::Explain(options) => explain::explain(&options),

@@ -12,13 +12,17 @@ use vpc_store::Store;
 use crate::command::PlanOptions;
 use crate::exit::Status;
 use crate::output::{counted, grouped, rounded, say, tell};
-use crate::study::{compiled, store_folder};
+use crate::study::{compiled, selected, store_folder};
 
 /// More jobs than this are listed only when asked for.
 const LISTED: usize = 40;
 
 pub(crate) fn plan(options: &PlanOptions) -> Status {
-    let plan = match compiled(&options.study) {
+    let whole = match compiled(&options.study) {
+        Ok(plan) => plan,
+        Err(status) => return status,
+    };
+    let plan = match selected(&whole, &options.only.only) {
         Ok(plan) => plan,
         Err(status) => return status,
     };

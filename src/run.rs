@@ -1,28 +1,34 @@
 //! `vpc run`: runs what a study needs, then shows and files the results.
 
-use std::collections::BTreeMap;
-use std::fs;
 use std::io::{self, IsTerminal};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
-use vpc_compiler::plan::{Key, Plan};
+use vpc_compiler::plan::Plan;
 use vpc_engine::{Observer, Options, Outcome, Stop, Survey, survey, unsupported};
-use vpc_report::{Numbers, draw, fill, gather, to_csv, to_json};
-use vpc_store::{ErrorKind, Manifest, Store, StoreError};
+use vpc_store::{Store, StoreError};
 
 use crate::command::RunOptions;
 use crate::exit::Status;
-use crate::output::{counted, say, tell};
+use crate::output::{counted, tell};
 use crate::progress::{Bars, Lines, Quiet};
+use crate::results::{self, Extent};
 use crate::signals::Signals;
-use crate::study::{compiled, store_folder};
+use crate::study::{compiled, selected, store_folder};
 
 pub(crate) fn run(options: &RunOptions) -> Status {
-    let plan = match compiled(&options.study) {
+    let whole = match compiled(&options.study) {
         Ok(plan) => plan,
         Err(status) => return status,
+    };
+    let plan = match selected(&whole, &options.only.only) {
+        Ok(plan) => plan,
+        Err(status) => return status,
+    };
+    let extent = Extent {
+        whole: &whole,
+        plan: &plan,
     };
     let stop = Stop::default();
     let signals = match Signals::watch(&stop) {
@@ -33,7 +39,7 @@ pub(crate) fn run(options: &RunOptions) -> Status {
         }
     };
     let folder = store_folder(&options.study.file, options.store.as_ref());
-    match work(&plan, &folder, options, &stop) {
+    match work(extent, &folder, options, &stop) {
         Ok(outcome) => status(&outcome, &signals),
         Err(error) => {
             tell(format_args!("error: {error}"));
@@ -43,11 +49,12 @@ pub(crate) fn run(options: &RunOptions) -> Status {
 }
 
 fn work(
-    plan: &Plan,
+    extent: Extent<'_>,
     folder: &Path,
     options: &RunOptions,
     stop: &Stop,
 ) -> Result<Outcome, StoreError> {
+    let plan = extent.plan;
     if plan.jobs.is_empty() {
         tell("nothing to do: the study has no experiment with jobs");
         return Ok(Outcome::default());
@@ -60,15 +67,7 @@ fn work(
     }
     if let Some(store) = there {
         if survey.to_do() == 0 {
-            if !results_are_filed(plan, &store)? {
-                match file_results(plan, folder) {
-                    Err(error) if error.kind() == ErrorKind::Environment => {
-                        tell(format_args!("warning: the results are not filed: {error}"));
-                    }
-                    filed => filed?,
-                }
-            }
-            show_results(plan, &store)?;
+            results::again(extent, &store, folder)?;
             tell(format_args!(
                 "nothing to do; {} cached",
                 counted(survey.cached(), "job")
@@ -87,10 +86,7 @@ fn work(
         tell(format_args!("warning: {warning}"));
     }
     if outcome.is_complete() {
-        // Filed first: whoever reads the table may close its end early.
-        let filed = file_results(plan, folder);
-        show_results(plan, &store)?;
-        filed?;
+        results::present(extent, &store, folder)?;
     }
     conclude(&outcome, options);
     Ok(outcome)
@@ -153,75 +149,17 @@ fn go(
     Ok(outcome)
 }
 
-fn numbers(plan: &Plan, store: &Store) -> Result<Numbers, StoreError> {
-    let survey = survey(plan, Some(store))?;
-    let found: BTreeMap<Key, &Manifest> = plan
-        .jobs
-        .iter()
-        .zip(&survey.manifests)
-        .filter_map(|(job, manifest)| Some((job.key, manifest.as_ref()?)))
-        .collect();
-    let metrics = |key| found.get(&key).map(|manifest| manifest.metrics.clone());
-    Ok(gather(plan, &metrics))
-}
-
-fn show_results(plan: &Plan, store: &Store) -> Result<(), StoreError> {
-    let numbers = numbers(plan, store)?;
-    for experiment in &plan.experiments {
-        for table in experiment.reports.iter().flat_map(|report| &report.tables) {
-            say(format_args!(
-                "\n{}/{}",
-                experiment.name,
-                draw(&fill(table, experiment, &numbers))
-            ));
-        }
-    }
-    Ok(())
-}
-
-/// The files of the results below `results/`, with their content.
-fn results(plan: &Plan, store: &Store) -> Result<[(PathBuf, Vec<u8>); 2], StoreError> {
-    let numbers = numbers(plan, store)?;
-    let folder = Path::new(&plan.study);
-    let csv = to_csv(&numbers).map_err(|error| StoreError::of_write(io::Error::other(error)))?;
-    let json =
-        to_json(plan, &numbers).map_err(|error| StoreError::of_write(io::Error::other(error)))?;
-    Ok([
-        (folder.join("results.csv"), csv),
-        (folder.join("results.json"), json),
-    ])
-}
-
-/// Whether the results lie in the store as they are now; a run may have ended just before it
-/// filed them, or the study's reports have changed.
-fn results_are_filed(plan: &Plan, store: &Store) -> Result<bool, StoreError> {
-    let folder = store.root().join("results");
-    Ok(results(plan, store)?
-        .iter()
-        .all(|(below, bytes)| fs::read(folder.join(below)).is_ok_and(|filed| filed == *bytes)))
-}
-
-/// Files `results.csv` and `results.json` in the store.
-fn file_results(plan: &Plan, folder: &Path) -> Result<(), StoreError> {
-    let store = Store::open(folder)?;
-    let files = results(plan, &store)?;
-    let paths = files
-        .iter()
-        .map(|(below, bytes)| store.write_result(below, bytes))
-        .collect::<Result<Vec<_>, _>>()?;
-    let paths: Vec<_> = paths
-        .iter()
-        .map(|path| path.display().to_string())
-        .collect();
-    tell(format_args!("results: {}", paths.join("\n         ")));
-    Ok(())
-}
-
 fn conclude(outcome: &Outcome, options: &RunOptions) {
-    let file = options.study.file.display();
     if outcome.stopped {
+        let file = options.study.file.display();
+        let only = options.only.only.iter();
+        // Brackets and stars mean something to a shell.
+        let only: String = only
+            .map(|selection| selection.to_string().replace('\'', r"'\''"))
+            .map(|selection| format!(" --only '{selection}'"))
+            .collect();
         tell(format_args!(
-            "stopped; what was done is kept. Go on with: vpc run {file}"
+            "stopped; what was done is kept. Go on with: vpc run {file}{only}"
         ));
     } else if !outcome.failed.is_empty() {
         let mut counts = vec![format!("{} failed", counted(outcome.failed.len(), "job"))];

@@ -33,7 +33,7 @@ pub(crate) fn show(options: &ShowOptions) -> Status {
 }
 
 /// The nearest `.vp`: in this folder or above, or else in the one folder right below that has one.
-fn nearest() -> Option<PathBuf> {
+pub(crate) fn nearest() -> Option<PathBuf> {
     let here = env::current_dir().ok()?;
     let store = |folder: &Path| Some(folder.join(".vp")).filter(|store| store.is_dir());
     if let Some(found) = here.ancestors().find_map(store) {
@@ -75,7 +75,7 @@ fn find(folder: &Path, job: &str) -> Result<Option<(Store, Vec<Manifest>)>, Stor
 }
 
 /// The name of a job without its axes.
-fn stem(label: &str) -> &str {
+pub(crate) fn stem(label: &str) -> &str {
     label.split_once('[').map_or(label, |(stem, _)| stem)
 }
 

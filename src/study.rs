@@ -1,10 +1,11 @@
 //! Compiling a study and telling its problems.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use vpc_compiler::grammar::{Colour, Problem, Severity, Sources, render};
-use vpc_compiler::plan::Plan;
+use vpc_compiler::plan::{Plan, Selection};
 use vpc_compiler::{FileFault, compile};
 
 use crate::command::{Format, StudyOptions};
@@ -37,6 +38,18 @@ pub(crate) fn compiled(options: &StudyOptions) -> Result<Plan, Status> {
         ));
     }
     compiled.plan.ok_or(Status::Problems)
+}
+
+/// The part of a plan that was asked for; a selection that fits nothing is told.
+pub(crate) fn selected<'p>(plan: &'p Plan, only: &[Selection]) -> Result<Cow<'p, Plan>, Status> {
+    if only.is_empty() {
+        return Ok(Cow::Borrowed(plan));
+    }
+    plan.only(only).map(Cow::Owned).map_err(|missing| {
+        tell(format_args!("error: {missing}"));
+        tell(format_args!("help: {}", missing.help));
+        Status::Use
+    })
 }
 
 fn tell_problem(problem: &Problem, sources: &Sources, format: Format) {

@@ -51,7 +51,10 @@ const STD: &[(&str, &str)] = &[
     ("mixtures", include_str!("../../stdlib/mixtures.vp")),
     ("scales", include_str!("../../stdlib/scales.vp")),
     ("sources", include_str!("../../stdlib/sources.vp")),
-    ("sources_estimated", include_str!("../../stdlib/sources_estimated.vp")),
+    (
+        "sources_estimated",
+        include_str!("../../stdlib/sources_estimated.vp"),
+    ),
     ("tokenizers", include_str!("../../stdlib/tokenizers.vp")),
     ("world", include_str!("../../stdlib/world.vp")),
 ];

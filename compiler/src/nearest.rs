@@ -28,6 +28,11 @@ pub(crate) fn advice<'a>(
     if let Some(near) = nearest(name, candidates.iter().copied()) {
         return format!("did you mean `{near}`?");
     }
+    choices(what, &candidates)
+}
+
+/// Returns what there is.
+pub(crate) fn choices(what: &str, candidates: &[&str]) -> String {
     let shown: Vec<String> = candidates
         .iter()
         .take(12)

@@ -210,7 +210,9 @@ fn example(kind: Type) -> String {
         Type::Datasets => ":[captions, dialogues]".to_owned(),
         Type::Categories => ":[web, code]".to_owned(),
         Type::Encoder => ":clip".to_owned(),
-        Type::Encoders | Type::Benchmarks | Type::Experiments | Type::Labels => ":[one, other]".to_owned(),
+        Type::Encoders | Type::Benchmarks | Type::Experiments | Type::Labels => {
+            ":[one, other]".to_owned()
+        }
         Type::Adaptation => ":llava".to_owned(),
         Type::Suite => ":vqa".to_owned(),
         Type::Modules => ":[projector]".to_owned(),

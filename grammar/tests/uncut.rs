@@ -32,7 +32,10 @@ fn files() -> Vec<String> {
     ];
     let entries = folders.map(|folder| std::fs::read_dir(root.join(folder)).unwrap());
     let paths = entries.into_iter().flatten().map(|entry| entry.unwrap());
-    let texts = paths.map(|entry| std::fs::read_to_string(entry.path()).unwrap());
+    let paths = paths
+        .map(|entry| entry.path())
+        .filter(|path| path.is_file());
+    let texts = paths.map(|path| std::fs::read_to_string(path).unwrap());
     let valid = |text: &String| parse(&source(text)).problems.is_empty();
     texts.filter(valid).collect()
 }

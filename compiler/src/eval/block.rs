@@ -113,10 +113,7 @@ pub(super) fn origin(block: &Block, scope: &Scope<'_>) -> Origin {
     }
 }
 
-fn indivisible(
-    (width, heads, kv_heads): (u64, u64, u64),
-    given: &Given<'_>,
-) -> Option<Problem> {
+fn indivisible((width, heads, kv_heads): (u64, u64, u64), given: &Given<'_>) -> Option<Problem> {
     let code = Code("V0311");
     let at = |name: &str| -> Span { given.at(name) };
     if !width.is_multiple_of(heads) {

@@ -136,16 +136,21 @@ impl Evaluator<'_> {
 
     /// Says which fields must be given too.
     fn incomplete(&self, block: &Block, missing: &[&schema::Field]) {
-        let names: Vec<String> = missing.iter().map(|field| format!("`{}`", field.name)).collect();
-        let (last, others) = names.split_last().map_or(("", names.as_slice()), |split| {
-            (split.0.as_str(), split.1)
-        });
+        let names: Vec<String> = missing
+            .iter()
+            .map(|field| format!("`{}`", field.name))
+            .collect();
+        let (last, others) = names
+            .split_last()
+            .map_or(("", names.as_slice()), |split| (split.0.as_str(), split.1));
         let list = match others {
             [] => last.to_owned(),
             others => format!("{} and {last}", others.join(", ")),
         };
         let lines = missing.iter().map(|field| match field.kind {
-            Type::Word(words) => format!("add `{}: …`, one of `{}`", field.name, words.join("`, `")),
+            Type::Word(words) => {
+                format!("add `{}: …`, one of `{}`", field.name, words.join("`, `"))
+            }
             kind => format!("add `{}: …`, {}", field.name, kind.words()),
         });
         let message = format!("`{}` needs {list}", block.name.text);

@@ -47,6 +47,8 @@ pub(crate) struct Expanded {
     pub(crate) experiment: Experiment,
     /// Its hypotheses and reports.
     pub(crate) results: Vec<Block>,
+    /// Jobs that could not be expanded at every point, which was said.
+    pub(crate) lost: Vec<String>,
 }
 
 /// An experiment sorted by kind of entry.
@@ -90,6 +92,7 @@ impl<'e, 'a> Expander<'e, 'a> {
         let allowed = axes.allowed(self.evaluator, &parts.conditions, &scope)?;
         let mut declarations: Vec<Declaration<'_>> = Vec::new();
         let mut runs = Vec::new();
+        let mut lost = Vec::new();
         let empty = Body {
             entries: Vec::new(),
             whole: true,
@@ -102,7 +105,9 @@ impl<'e, 'a> Expander<'e, 'a> {
             let place = self.place(job.name.span);
             let site = Site::new(job, fields, groups, place);
             let mut made = BTreeMap::new();
-            for point in axes.points(&site.groups, allowed.as_deref()) {
+            let points = axes.points(&site.groups, allowed.as_deref());
+            let wanted = points.len();
+            for point in points {
                 let named = axes.point(&site.groups, &point);
                 let label = label(name, &job.name.text, &named);
                 let spot = Spot {
@@ -125,6 +130,9 @@ impl<'e, 'a> Expander<'e, 'a> {
                 });
                 made.insert(point, one);
             }
+            if made.len() < wanted {
+                lost.push(job.name.text.clone());
+            }
             declarations.push(Declaration {
                 block: job,
                 groups: site.groups,
@@ -138,6 +146,7 @@ impl<'e, 'a> Expander<'e, 'a> {
         let doc = block.doc.as_ref().map(|doc| doc.value.clone());
         let results = parts.results.iter().map(|block| (*block).clone());
         Some(Expanded {
+            lost,
             results: results.collect(),
             experiment: Experiment {
                 name: name.to_owned(),

@@ -5,8 +5,10 @@ mod fraction;
 mod job;
 mod key;
 mod model;
+mod names;
 mod record;
 mod results;
+mod select;
 mod study;
 mod task;
 
@@ -15,10 +17,12 @@ pub use fraction::Fraction;
 pub use job::{Input, Job};
 pub use key::{Key, NotAKey};
 pub use model::ModelSpec;
+pub use names::Name;
 pub use record::{Record, Value};
 pub use results::{
     Band, Cell, Correlation, Hypothesis, Metric, Plot, Ranking, Report, Table, Test, Trend,
 };
+pub use select::{NotASelection, NothingFits, Selection};
 pub use study::{Axis, Experiment, Item, Run};
 pub use task::{
     Activation, AlignTask, AnswersTask, Choice, CorpusTask, DatasetFrom, DatasetTask, EncoderTask,

@@ -27,6 +27,7 @@ impl Seeds {
             let entries = std::fs::read_dir(root.join(folder)).unwrap();
             paths.extend(entries.map(|entry| entry.unwrap().path()));
         }
+        paths.retain(|path| path.is_file());
         paths.sort();
         let files: Vec<String> = paths
             .iter()

@@ -1,12 +1,17 @@
-//! Results: every number with the key of the job it came from, as tables, csv and json.
+//! Results: every number with the key of the job it came from, as tables, csv and json. And the
+//! graph of the jobs.
 
+mod coverage;
 mod csv_file;
+mod graph;
 mod json_file;
 mod numbers;
 mod table;
 mod terminal;
 
+pub use coverage::Coverage;
 pub use csv_file::to_csv;
+pub use graph::{Graph, Group, Node, mermaid_refuses, to_dot, to_mermaid};
 pub use json_file::to_json;
 pub use numbers::{Number, Numbers, gather};
 pub use table::{Filled, Summary, fill};

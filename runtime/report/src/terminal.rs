@@ -3,23 +3,25 @@
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{CellAlignment, Table};
 
+use crate::coverage::Coverage;
 use crate::table::{Filled, Summary};
 
 /// Draws a table; the lowest mean of each column is marked `*` where lower is better.
-pub fn draw(filled: &Filled) -> String {
+///
+/// A table of a part of its runs says so and marks nothing: what is lowest of a part, or a mean
+/// over other seeds than its neighbour's, would be read for more than it is.
+pub fn draw(filled: &Filled, coverage: &Coverage) -> String {
     let mut table = Table::new();
     table.load_style(UTF8_HORIZONTAL_ONLY);
     table.set_header(&filled.headings);
     let axes = filled.rows.first().map_or(0, |row| row.values.len());
+    let marked = filled.lower_is_better && coverage.is_whole();
     let best: Vec<Option<f64>> = (0..filled.headings.len().saturating_sub(axes))
-        .map(|column| lowest(filled, column))
+        .map(|column| lowest(filled, column).filter(|_| marked))
         .collect();
     for row in &filled.rows {
         let cells = row.cells.iter().zip(&best).map(|(cell, best)| match cell {
-            Some(summary) => show(
-                summary,
-                filled.lower_is_better && Some(summary.mean) == *best,
-            ),
+            Some(summary) => show(summary, Some(summary.mean) == *best),
             None => "–".to_owned(),
         });
         table.add_row(row.values.iter().cloned().chain(cells));
@@ -33,7 +35,12 @@ pub fn draw(filled: &Filled) -> String {
         "" => filled.name.clone(),
         doc => format!("{}: {doc}", filled.name),
     };
-    format!("{title}\n{table}\n{}", legend(filled))
+    let part = if coverage.is_whole() {
+        String::new()
+    } else {
+        format!("a part: {coverage}\n")
+    };
+    format!("{title}\n{part}{table}\n{}", legend(filled, marked))
 }
 
 /// The lowest mean of a column, when there is something to compare.
@@ -54,20 +61,27 @@ fn show(summary: &Summary, best: bool) -> String {
     }
 }
 
-fn legend(filled: &Filled) -> String {
+fn legend(filled: &Filled, marked: bool) -> String {
     let mut parts = Vec::new();
-    if filled.lower_is_better {
+    if marked {
         parts.push("lower is better; * lowest of its column".to_owned());
+    } else if filled.lower_is_better {
+        parts.push("lower is better".to_owned());
     }
-    let n = filled
+    let counts = filled
         .rows
         .iter()
-        .flat_map(|row| row.cells.iter().flatten())
-        .map(|cell| cell.n)
-        .max();
-    if let (Some(n @ 2..), false) = (n, filled.averaged.is_empty()) {
+        .flat_map(|row| row.cells.iter().flatten());
+    let counts: Vec<usize> = counts.map(|cell| cell.n).collect();
+    let (least, most) = (counts.iter().min(), counts.iter().max());
+    if let (Some(least), Some(most @ 2..), false) = (least, most, filled.averaged.is_empty()) {
         let axes = filled.averaged.join(", ");
-        parts.push(format!("mean ± standard deviation over {axes} (n = {n})"));
+        let n = if least == most {
+            format!("n = {most}")
+        } else {
+            format!("n = {least} to {most}")
+        };
+        parts.push(format!("mean ± standard deviation over {axes} ({n})"));
     }
     if parts.is_empty() {
         String::new()

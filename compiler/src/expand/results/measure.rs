@@ -32,6 +32,13 @@ impl Results<'_> {
         for experiment in about.experiments() {
             match cell(&path, experiment) {
                 Ok(cell) => found = Some(cell),
+                Err(_)
+                    if path
+                        .first()
+                        .is_some_and(|job| self.is_lost(experiment, job)) =>
+                {
+                    return None;
+                }
                 Err((message, help)) => {
                     let problem = Problem::error(Code("V0502"), expr.span, message);
                     self.evaluator.report(problem.help(help));

@@ -20,6 +20,8 @@ pub(crate) struct Results<'e> {
     module: ModuleId,
     /// Experiments by name, as far as they could be expanded.
     experiments: &'e [Experiment],
+    /// For each of them, jobs that could not be expanded.
+    lost: &'e [Vec<String>],
 }
 
 /// The experiments that a hypothesis or a part of a report is about.
@@ -48,14 +50,17 @@ impl<'e> Results<'e> {
         module: ModuleId,
         expanded: Vec<Expanded>,
     ) -> (Vec<Experiment>, Vec<Report>) {
-        let (mut experiments, blocks): (Vec<_>, Vec<_>) = expanded
-            .into_iter()
-            .map(|one| (one.experiment, one.results))
-            .unzip();
+        let (mut experiments, mut blocks, mut lost) = (Vec::new(), Vec::new(), Vec::new());
+        for one in expanded {
+            experiments.push(one.experiment);
+            blocks.push(one.results);
+            lost.push(one.lost);
+        }
         let results = Results {
             evaluator,
             module,
             experiments: &experiments,
+            lost: &lost,
         };
         let mut read = Vec::new();
         for (experiment, blocks) in experiments.iter().zip(&blocks) {
@@ -134,6 +139,13 @@ impl<'e> Results<'e> {
             found.push(self.experiment(expr)?);
         }
         Some(About { own, over: found })
+    }
+
+    /// Whether a job of an experiment could not be expanded.
+    fn is_lost(&self, experiment: &Experiment, job: &str) -> bool {
+        let all = self.experiments.iter().zip(self.lost);
+        let mut own = all.filter(|(one, _)| one.name == experiment.name);
+        own.any(|(_, lost)| lost.iter().any(|lost| lost == job))
     }
 
     fn experiment(&self, expr: &Expr) -> Option<&'e Experiment> {

@@ -1,0 +1,125 @@
+//! The results of a run: tables on the screen, files in the store.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use vpc_compiler::plan::{Key, Plan};
+use vpc_engine::survey;
+use vpc_report::{Coverage, Numbers, draw, fill, gather, to_csv, to_json};
+use vpc_store::{ErrorKind, Manifest, Store, StoreError};
+
+use crate::output::{say, tell};
+
+/// What was run, and the study it is of.
+#[derive(Clone, Copy)]
+pub(crate) struct Extent<'p> {
+    /// The study.
+    pub(crate) whole: &'p Plan,
+    /// The selected part of it, or all.
+    pub(crate) plan: &'p Plan,
+}
+
+impl Extent<'_> {
+    /// Whether something of the study is left out.
+    fn is_part(self) -> bool {
+        self.plan != self.whole
+    }
+}
+
+/// Shows and files what an earlier run finished; filing may fail where the disk is read-only.
+pub(crate) fn again(extent: Extent<'_>, store: &Store, folder: &Path) -> Result<(), StoreError> {
+    if !extent.is_part() && !are_filed(extent.plan, store)? {
+        match file(extent, folder) {
+            Err(error) if error.kind() == ErrorKind::Environment => {
+                tell(format_args!("warning: the results are not filed: {error}"));
+            }
+            filed => filed?,
+        }
+    }
+    show(extent, store)
+}
+
+/// Shows and files what was finished now.
+pub(crate) fn present(extent: Extent<'_>, store: &Store, folder: &Path) -> Result<(), StoreError> {
+    // Filed first: whoever reads the table may close its end early.
+    let filed = file(extent, folder);
+    show(extent, store)?;
+    filed
+}
+
+fn numbers(plan: &Plan, store: &Store) -> Result<Numbers, StoreError> {
+    let survey = survey(plan, Some(store))?;
+    let found: BTreeMap<Key, &Manifest> = plan
+        .jobs
+        .iter()
+        .zip(&survey.manifests)
+        .filter_map(|(job, manifest)| Some((job.key, manifest.as_ref()?)))
+        .collect();
+    let metrics = |key| found.get(&key).map(|manifest| manifest.metrics.clone());
+    Ok(gather(plan, &metrics))
+}
+
+fn show(extent: Extent<'_>, store: &Store) -> Result<(), StoreError> {
+    let numbers = numbers(extent.plan, store)?;
+    for experiment in &extent.plan.experiments {
+        let mut wholes = extent.whole.experiments.iter();
+        let whole = wholes.find(|whole| whole.name == experiment.name);
+        for table in experiment.reports.iter().flat_map(|report| &report.tables) {
+            let coverage = Coverage::of(table, experiment, whole.unwrap_or(experiment));
+            say(format_args!(
+                "\n{}/{}",
+                experiment.name,
+                draw(&fill(table, experiment, &numbers), &coverage)
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The files of the results below `results/`, with their content.
+fn files(plan: &Plan, store: &Store) -> Result<[(PathBuf, Vec<u8>); 2], StoreError> {
+    let numbers = numbers(plan, store)?;
+    let folder = Path::new(&plan.study);
+    let csv = to_csv(&numbers).map_err(|error| StoreError::of_write(io::Error::other(error)))?;
+    let json =
+        to_json(plan, &numbers).map_err(|error| StoreError::of_write(io::Error::other(error)))?;
+    Ok([
+        (folder.join("results.csv"), csv),
+        (folder.join("results.json"), json),
+    ])
+}
+
+/// Whether the results lie in the store as they are now; a run may have ended just before it
+/// filed them, or the study's reports have changed.
+fn are_filed(plan: &Plan, store: &Store) -> Result<bool, StoreError> {
+    let folder = store.root().join("results");
+    Ok(files(plan, store)?
+        .iter()
+        .all(|(below, bytes)| fs::read(folder.join(below)).is_ok_and(|filed| filed == *bytes)))
+}
+
+/// Files `results.csv` and `results.json` in the store.
+///
+/// They are always those of the whole study: a part files nothing, and says so.
+fn file(extent: Extent<'_>, folder: &Path) -> Result<(), StoreError> {
+    if extent.is_part() {
+        tell(
+            "results: not filed, since this is a part of the study; a run without `--only` files them",
+        );
+        return Ok(());
+    }
+    let store = Store::open(folder)?;
+    let files = files(extent.plan, &store)?;
+    let paths = files
+        .iter()
+        .map(|(below, bytes)| store.write_result(below, bytes))
+        .collect::<Result<Vec<_>, _>>()?;
+    let paths: Vec<_> = paths
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
+    tell(format_args!("results: {}", paths.join("\n         ")));
+    Ok(())
+}
