@@ -17,6 +17,9 @@ use crate::study::{compiled, selected, store_folder};
 /// More jobs than this are listed only when asked for.
 const LISTED: usize = 40;
 
+/// More sizes of a run than this are counted, not listed.
+const LISTED_MODELS: usize = 8;
+
 pub(crate) fn plan(options: &PlanOptions) -> Status {
     let whole = match compiled(&options.study) {
         Ok(plan) => plan,
@@ -167,24 +170,30 @@ fn as_text(plan: &Plan, survey: &Survey, all: bool) -> String {
     parts.join("\n")
 }
 
-/// Says what a run would refuse.
+/// Says what a run would refuse: each reason once, with the first of its jobs.
 fn not_yet(plan: &Plan, survey: &Survey) -> Option<String> {
+    let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
     let jobs = unsupported(plan, survey);
-    let mut whys: Vec<(&str, usize)> = Vec::new();
-    for job in &jobs {
-        match whys.iter_mut().find(|known| known.0 == job.why) {
-            Some(known) => known.1 += 1,
-            None => whys.push((&job.why, 1)),
+    for one in &jobs {
+        // What stands in parentheses is of the one job.
+        let reason = one.why.split(" (").next().unwrap_or(&one.why);
+        match reasons.iter_mut().find(|known| known.0 == reason) {
+            Some(known) => known.1.push(one.job.name()),
+            None => reasons.push((reason, vec![one.job.name()])),
         }
     }
-    let first = jobs.first()?;
-    let mut text = format!(
-        "this plan cannot be run as it is; for example, {} {}\n",
-        first.job.name(),
-        first.why
-    );
-    for (why, count) in whys {
-        text += &format!("  {} that {why}\n", counted(count, "job"));
+    if reasons.is_empty() {
+        return None;
+    }
+    let mut text = "this can be planned and not run yet, since\n".to_owned();
+    for (reason, names) in reasons {
+        let first = names.first().copied().unwrap_or_default();
+        let more = match names.len() - 1 {
+            0 => String::new(),
+            more => format!(" (and {} more)", grouped(more as u64)),
+        };
+        let reason = reason.split(", which this").next().unwrap_or(reason);
+        text += &format!("  {first}{more} {reason}\n");
     }
     Some(text)
 }
@@ -238,7 +247,12 @@ fn models_text(jobs: &Jobs<'_>, experiment: &Experiment, job: &str) -> String {
             }
         }
     }
-    seen.iter().map(|text| format!("\n    {text}")).collect()
+    let (shown, left) = seen.split_at(seen.len().min(LISTED_MODELS));
+    let mut text: String = shown.iter().map(|text| format!("\n    {text}")).collect();
+    if !left.is_empty() {
+        text += &format!("\n    and {} more", left.len());
+    }
+    text
 }
 
 fn kinds_text(plan: &Plan, survey: &Survey) -> String {

@@ -56,6 +56,7 @@ pub fn compile(path: &str, library: &dyn Library) -> Result<Compiled, FileFault>
     let (experiments, reports, jobs) = expand(&evaluator, main);
     let mut problems = evaluator.into_problems();
     problems.sort_by_key(|problem| (problem.at.span.source, problem.at.span.start));
+    problems.truncate(limits::PROBLEMS);
     let sound = problems
         .iter()
         .all(|problem| problem.severity != Severity::Error);

@@ -17,3 +17,12 @@ pub(crate) const LETS: usize = 64;
 
 /// Most expressions being evaluated within each other, through declarations too.
 pub(crate) const EVALUATION: usize = 300;
+
+/// Most steps of evaluating one field or declaration; an element of a list is a step.
+pub(crate) const STEPS: usize = 1_000_000;
+
+/// Most bits of a number's numerator or denominator.
+pub(crate) const BITS: u64 = 4096;
+
+/// Most problems that are told.
+pub(crate) const PROBLEMS: usize = 1000;

@@ -3,8 +3,9 @@
 use vpc_grammar::tree::{Block, Body, Entry, Expr, ExprKind, Field, Name};
 use vpc_grammar::{Code, Problem};
 
-use super::fields::{entry_span, path_span};
+use super::fields::{entry_span, member, path_span};
 use super::{Evaluator, Scope};
+use crate::modules::join;
 use crate::nearest::advice;
 use crate::schema::{self, Type};
 use crate::value::Value;
@@ -15,6 +16,15 @@ struct Amended<'c, 's> {
     block: Block,
     locals: Vec<(String, Value)>,
     scope: &'c Scope<'s>,
+}
+
+impl Amended<'_, '_> {
+    /// Makes a value known inside the block; returns its name there.
+    fn know(&mut self, value: Value) -> String {
+        let name = format!("#{}", self.locals.len());
+        self.locals.push((name.clone(), value));
+        name
+    }
 }
 
 impl Evaluator<'_> {
@@ -77,7 +87,7 @@ impl Evaluator<'_> {
             return Some(problem);
         }
         let change = Field {
-            path: path.to_vec(),
+            path: self.bound_path(amended, path),
             value: self.bound(amended, &kind, &written, &field.value),
             span: field.span,
         };
@@ -119,13 +129,44 @@ impl Evaluator<'_> {
         if literal {
             return value.clone();
         }
-        let known = self.eval(value, amended.scope);
-        let local = format!("#{}", amended.locals.len());
-        amended.locals.push((local.clone(), known));
+        let mut known = self.eval(value, amended.scope);
+        let a_path = matches!(
+            field.map(|field| field.kind),
+            Some(Type::Path | Type::Files)
+        );
+        if let (true, Value::Text(text)) = (a_path, &known) {
+            // A path is relative to the file it stands in, which is this one.
+            let module = self.module(amended.scope.module);
+            let folder = module.map_or("", |module| module.folder.as_str());
+            known = Value::Located(join(folder, text));
+        }
         Expr {
-            kind: ExprKind::Name(local),
+            kind: ExprKind::Name(amended.know(known)),
             span: value.span,
         }
+    }
+
+    /// A label below `labels.` that is new in the block is the one of this place.
+    fn bound_path(&self, amended: &mut Amended<'_, '_>, path: &[Name]) -> Vec<Name> {
+        let [family, names @ ..] = path else {
+            return path.to_vec();
+        };
+        let (Some(label), Some(body)) = (member(names), &amended.block.body) else {
+            return path.to_vec();
+        };
+        let text = |path: &[Name]| {
+            path.iter()
+                .map(|name| name.text.clone())
+                .collect::<Vec<_>>()
+        };
+        if body.fields().any(|field| text(&field.path) == text(path)) {
+            return path.to_vec();
+        }
+        let name = Name {
+            text: amended.know(self.eval(&label, amended.scope)),
+            span: label.span,
+        };
+        vec![family.clone(), name]
     }
 }
 

@@ -73,6 +73,11 @@ impl Evaluator<'_> {
         module: ModuleId,
     ) -> Option<(String, FileFacts)> {
         let path = join(&self.module(module)?.folder, text);
+        self.facts(path, span)
+    }
+
+    /// Asks for the facts of a data file.
+    pub(super) fn facts(&self, path: String, span: Span) -> Option<(String, FileFacts)> {
         match self.library.facts(&path) {
             Ok(facts) if facts.bytes == 0 => {
                 let message = format!("`{path}` is empty");

@@ -17,11 +17,15 @@ impl Evaluator<'_> {
     pub(super) fn block(&self, block: &Block, module: ModuleId) -> Value {
         match schema::kind(&block.kind.text) {
             Some(kind) if kind.stands(Place::File) => {
+                let mut scope = Scope::of_module(module);
                 if block.params.is_empty() {
-                    self.filled(block, &Scope::of_module(module))
-                } else {
-                    Value::Blueprint(block.name.text.clone())
+                    return self.filled(block, &scope);
                 }
+                // What does not depend on the parameters is checked, even where nothing calls it.
+                let names = block.params.iter().map(|param| param.name.text.clone());
+                scope.locals = names.map(|name| (name, Value::Unknown)).collect();
+                self.filled(block, &scope);
+                Value::Blueprint(block.name.text.clone())
             }
             found => self.fail(misplaced(block, found, Place::File)),
         }

@@ -12,23 +12,32 @@ impl Evaluator<'_> {
     /// Evaluates an expression; mistakes are reported and give [`Value::Unknown`].
     pub(crate) fn eval(&self, expr: &Expr, scope: &Scope<'_>) -> Value {
         let depth = self.depth.get();
+        if depth == 0 {
+            self.steps.set(0);
+        }
+        if self.spent.get() {
+            return Value::Unknown;
+        }
         if depth >= limits::EVALUATION {
-            return self.too_deep(expr.span);
+            let most = limits::EVALUATION;
+            let message = format!("this is defined through more than {most} others");
+            return self.enough(expr.span, message);
         }
         self.depth.set(depth + 1);
         let value = self.eval_within(expr, scope);
         self.depth.set(depth);
+        self.steps.set(self.steps.get() + value.size());
+        if self.steps.get() > limits::STEPS && !self.spent.get() {
+            let message = format!("to evaluate this takes more than {} steps", limits::STEPS);
+            return self.enough(expr.span, message);
+        }
         value
     }
 
-    /// Says once for a study that something is defined through too many others.
-    fn too_deep(&self, span: Span) -> Value {
-        if !self.deep.replace(true) {
-            let most = limits::EVALUATION;
-            let message = format!("this is defined through more than {most} others");
-            self.report(Problem::error(Code("V0204"), span, message));
-        }
-        Value::Unknown
+    /// Says once for a study that something cannot be evaluated to its end; nothing more is.
+    fn enough(&self, span: Span, message: String) -> Value {
+        self.spent.set(true);
+        self.fail(Problem::error(Code("V0204"), span, message))
     }
 
     fn eval_within(&self, expr: &Expr, scope: &Scope<'_>) -> Value {
@@ -165,6 +174,18 @@ impl Evaluator<'_> {
             (Value::Category(a), Value::Category(b)) => Value::Flag(a.key == b.key),
             (Value::Mixture(a), Value::Mixture(b)) => Value::Flag(a == b),
             (Value::Tokenizer(a), Value::Tokenizer(b)) => Value::Flag(a.name == b.name),
+            (Value::None, Value::None) => Value::Flag(true),
+            (Value::List(a), Value::List(b)) | (Value::Tuple(a), Value::Tuple(b)) => {
+                let pairs = a.iter().zip(b);
+                let mut equal = pairs.map(|(a, b)| match (a, b) {
+                    (Value::Number(a), Value::Number(b)) => {
+                        Value::Flag(a.unit == b.unit && a.value == b.value)
+                    }
+                    (a, b) => self.same(span, a, b),
+                });
+                let unlike = equal.find(|one| !matches!(one, Value::Flag(true)));
+                unlike.unwrap_or(Value::Flag(a.len() == b.len()))
+            }
             (Value::Dataset(a), Value::Dataset(b)) => Value::Flag(a == b),
             (Value::Encoder(a), Value::Encoder(b)) => Value::Flag(a == b),
             (Value::Adaptation(a), Value::Adaptation(b)) => Value::Flag(a.name == b.name),
@@ -219,6 +240,10 @@ impl Evaluator<'_> {
                 );
             }
         };
+        if value.numer().bits().max(value.denom().bits()) > limits::BITS {
+            let message = "the number has too many digits to be kept exactly";
+            return self.fail(Problem::error(Code("V0304"), span, message));
+        }
         Value::Number(Number { value, unit })
     }
 

@@ -203,8 +203,7 @@ fn separated(leaf: &Leaf, rivals: &[&Category], policy: Overlap) -> Leaf {
             return (category.clone(), Exact::default());
         }
         let part = filters.iter().fold((**category).clone(), |part, filter| {
-            let labels = part.labels.clone();
-            part.part("rest", filter.outside(), &Exact::one(), labels)
+            part.part("rest", filter.outside(), &Exact::one())
         });
         let name = format!("{}.rest", category.name);
         return (Rc::new(Category { name, ..part }), weight.clone());
@@ -217,8 +216,7 @@ fn separated(leaf: &Leaf, rivals: &[&Category], policy: Overlap) -> Leaf {
         this: this.unwrap_or_default() as u64,
         among: filters,
     };
-    let labels = category.labels.clone();
-    let part = category.part("split", clause, &Exact::one(), labels);
+    let part = category.part("split", clause, &Exact::one());
     (Rc::new(part), weight.clone())
 }
 

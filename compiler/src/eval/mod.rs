@@ -13,7 +13,7 @@ mod text;
 mod typed;
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use vpc_grammar::tree::{Expr, ExprKind, Let, Name};
 use vpc_grammar::{Code, Problem, Problems, Sources, Span};
@@ -33,11 +33,15 @@ pub(crate) struct Evaluator<'a> {
     pub(crate) sources: &'a Sources,
     pub(crate) modules: &'a [Module],
     problems: RefCell<Problems>,
+    /// Code and place of each problem, since one mistake is told once.
+    told: RefCell<BTreeSet<(&'static str, Span)>>,
     done: RefCell<BTreeMap<(ModuleId, String), Value>>,
     /// Expressions being evaluated within each other.
     depth: Cell<usize>,
-    /// Whether that was ever too many.
-    deep: Cell<bool>,
+    /// Steps of the evaluation at hand.
+    steps: Cell<usize>,
+    /// Whether there were ever too many of either.
+    spent: Cell<bool>,
     /// Declarations being evaluated, for rings.
     busy: RefCell<Vec<(ModuleId, String)>>,
 }
@@ -85,19 +89,20 @@ impl<'a> Evaluator<'a> {
             sources,
             modules,
             problems: RefCell::new(problems),
+            told: RefCell::default(),
             done: RefCell::default(),
             depth: Cell::new(0),
-            deep: Cell::new(false),
+            steps: Cell::new(0),
+            spent: Cell::new(false),
             busy: RefCell::default(),
         }
     }
 
     /// Reports a problem unless the same was said of the same place.
     pub(crate) fn report(&self, problem: Problem) {
-        let mut problems = self.problems.borrow_mut();
-        let same = |known: &Problem| known.code == problem.code && known.at.span == problem.at.span;
-        if !problems.iter().any(same) {
-            problems.push(problem);
+        let mut told = self.told.borrow_mut();
+        if told.len() < limits::PROBLEMS && told.insert((problem.code.0, problem.at.span)) {
+            self.problems.borrow_mut().push(problem);
         }
     }
 
@@ -209,6 +214,9 @@ impl<'a> Evaluator<'a> {
     }
 
     fn unknown_name(&self, name: &str, span: Span, scope: &Scope<'_>) {
+        if self.told.borrow().len() >= limits::PROBLEMS {
+            return;
+        }
         let known = self.names(scope);
         let problem = Problem::error(Code("V0201"), span, format!("nothing is called `{name}`"));
         let advice = advice(name, "names", known.iter().map(String::as_str));
@@ -221,7 +229,9 @@ impl<'a> Evaluator<'a> {
 
     /// All names known at a place.
     fn names(&self, scope: &Scope<'_>) -> Vec<String> {
-        let mut names: Vec<String> = scope.locals.iter().map(|local| local.0.clone()).collect();
+        let locals = scope.locals.iter().map(|local| local.0.clone());
+        // Names that nobody can write are those of what `with` changes.
+        let mut names: Vec<String> = locals.filter(|name| !name.starts_with('#')).collect();
         names.extend(scope.lets.iter().map(|item| item.name.text.clone()));
         if let Some(module) = self.module(scope.module) {
             names.extend(module.declared.keys().cloned());

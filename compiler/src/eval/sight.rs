@@ -21,21 +21,20 @@ use crate::value::{
 
 impl Evaluator<'_> {
     /// A file, or what will be one.
-    fn files(&self, span: Span, value: Value, module: ModuleId) -> Option<FileSpec> {
-        match value {
-            Value::Planned(what) => Some(FileSpec::Planned { what }),
-            Value::Text(text) => {
-                let (path, facts) = self.data_file(&text, span, module)?;
-                Some(FileSpec::File {
-                    path,
-                    digest: facts.digest,
-                })
-            }
+    pub(super) fn files(&self, span: Span, value: Value, module: ModuleId) -> Option<FileSpec> {
+        let (path, facts) = match value {
+            Value::Planned(what) => return Some(FileSpec::Planned { what }),
+            Value::Text(text) => self.data_file(&text, span, module)?,
+            Value::Located(path) => self.facts(path, span)?,
             other => {
                 self.mismatch(span, Type::Files.words(), &other);
-                None
+                return None;
             }
-        }
+        };
+        Some(FileSpec::File {
+            path,
+            digest: facts.digest,
+        })
     }
 
     pub(super) fn dataset_block(
@@ -84,6 +83,7 @@ impl Evaluator<'_> {
                 Some("clip") => Some(Family::Clip),
                 Some("dinov2") => Some(Family::Dinov2),
                 Some("mae") => Some(Family::Mae),
+                Some("vit") => Some(Family::Vit),
                 _ => None,
             };
             let weights = given.need("weights", |span, value| {

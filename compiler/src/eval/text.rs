@@ -8,7 +8,7 @@ use vpc_grammar::{Code, Problem, Span};
 
 use super::block::origin;
 use super::{Evaluator, Given, Reads, Scope};
-use crate::plan::{CorpusTask, Filter, Fraction};
+use crate::plan::{CorpusTask, FileSpec, Filter, Fraction};
 use crate::schema::Type;
 use crate::value::{Category, Exact, Label, Supply, Tokenizer, TokenizerSource, Value};
 
@@ -160,14 +160,10 @@ impl Evaluator<'_> {
                     self.large_enough(&given, vocabulary)?;
                     TokenizerSource::Trained { data, sample }
                 }
-                (None, Some((span, file))) => {
-                    let text = self.text_of(span, file, Type::Path)?;
-                    let (path, facts) = self.data_file(&text, span, scope.module)?;
-                    TokenizerSource::Imported {
-                        path,
-                        digest: facts.digest,
-                    }
-                }
+                (None, Some((span, file))) => match self.files(span, file, scope.module)? {
+                    FileSpec::File { path, digest } => TokenizerSource::Imported { path, digest },
+                    FileSpec::Planned { what } => TokenizerSource::Planned { what },
+                },
                 _ => {
                     let message = format!("`{}` needs either `data` or `file`", block.name.text);
                     self.report(

@@ -1,8 +1,9 @@
 //! `experiment name = other with { … }`: another experiment, amended.
 
-use vpc_grammar::tree::{Block, Body, Entry, Expr, ExprKind, Field, Vary};
+use vpc_grammar::tree::{Block, Body, Entry, Expr, ExprKind, Field, Name, Vary};
 use vpc_grammar::{Code, Problem, Span};
 
+use super::names::Names;
 use crate::eval::Evaluator;
 use crate::limits;
 use crate::modules::{Declared, ModuleId};
@@ -22,10 +23,14 @@ pub(super) fn amended(
     let mut body = base(evaluator, module, of, depth)?;
     body.entries
         .retain(|entry| !matches!(entry, Entry::Check(_)));
+    let before = body.clone();
     let mut sound = true;
     for change in changes.into_iter().flat_map(|changes| &changes.entries) {
         let problem = match change {
-            Entry::Vary(vary) => replace_axis(&mut body, vary),
+            Entry::Vary(vary) => {
+                replace_axis(&mut body, vary);
+                None
+            }
             Entry::Field(field) => replace_field(&mut body, field),
             Entry::Where(_) | Entry::Check(_) | Entry::Let(_) | Entry::Block(_) => {
                 body.entries.push(change.clone());
@@ -36,6 +41,10 @@ pub(super) fn amended(
         if let Some(problem) = problem {
             evaluator.report(problem);
         }
+    }
+    if let Some(problem) = changes.and_then(|changes| unused_axis(&before, &body, changes)) {
+        evaluator.report(problem);
+        return None;
     }
     sound.then_some(body)
 }
@@ -72,30 +81,49 @@ fn base(evaluator: &Evaluator<'_>, module: ModuleId, of: &Expr, depth: usize) ->
     }
 }
 
-fn replace_axis(body: &mut Body, vary: &Vary) -> Option<Problem> {
+/// Replaces an axis, or adds one.
+fn replace_axis(body: &mut Body, vary: &Vary) {
     let names = |vary: &Vary| {
         vary.names
             .iter()
             .map(|name| name.text.clone())
             .collect::<Vec<_>>()
     };
-    let mut known = Vec::new();
-    for entry in &mut body.entries {
-        if let Entry::Vary(old) = entry {
-            if names(old) == names(vary) {
-                *old = vary.clone();
-                return None;
-            }
-            known.extend(names(old));
-        }
+    let old = body.entries.iter_mut().find_map(|entry| match entry {
+        Entry::Vary(old) if names(old) == names(vary) => Some(old),
+        _ => None,
+    });
+    match old {
+        Some(old) => *old = vary.clone(),
+        None => body.entries.push(Entry::Vary(vary.clone())),
     }
-    let shown = names(vary).join(", ");
-    let message = format!("the experiment has no axis `{shown}`");
+}
+
+/// An axis that a change adds and nothing uses is most likely one that was meant to be replaced.
+fn unused_axis(before: &Body, after: &Body, changes: &Body) -> Option<Problem> {
+    let axes = |body: &Body| -> Vec<Name> {
+        let varied = body.entries.iter().filter_map(|entry| match entry {
+            Entry::Vary(vary) => Some(vary.names.clone()),
+            _ => None,
+        });
+        varied.flatten().collect()
+    };
+    let (known, names) = (axes(before), Names::of_body(after));
+    let is_new = |name: &&Name| known.iter().all(|known| known.text != name.text);
+    let new = axes(changes);
+    let lost = new
+        .iter()
+        .filter(is_new)
+        .find(|name| !names.has(&name.text))?;
+    let message = format!(
+        "the experiment has no axis `{}`, and nothing uses a new one",
+        lost.text
+    );
     Some(
-        Problem::error(Code("V0216"), vary.span, message).help(advice(
-            &shown,
+        Problem::error(Code("V0216"), lost.span, message).help(advice(
+            &lost.text,
             "its axes",
-            known.iter().map(String::as_str),
+            known.iter().map(|name| name.text.as_str()),
         )),
     )
 }

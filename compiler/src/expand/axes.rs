@@ -23,19 +23,22 @@ struct Group {
 struct Row(Vec<(Value, String)>);
 
 impl Axes {
-    /// Reads the `vary` entries; `None` when one is unusable.
-    pub(super) fn read(evaluator: &Evaluator<'_>, body: &Body, scope: &Scope<'_>) -> Option<Self> {
+    /// Reads the `vary` entries, and whether all of them could be used. An axis that could not has
+    /// one value that nothing is known of, so that mistakes elsewhere are found too.
+    pub(super) fn read(evaluator: &Evaluator<'_>, body: &Body, scope: &Scope<'_>) -> (Self, bool) {
         let mut axes = Self(Vec::new());
         let mut sound = true;
         for entry in &body.entries {
             let Entry::Vary(vary) = entry else { continue };
-            sound &= axes.unique(evaluator, vary);
-            match Group::read(evaluator, vary, scope) {
-                Some(group) => axes.0.push(group),
-                None => sound = false,
+            if !axes.unique(evaluator, vary) {
+                sound = false;
+                continue;
             }
+            let group = Group::read(evaluator, vary, scope);
+            sound &= group.is_some();
+            axes.0.push(group.unwrap_or_else(|| Group::unknown(vary)));
         }
-        sound.then_some(axes)
+        (axes, sound)
     }
 
     fn unique(&self, evaluator: &Evaluator<'_>, vary: &Vary) -> bool {
@@ -231,6 +234,15 @@ impl Axes {
 }
 
 impl Group {
+    /// Axes that nothing is known of.
+    fn unknown(vary: &Vary) -> Self {
+        let cells = vary.names.iter().map(|_| (Value::Unknown, "?".to_owned()));
+        Self {
+            names: vary.names.clone(),
+            rows: vec![Row(cells.collect())],
+        }
+    }
+
     fn read(evaluator: &Evaluator<'_>, vary: &Vary, scope: &Scope<'_>) -> Option<Self> {
         let values = match evaluator.eval(&vary.values, scope) {
             Value::List(values) => values,
@@ -331,11 +343,9 @@ fn text(evaluator: &Evaluator<'_>, value: &Value, expr: Option<&Expr>) -> String
     if let Some(text) = source {
         return text.replace(' ', "");
     }
-    let words: String = expr
-        .map(|expr| evaluator.sources.slice(expr.span))
-        .unwrap_or_default()
-        .split_whitespace()
-        .collect();
+    let words = expr.map_or(String::new(), |expr| {
+        joined(evaluator.sources.slice(expr.span))
+    });
     match value {
         Value::Number(number) => number.show(),
         Value::Text(text) => text.clone(),
@@ -343,4 +353,18 @@ fn text(evaluator: &Evaluator<'_>, value: &Value, expr: Option<&Expr>) -> String
         _ if !words.is_empty() => words.replace(['[', ']', '='], ""),
         other => other.name().map_or_else(|| other.describe(), str::to_owned),
     }
+}
+
+/// A text without blanks; between two words stands `_`.
+fn joined(text: &str) -> String {
+    let mut joined = String::new();
+    for word in text.split_whitespace() {
+        let between =
+            joined.ends_with(char::is_alphabetic) && word.starts_with(char::is_alphabetic);
+        if between {
+            joined.push('_');
+        }
+        joined.push_str(word);
+    }
+    joined
 }

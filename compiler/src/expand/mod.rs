@@ -86,10 +86,14 @@ impl<'e, 'a> Expander<'e, 'a> {
             lets: &parts.lets,
             ..Scope::of_module(self.module)
         };
-        let axes = Axes::read(self.evaluator, &body, &scope)?;
+        let (axes, sound) = Axes::read(self.evaluator, &body, &scope);
         let order = self.order(&parts, &axes)?;
         self.bounded(&parts, &axes, &order)?;
-        let allowed = axes.allowed(self.evaluator, &parts.conditions, &scope)?;
+        let allowed = if sound {
+            axes.allowed(self.evaluator, &parts.conditions, &scope)?
+        } else {
+            None
+        };
         let mut declarations: Vec<Declaration<'_>> = Vec::new();
         let mut runs = Vec::new();
         let mut lost = Vec::new();
@@ -138,6 +142,9 @@ impl<'e, 'a> Expander<'e, 'a> {
                 groups: site.groups,
                 made,
             });
+        }
+        if !sound {
+            return None;
         }
         if body.whole {
             self.warn_unused(&axes, &declarations);

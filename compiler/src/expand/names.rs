@@ -18,6 +18,12 @@ impl Names {
         names
     }
 
+    pub(super) fn of_body(body: &Body) -> Self {
+        let mut names = Self::default();
+        names.body(body);
+        names
+    }
+
     pub(super) fn of_expr(expr: &Expr, lets: &[Let]) -> Self {
         let mut names = Self::default();
         names.expr(expr);

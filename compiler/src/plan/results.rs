@@ -138,6 +138,8 @@ pub struct Hypothesis {
     pub within: Vec<String>,
     /// Axes of replication.
     pub blocks: Vec<String>,
+    /// The axis whose values are the lines that cross.
+    pub lines: Option<String>,
     /// How the measure moves: a word of the schema, such as `increasing`.
     pub expect: String,
     /// Where on the axis it peaks, saturates or crosses.

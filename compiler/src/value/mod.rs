@@ -41,6 +41,8 @@ pub(crate) enum Value {
     Source(SourceSpec, Option<Supply>),
     /// Something that is not there yet.
     Planned(String),
+    /// A path that is no longer relative to the file it stands in.
+    Located(String),
     Schedule(Schedule),
     Projector(Projector),
     /// A model behind an endpoint.
@@ -134,6 +136,16 @@ impl Value {
         }
     }
 
+    /// Returns how many values it consists of.
+    pub(crate) fn size(&self) -> usize {
+        match self {
+            Self::List(values) | Self::Tuple(values) => {
+                1 + values.iter().map(Self::size).sum::<usize>()
+            }
+            _ => 1,
+        }
+    }
+
     /// Returns what a value is, for "expected …, found …".
     pub(crate) fn describe(&self) -> String {
         let kind = match self {
@@ -159,6 +171,7 @@ impl Value {
             Self::Suite(Suite::Benchmarks(_)) => "the suite",
             Self::Source(_, _) => "a source",
             Self::Planned(_) => "`planned(…)`",
+            Self::Located(path) => return format!("the text \"{path}\""),
             Self::Schedule(_) => "a schedule",
             Self::Projector(_) => "a projector",
             Self::Endpoint(_) => "the endpoint",

@@ -56,6 +56,7 @@ pub(crate) struct Tokenizer {
 pub(crate) enum TokenizerSource {
     Trained { data: Rc<Mixture>, sample: u64 },
     Imported { path: String, digest: Key },
+    Planned { what: String },
 }
 
 impl Category {
@@ -76,19 +77,23 @@ impl Category {
 
     /// Returns how much of the text has a label, where that is known.
     pub(crate) fn share(&self, label: &Label) -> Option<Exact> {
+        let within = |some: &[String], all: &[String]| some.iter().all(|word| all.contains(word));
+        for clause in self.filter.clauses() {
+            match clause {
+                Clause::Any(words) if within(words, &label.words) => return Some(Exact::one()),
+                Clause::None(words) if within(&label.words, words) => return Some(Exact::zero()),
+                _ => {}
+            }
+        }
+        // What is known of the whole says nothing about a part.
         let known = self.labels.iter().find(|known| known.0 == label.words);
-        known.map(|known| known.1.clone())
+        known
+            .filter(|_| self.filter.is_all())
+            .map(|known| known.1.clone())
     }
 
-    /// Returns the part that passes one more clause: its share of the text, and what is known of
-    /// labels in it.
-    pub(crate) fn part(
-        &self,
-        suffix: &str,
-        clause: Clause,
-        share: &Exact,
-        labels: Vec<(Vec<String>, Exact)>,
-    ) -> Self {
+    /// Returns the part that passes one more clause, given its share of the text.
+    pub(crate) fn part(&self, suffix: &str, clause: Clause, share: &Exact) -> Self {
         let filter = self.filter.clone().and(clause);
         let key = Self::key_of(&CorpusTask {
             filter: filter.clone(),
@@ -99,7 +104,6 @@ impl Category {
             filter,
             key,
             supply: self.supply.as_ref().map(|supply| supply.part(share)),
-            labels,
             ..self.clone()
         }
     }
@@ -107,30 +111,16 @@ impl Category {
     /// Returns the part with a label and its share of the text.
     pub(crate) fn only(&self, label: &Label) -> Option<(Self, Exact)> {
         let share = self.share(label)?;
-        let within = |words: &[String]| label.words.iter().all(|word| words.contains(word));
-        let mut labels = Vec::new();
-        for (words, _) in &self.labels {
-            if within(words) {
-                labels.push((words.clone(), Exact::one()));
-            }
-        }
         let clause = Clause::Any(label.words.clone());
-        Some((self.part(&label.name, clause, &share, labels), share))
+        Some((self.part(&label.name, clause, &share), share))
     }
 
     /// Returns the part without a label and its share of the text.
     pub(crate) fn without(&self, label: &Label) -> Option<(Self, Exact)> {
         let share = Exact::one() - self.share(label)?;
-        let within = |words: &[String]| words.iter().all(|word| label.words.contains(word));
-        let mut labels = Vec::new();
-        for (words, _) in &self.labels {
-            if within(words) {
-                labels.push((words.clone(), Exact::zero()));
-            }
-        }
         let clause = Clause::None(label.words.clone());
         let suffix = format!("not_{}", label.name);
-        Some((self.part(&suffix, clause, &share, labels), share))
+        Some((self.part(&suffix, clause, &share), share))
     }
 }
 

@@ -1,6 +1,6 @@
 //! What this version can plan and cannot run yet.
 
-use vpc_compiler::plan::{Job, Plan, SourceSpec, Task};
+use vpc_compiler::plan::{Job, Plan, SourceSpec, Task, TokenizerTask};
 
 use crate::survey::{State, Survey};
 
@@ -34,6 +34,11 @@ pub(crate) fn why_not(task: &Task) -> Option<String> {
             _ if !task.filter.is_all() => "chooses text by label",
             _ => return None,
         },
+        Task::Tokenizer(TokenizerTask::Planned { what, .. }) => {
+            return Some(format!(
+                "is only planned ({what}): give it a `tokenizer.json`"
+            ));
+        }
         Task::Tokenizer(_) | Task::Tokens | Task::Pretrain(_) => return None,
         Task::Checkpoint { .. } => "takes a checkpoint out of a run",
         Task::Dataset(_) => "makes items to adapt with",

@@ -86,6 +86,10 @@ impl Expander<'_, '_> {
                 digest: *digest,
                 vocabulary,
             },
+            TokenizerSource::Planned { what } => TokenizerTask::Planned {
+                what: what.clone(),
+                vocabulary,
+            },
             TokenizerSource::Trained { data, sample } => {
                 let mut shares = Vec::new();
                 for (category, share) in data.leaves() {

@@ -20,7 +20,19 @@ impl Results<'_> {
             let along = self.axis(given.fields.get("along")?, &about);
             let within = self.axes(&given, "within", &about);
             let blocks = self.axes(&given, "blocks", &about);
+            let lines = match given.fields.get("lines") {
+                Some(expr) => Some(self.axis(expr, &about)?),
+                None => None,
+            };
             let expect = given.word("expect", "");
+            if expect == Some("crosses") && lines.is_none() {
+                let message = "what crosses is not said";
+                self.evaluator.report(
+                    Problem::error(Code("V0503"), given.at("expect"), message)
+                        .help("add `lines: axis`, the axis whose values are the lines"),
+                );
+                return None;
+            }
             let test = self.test(&given);
             let effect = given.or("effect", None, |span, value| {
                 self.evaluator.number(span, value).map(Some)
@@ -35,7 +47,8 @@ impl Results<'_> {
                 None => None,
             };
             let (within, blocks) = (within?, blocks?);
-            self.apart(&given, &along, &within, &blocks)?;
+            let apart: Vec<String> = within.iter().chain(&lines).cloned().collect();
+            self.apart(&given, &along, &apart, &blocks)?;
             Some(Hypothesis {
                 name: block.name.text.clone(),
                 doc: doc(block),
@@ -43,6 +56,7 @@ impl Results<'_> {
                 along,
                 within,
                 blocks,
+                lines,
                 expect: expect?.to_owned(),
                 at,
                 between,

@@ -94,6 +94,8 @@ pub enum Family {
     Dinov2,
     /// Masked autoencoders.
     Mae,
+    /// A plain vision transformer, trained to classify.
+    Vit,
 }
 
 /// One stage of an adaptation.
@@ -205,6 +207,7 @@ impl EncoderTask {
             Family::Clip => "clip",
             Family::Dinov2 => "dinov2",
             Family::Mae => "mae",
+            Family::Vit => "vit",
         };
         Record::default()
             .with("family", family)

@@ -78,6 +78,13 @@ pub enum TokenizerTask {
         /// Size of the vocabulary, checked on import.
         vocabulary: u64,
     },
+    /// Not there yet.
+    Planned {
+        /// What it will be.
+        what: String,
+        /// Size of the vocabulary.
+        vocabulary: u64,
+    },
 }
 
 impl CorpusTask {
@@ -147,13 +154,19 @@ impl TokenizerTask {
                 .with("from", "imported")
                 .with("digest", *digest.bytes())
                 .with("vocabulary", *vocabulary),
+            Self::Planned { what, vocabulary } => record
+                .with("from", "planned")
+                .with("what", what.as_str())
+                .with("vocabulary", *vocabulary),
         }
     }
 
     /// Returns the size of the vocabulary.
     pub const fn vocabulary(&self) -> u64 {
         match self {
-            Self::Trained { vocabulary, .. } | Self::Imported { vocabulary, .. } => *vocabulary,
+            Self::Trained { vocabulary, .. }
+            | Self::Imported { vocabulary, .. }
+            | Self::Planned { vocabulary, .. } => *vocabulary,
         }
     }
 }

@@ -78,7 +78,7 @@ pub(super) const TOKENIZER: Kind = Kind {
         ),
         Field::optional(
             "file",
-            Type::Path,
+            Type::Files,
             "give `data` instead",
             "A Hugging Face `tokenizer.json` to import.",
         ),

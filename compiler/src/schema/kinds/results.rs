@@ -33,6 +33,13 @@ pub(super) const HYPOTHESIS: Kind = Kind {
             "Axes of replication: runs that share a value are compared with each other.",
         )
         .operation(),
+        Field::optional(
+            "lines",
+            Type::Axis,
+            "none; `crosses` needs it",
+            "The axis whose two values are the lines that cross.",
+        )
+        .operation(),
         Field::required(
             "expect",
             Type::Word(&[

@@ -9,7 +9,7 @@ pub(super) const ENCODER: Kind = Kind {
     fields: &[
         Field::required(
             "family",
-            Type::Word(&["clip", "dinov2", "mae"]),
+            Type::Word(&["clip", "dinov2", "mae", "vit"]),
             "Whose conventions it follows: positions, class token, norms, normalisation of pixels.",
         ),
         Field::required("layers", Type::Count, "Blocks."),

@@ -24,6 +24,7 @@ pub(super) fn make(bench: &Bench<'_>, task: &TokenizerTask) -> Result<Manifest, 
             let json = imported(path, *digest, *vocabulary)?;
             (json, json!({ "vocabulary": vocabulary }))
         }
+        TokenizerTask::Planned { .. } => return Err(super::not_yet(&bench.job.task)),
         TokenizerTask::Trained {
             vocabulary,
             sample,
