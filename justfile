@@ -26,7 +26,6 @@ gen *mode:
 editors:
     grammar/editors/test.sh
 
-# Benchmarks: `just bench train` compares training with PyTorch in one interleaved run.
-bench what="train":
-    cargo build --release -p vpc-train --example bench
-    python3 dev/bench_{{ what }}.py
+# Benchmarks: `just bench train` against PyTorch, `just bench plan` against ninja and Snakemake, each in one interleaved run.
+bench what="train" *options:
+    python3 dev/bench_{{ what }}.py {{ options }}

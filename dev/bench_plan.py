@@ -1,15 +1,16 @@
 """Planning speed, vpc against ninja and Snakemake, interleaved: prints markdown tables.
 
     python3 -m venv target/peers && target/peers/bin/pip install ninja==1.13.0 snakemake==9.27.1
-    python3 dev/bench_plan.py [--rounds 5] [--patience 20] [--only plan parse check million] [K …]
+    python3 dev/bench_plan.py [--rounds 5] [--patience 20] [--no-build] [K …]
 
 One study for all three: 10·K mixtures → 5 scales × 2 seeds of pretraining → 3 adaptations → 2 evaluations → 1 report.
-For vpc it is a `.vp` file of 49 lines whatever K is; for ninja a build file with every job written out (writing it is not
-timed); for Snakemake a Snakefile with wildcards. Nothing is computed: vpc plans, the others run dry.
+For vpc it is a `.vp` file of 62 lines whatever K is; for ninja a build file with every job written out (writing it is not
+timed); for Snakemake a Snakefile with wildcards. Nothing is computed: vpc plans, the others run dry. Before that, `vpc check`
+of a study of a thousand lines, and `vpc fmt --check` of 5 MB of such studies.
 
 Contenders take turns. Each waits up to `--patience` seconds for an idle machine. Processor seconds stand beside wall time,
-for others' work changes them less. Peak memory is that of the process (`wait4`); what is below that of the measuring
-Python, printed first, is not resolved.
+for others' work changes them less. Peak memory is that of the process (`wait4`); less than the measuring Python's own, which
+is printed first, cannot be told.
 """
 
 import argparse
@@ -24,141 +25,19 @@ import sys
 import tempfile
 import time
 
+import studies
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
 TARGET = os.path.join(ROOT, os.environ.get("CARGO_TARGET_DIR", "target"))
 PEERS = os.path.join(TARGET, "peers", "bin")
 VPC = os.path.join(TARGET, "release", "vpc")
-
-SCALES = ["s340M", "s1B", "s3B", "s7B", "s13B"]
-SEEDS = [1, 2]
-SETUPS = ["narrow", "deep", "blind"]
-EVALS = ["saw", "named"]
-
-STUDY = """\
-# {jobs} jobs as a build tool would count them.
-
-use std.scales
-
-category web   {{ source: planned("web"), supply: 500B }}
-category code  {{ source: planned("code"), supply: 100B }}
-category math  {{ source: planned("math"), supply: 50B }}
-category books {{ source: planned("books"), supply: 50B }}
-
-mixture plain {{ web: 70%, code: 10%, math: 0%, books: 20% }}
-mixture exact {{ web: 20%, code: 50%, math: 25%, books: 5% }}
-
-tokenizer bpe {{ vocabulary: 32_000, data: plain }}
-
-encoder eye {{ family: clip, layers: 12, width: 768, heads: 12, patch: 16, image: 224, weights: planned("eye") }}
-
-dataset pictures {{ source: planned("pictures"), items: 1M }}
-
-adaptation narrow {{
-  encoder: eye
-  stage join {{ data: pictures, train: [projector], rate: 0.001 }}
-}}
-adaptation deep = narrow with {{ join.train: [projector, model] }}
-adaptation blind = narrow with {{ join.images: false }}
-
-benchmark seeing {{ data: planned("seeing"), items: 1000, format: choice }}
-benchmark naming {{ data: planned("naming"), items: 1000, format: short_answer }}
-
-suite sees  {{ group seen {{ benchmarks: [seeing] }} }}
-suite names {{ group named {{ benchmarks: [naming] }} }}
-
-experiment study {{
-  vary i:     0..{last}
-  vary scale: [{scales}]
-  vary seed:  1..2
-  vary setup: [narrow, deep, blind]
-
-  pretrain base {{ model: scale, data: lerp(plain, exact, i / {mixtures}), tokenizer: bpe, tokens: 30B, seed: seed }}
-  adapt sight {{ from: base, setup: setup, seed: seed }}
-  eval saw   {{ from: sight, suite: sees }}
-  eval named {{ from: sight, suite: names }}
-
-  report summary {{
-    table scores {{ cells: [saw.overall, named.overall], rows: i, columns: [scale, setup] }}
-  }}
-}}
-"""
-
-SNAKEFILE = """\
-MIXTURES = range({mixtures})
-SCALES = {scales}
-SEEDS = {seeds}
-SETUPS = {setups}
-EVALS = {evals}
-
-rule report:
-    input: expand("eval/{{e}}.{{i}}.{{scale}}.{{seed}}.{{setup}}", e=EVALS, i=MIXTURES, scale=SCALES, seed=SEEDS, setup=SETUPS)
-    output: "report"
-    shell: "touch {{output}}"
-
-rule mixture:
-    output: "mixture/{{i}}"
-    shell: "touch {{output}}"
-
-rule pretrain:
-    input: "mixture/{{i}}"
-    output: "base/{{i}}.{{scale}}.{{seed}}"
-    shell: "touch {{output}}"
-
-rule adapt:
-    input: "base/{{i}}.{{scale}}.{{seed}}"
-    output: "sight/{{i}}.{{scale}}.{{seed}}.{{setup}}"
-    shell: "touch {{output}}"
-
-rule eval:
-    input: "sight/{{i}}.{{scale}}.{{seed}}.{{setup}}"
-    output: "eval/{{e}}.{{i}}.{{scale}}.{{seed}}.{{setup}}"
-    shell: "touch {{output}}"
-"""
+OURS = "`vpc plan`, empty store"
 
 
-def jobs(k):
-    """How many jobs a build tool counts."""
-    return 10 * k * (1 + 10 * (1 + 3 * (1 + 2))) + 1
-
-
-# The study in three languages.
-
-
-def write_study(path, k):
-    with open(path, "w") as f:
-        f.write(STUDY.format(jobs=jobs(k), last=10 * k - 1, mixtures=10 * k, scales=", ".join(SCALES)))
-
-
-def write_snakefile(path, k):
-    with open(path, "w") as f:
-        f.write(SNAKEFILE.format(mixtures=10 * k, scales=SCALES, seeds=SEEDS, setups=SETUPS, evals=EVALS))
-
-
-def write_ninja(path, k):
-    with open(path, "w") as f:
-        f.write("rule run\n  command = touch $out\n\n")
-        for i in range(10 * k):
-            f.write(f"build mixture/{i}: run\n")
-            for scale in SCALES:
-                for seed in SEEDS:
-                    f.write(f"build base/{i}.{scale}.{seed}: run mixture/{i}\n")
-                    for setup in SETUPS:
-                        run = f"{i}.{scale}.{seed}.{setup}"
-                        f.write(f"build sight/{run}: run base/{i}.{scale}.{seed}\n")
-                        for e in EVALS:
-                            f.write(f"build eval/{e}.{run}: run sight/{run}\n")
-        f.write("build report: run")
-        for i in range(10 * k):
-            for e in EVALS:
-                for scale in SCALES:
-                    for seed in SEEDS:
-                        for setup in SETUPS:
-                            f.write(f" eval/{e}.{i}.{scale}.{seed}.{setup}")
-        f.write("\n")
-
-
-# Measuring.
+def processor():
+    with open("/proc/cpuinfo") as f:
+        return next((line.split(":")[1].strip() for line in f if line.startswith("model name")), platform.processor())
 
 
 def busy():
@@ -212,15 +91,13 @@ def seconds(value):
 
 
 def rows(results, against=None):
-    """Table rows: best and median wall time, least processor time, peak memory, and the ratio of best times."""
+    """Table rows: best and median wall time, least processor time, peak memory, and the ratios of the best and the least."""
     for name, runs in results.items():
-        best = min(r[0] for r in runs)
-        ratio = f" {best / min(r[0] for r in results[against]):.2f} |" if against else ""
+        best, used = (min(r[at] for r in runs) for at in (0, 1))
+        ratio = "" if against is None else "".join(
+            f" {value / min(r[at] for r in results[against]):.2f} |" for at, value in ((0, best), (1, used)))
         print(f"| {name} | {seconds(best)} | {seconds(statistics.median(r[0] for r in runs))} "
-              f"| {seconds(min(r[1] for r in runs))} | {max(r[2] for r in runs):.0f} MiB | {len(runs)} |{ratio}", flush=True)
-
-
-# What is measured.
+              f"| {seconds(used)} | {max(r[2] for r in runs):.0f} MiB | {len(runs)} |{ratio}", flush=True)
 
 
 def peer(name):
@@ -236,52 +113,87 @@ def version(program):
     return subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout.strip()
 
 
+def text(folder, a):
+    """A study of a thousand lines, and five megabytes of text."""
+    study, large = os.path.join(folder, "study.vp"), os.path.join(folder, "large.vp")
+    studies.write_sections(study, lambda n, _: n == 11)
+    studies.write_sections(large, lambda _, length: length >= 5_000_000)
+    results = measure([
+        ("`vpc --version`, for what a process costs", [VPC, "--version"], folder, 2 * a.rounds),
+        ("`vpc check study.vp`", [VPC, "check", "study.vp"], folder, 2 * a.rounds),
+        ("`vpc fmt --check large.vp`", [VPC, "fmt", "--check", "large.vp"], folder, a.rounds),
+    ], a)
+    with open(study) as f:
+        lines = sum(1 for _ in f)
+    size = os.path.getsize(large)
+    print(f"\nstudy.vp: {lines:,} lines, {os.path.getsize(study):,} bytes, seven modules of the standard library; "
+          f"{results['`vpc check study.vp`'][0][3].strip().split(': ')[-1]}. large.vp: {size:,} bytes, "
+          f"{size / 1e6 / min(r[0] for r in results['`vpc fmt --check large.vp`']):.1f} MB/s, "
+          f"{size / 1e6 / min(r[1] for r in results['`vpc fmt --check large.vp`']):.1f} MB per second of processor\n")
+    print("| command | best | median | processor, least | peak memory | runs |")
+    print("|---|---|---|---|---|---|")
+    rows(results)
+
+
 def plan(folder, k, ninja, snakemake, a):
     """The study with 10·K mixtures, in all three languages."""
-    study, cold, done, snakes = (os.path.join(folder, f"{name}{k}") for name in ("study", "cold", "done", "snakes"))
-    for place in (study, cold, done, snakes):
+    places = study, flat, grouped, built, snakes = [
+        os.path.join(folder, name) for name in ("study", "flat", "grouped", "built", "snakes")
+    ]
+    for place in places:
         os.mkdir(place)
-    write_study(os.path.join(study, "study.vp"), k)
+    rounds = a.rounds if k < 1000 else min(2, a.rounds)
+    studies.write_study(os.path.join(study, "study.vp"), k)
     contenders = [
-        ("`vpc plan`, empty store", [VPC, "plan", "study.vp", "--store", "store"], study, a.rounds),
-        ("`vpc check`", [VPC, "check", "study.vp"], study, a.rounds),
+        (OURS, [VPC, "plan", "study.vp", "--store", "store"], study, rounds),
+        ("`vpc check`", [VPC, "check", "study.vp"], study, rounds),
     ]
     if ninja:
-        write_ninja(os.path.join(cold, "build.ninja"), k)
         dry = [ninja, "-n", "--quiet"]
-        contenders.append(("`ninja -n`, nothing built", dry, cold, a.rounds))
+        studies.write_ninja(os.path.join(grouped, "build.ninja"), k, True)
+        contenders.append(("`ninja -n`, nothing built, report of groups", dry, grouped, rounds))
         if k <= a.built:
-            shutil.copy(os.path.join(cold, "build.ninja"), done)
-            subprocess.run([ninja, "--quiet"], cwd=done, check=True, stdout=subprocess.DEVNULL)
-            contenders.append(("`ninja -n`, all built", dry, done, a.rounds))
+            studies.write_ninja(os.path.join(flat, "build.ninja"), k, False)
+            shutil.copy(os.path.join(flat, "build.ninja"), built)
+            subprocess.run([ninja, "--quiet"], cwd=built, check=True, stdout=subprocess.DEVNULL)
+            contenders.append(("`ninja -n`, nothing built", dry, flat, rounds if k < 100 else min(2, rounds)))
+            contenders.append(("`ninja -n`, all built", dry, built, rounds))
     if snakemake and k <= a.snakes:
-        write_snakefile(os.path.join(snakes, "Snakefile"), k)
-        contenders.append(("`snakemake -n -q`, nothing built", [snakemake, "-n", "-q"], snakes, min(3, a.rounds) if k < 10 else 1))
+        studies.write_snakefile(os.path.join(snakes, "Snakefile"), k)
+        contenders.append(("`snakemake -n -q`, nothing built", [snakemake, "-n", "-q"], snakes, min(3, rounds) if k < 10 else 1))
     results = measure(contenders, a)
-    ours = re.search(r"([\d_]+) jobs?; `--jobs`", results["`vpc plan`, empty store"][0][3])
-    size = os.path.getsize(os.path.join(study, "study.vp"))
-    print(f"\n**K = {k}**: {jobs(k):,} jobs as peers count them, {int(ours[1].replace('_', '')):,} as vpc does; study.vp "
-          f"{size:,} bytes" + (f", build.ninja {os.path.getsize(os.path.join(cold, 'build.ninja')):,}" if ninja else "") + "\n")
-    print("| contender | best | median | processor, least | peak memory | runs | best ÷ `vpc plan` |")
-    print("|---|---|---|---|---|---|---|")
-    rows(results, "`vpc plan`, empty store")
-    for place in (study, cold, done, snakes):
+    ours = re.search(r"([\d_]+) jobs\b", results["`vpc check`"][0][3])[1].replace("_", "")
+    sizes = [os.path.getsize(os.path.join(study, "study.vp"))]
+    if ninja:
+        sizes.append(os.path.getsize(os.path.join(grouped, "build.ninja")))
+    print(f"\n**K = {k}**: {studies.jobs(k):,} jobs as peers count them, {int(ours):,} as vpc does; "
+          + " and build.ninja ".join(f"{size:,} bytes" for size in sizes).join(("study.vp ", "\n")))
+    print("| contender | best | median | processor, least | peak memory | runs | best ÷ `vpc plan` | processor ÷ `vpc plan` |")
+    print("|---|---|---|---|---|---|---|---|")
+    rows(results, OURS)
+    for place in places:
         shutil.rmtree(place)
 
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("sizes", nargs="*", type=int, default=[1, 10, 100], metavar="K")
+    p.add_argument("sizes", nargs="*", type=int, default=[1, 10, 100, 1000], metavar="K")
     p.add_argument("--rounds", type=int, default=5)
     p.add_argument("--patience", type=float, default=20)
-    p.add_argument("--built", type=int, default=100, help="largest K that ninja really builds, for its no-op")
-    p.add_argument("--snakes", type=int, default=10, help="largest K that Snakemake plans; 10 and more once")
+    p.add_argument("--built", type=int, default=100, help="largest K for which ninja really builds, for its no-op")
+    p.add_argument("--snakes", type=int, default=100, help="largest K that Snakemake plans; 10 and more once")
     p.add_argument("--no-build", action="store_true", help="measure the vpc that is there")
     a = p.parse_args()
     if not a.no_build:
         subprocess.run(["cargo", "build", "--release", "-q", "-p", "vpc"], cwd=ROOT, check=True)
     ninja, snakemake = peer("ninja"), peer("snakemake")
+    peers = "".join(f", {name} {version(program)}" for name, program in (("ninja", ninja), ("snakemake", snakemake)) if program)
+    rust = subprocess.run(["rustc", "--version"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()[1]
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"{processor()}, {os.cpu_count()} cores, {platform.system()}, {' '.join(platform.libc_ver())}; rustc {rust}{peers}, "
+          f"Python {platform.python_version()}; memory below {own:.0f} MiB cannot be told")
     with tempfile.TemporaryDirectory(prefix="vpc-bench-") as folder:
+        text(folder, a)
         for k in a.sizes:
             plan(folder, k, ninja, snakemake, a)
 

@@ -1,11 +1,11 @@
 //! `vpc plan`: what a run would do. Changes nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 use serde_json::json;
-use vpc_compiler::plan::{Experiment, Job, Key, Plan, Task};
+use vpc_compiler::plan::{Experiment, Job, KeyMap, Plan, Task};
 use vpc_engine::{State, Survey, survey, unsupported};
 use vpc_store::Store;
 
@@ -56,6 +56,10 @@ pub(crate) fn plan(options: &PlanOptions) -> Status {
     } else {
         say(as_text(&plan, &survey, options.jobs));
     }
+    // A plan of a million jobs takes longer to take apart than the process has left to live.
+    std::mem::forget(survey);
+    std::mem::forget(plan);
+    std::mem::forget(whole);
     Status::Ok
 }
 
@@ -91,7 +95,7 @@ fn word(state: State) -> &'static str {
 }
 
 /// The jobs of a plan by key.
-type Jobs<'p> = BTreeMap<Key, &'p Job>;
+type Jobs<'p> = KeyMap<&'p Job>;
 
 /// What a kind of job adds up to.
 #[derive(Default)]
@@ -176,7 +180,10 @@ fn not_yet(plan: &Plan, survey: &Survey) -> Option<String> {
     let jobs = unsupported(plan, survey);
     for one in &jobs {
         // What stands in parentheses is of the one job.
-        let reason = one.why.split(" (").next().unwrap_or(&one.why);
+        let reason = one
+            .why
+            .find(" (")
+            .map_or(one.why.as_str(), |at| &one.why[..at]);
         match reasons.iter_mut().find(|known| known.0 == reason) {
             Some(known) => known.1.push(one.job.name()),
             None => reasons.push((reason, vec![one.job.name()])),
@@ -210,7 +217,7 @@ fn experiment_text(jobs_by_key: &Jobs<'_>, experiment: &Experiment) -> String {
     }
     let mut jobs: Vec<(&str, usize)> = Vec::new();
     for run in &experiment.runs {
-        match jobs.iter_mut().find(|job| job.0 == run.job) {
+        match jobs.iter_mut().find(|job| *job.0 == *run.job) {
             Some(job) => job.1 += 1,
             None => jobs.push((&run.job, 1)),
         }
@@ -231,28 +238,33 @@ fn experiment_text(jobs_by_key: &Jobs<'_>, experiment: &Experiment) -> String {
 
 /// Parameters, tokens and steps of a `pretrain` job, once for each different model.
 fn models_text(jobs: &Jobs<'_>, experiment: &Experiment, job: &str) -> String {
-    let mut seen: Vec<String> = Vec::new();
-    for run in experiment.runs.iter().filter(|run| run.job == job) {
+    let mut seen = BTreeSet::new();
+    let mut texts = Vec::new();
+    for run in experiment.runs.iter().filter(|run| *run.job == *job) {
         if let Some(Task::Pretrain(task)) = jobs.get(&run.key).map(|job| &job.task) {
-            let text = format!(
-                "{} parameters on {} tokens ({} step{} of {})",
-                rounded(task.model.parameters()),
-                rounded(task.tokens),
-                grouped(task.steps),
-                if task.steps == 1 { "" } else { "s" },
-                grouped(task.batch * task.model.context),
-            );
-            if !seen.contains(&text) {
-                seen.push(text);
+            let size = (task.model.parameters(), task.tokens, task.steps);
+            let per_step = task.batch * task.model.context;
+            if seen.insert((size, per_step)) {
+                texts.push(format!(
+                    "\n    {} parameters on {} tokens ({} step{} of {})",
+                    rounded(size.0),
+                    rounded(task.tokens),
+                    grouped(task.steps),
+                    if task.steps == 1 { "" } else { "s" },
+                    grouped(per_step),
+                ));
             }
         }
     }
-    let (shown, left) = seen.split_at(seen.len().min(LISTED_MODELS));
-    let mut text: String = shown.iter().map(|text| format!("\n    {text}")).collect();
-    if !left.is_empty() {
-        text += &format!("\n    and {} more", left.len());
+    if let Some(more) = texts
+        .len()
+        .checked_sub(LISTED_MODELS)
+        .filter(|&more| more > 1)
+    {
+        texts.truncate(LISTED_MODELS);
+        texts.push(format!("\n    and {more} more"));
     }
-    text
+    texts.concat()
 }
 
 fn kinds_text(plan: &Plan, survey: &Survey) -> String {

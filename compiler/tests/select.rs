@@ -278,7 +278,7 @@ proptest! {
         for experiment in &part.experiments {
             prop_assert!(!experiment.runs.is_empty());
             prop_assert!(experiment.runs.iter().all(|run| seen.contains(&run.key)));
-            let has = |job: &str| experiment.runs.iter().any(|run| run.job == job);
+            let has = |job: &str| experiment.runs.iter().any(|run| *run.job == *job);
             for table in experiment.reports.iter().flat_map(|report| &report.tables) {
                 prop_assert!(table.cells.iter().all(|cell| has(&cell.job)));
             }

@@ -1,6 +1,7 @@
 //! Axes: what is varied, and the points a job is repeated at.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use vpc_grammar::tree::{Block, Body, Entry, Expr, ExprKind, Name, Vary};
 use vpc_grammar::{Code, Problem};
@@ -16,11 +17,13 @@ pub(super) struct Axes(Vec<Group>);
 
 struct Group {
     names: Vec<Name>,
+    /// The same names, to be shared by all runs.
+    axes: Vec<Arc<str>>,
     rows: Vec<Row>,
 }
 
 /// One value for each axis of a group, with its text.
-struct Row(Vec<(Value, String)>);
+struct Row(Vec<(Value, Arc<str>)>);
 
 impl Axes {
     /// Reads the `vary` entries, and whether all of them could be used. An axis that could not has
@@ -180,11 +183,11 @@ impl Axes {
     }
 
     /// Returns axis and text of the value at a point.
-    pub(super) fn point(&self, groups: &[usize], point: &[usize]) -> Vec<(String, String)> {
+    pub(super) fn point(&self, groups: &[usize], point: &[usize]) -> Vec<(Arc<str>, Arc<str>)> {
         self.rows(groups, point)
             .flat_map(|(group, row)| {
                 let texts = row.0.iter().map(|value| value.1.clone());
-                group.names.iter().map(|name| name.text.clone()).zip(texts)
+                group.axes.iter().map(Arc::clone).zip(texts)
             })
             .collect()
     }
@@ -218,7 +221,10 @@ impl Axes {
             let texts = values.map(|value| value.1.clone());
             Axis {
                 name: name.text.clone(),
-                values: texts.filter(|text| seen.insert(text.clone())).collect(),
+                values: texts
+                    .filter(|text| seen.insert(Arc::clone(text)))
+                    .map(|text| text.to_string())
+                    .collect(),
                 seeds: seeds(&name.text),
             }
         };
@@ -236,9 +242,10 @@ impl Axes {
 impl Group {
     /// Axes that nothing is known of.
     fn unknown(vary: &Vary) -> Self {
-        let cells = vary.names.iter().map(|_| (Value::Unknown, "?".to_owned()));
+        let cells = vary.names.iter().map(|_| (Value::Unknown, Arc::from("?")));
         Self {
             names: vary.names.clone(),
+            axes: shared(vary),
             rows: vec![Row(cells.collect())],
         }
     }
@@ -280,9 +287,15 @@ impl Group {
         }
         Some(Self {
             names: vary.names.clone(),
+            axes: shared(vary),
             rows,
         })
     }
+}
+
+fn shared(vary: &Vary) -> Vec<Arc<str>> {
+    let names = vary.names.iter();
+    names.map(|name| name.text.as_str().into()).collect()
 }
 
 impl Row {
@@ -294,7 +307,7 @@ impl Row {
     ) -> Option<Self> {
         if vary.names.len() == 1 {
             let text = text(evaluator, &value, expr);
-            return Some(Self(vec![(value, text)]));
+            return Some(Self(vec![(value, text.into())]));
         }
         let span = expr.map_or(vary.values.span, |expr| expr.span);
         let Value::Tuple(values) = value else {
@@ -316,13 +329,13 @@ impl Row {
         });
         let cell = |(at, value): (usize, Value)| {
             let text = text(evaluator, &value, inner.and_then(|exprs| exprs.get(at)));
-            (value, text)
+            (value, Arc::from(text))
         };
         Some(Self(values.into_iter().enumerate().map(cell).collect()))
     }
 
     fn texts(&self) -> Vec<&str> {
-        self.0.iter().map(|value| value.1.as_str()).collect()
+        self.0.iter().map(|value| value.1.as_ref()).collect()
     }
 }
 

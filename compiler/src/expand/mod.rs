@@ -8,6 +8,7 @@ mod results;
 mod spot;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use vpc_grammar::tree::{Binary, Block, Body, Entry, Expr, ExprKind, Let};
 use vpc_grammar::{Code, Problem, Severity, Span};
@@ -108,6 +109,7 @@ impl<'e, 'a> Expander<'e, 'a> {
                 .fields(job, job.body.as_ref().unwrap_or(&empty))?;
             let place = self.place(job.name.span);
             let site = Site::new(job, fields, groups, place);
+            let job_name: Arc<str> = job.name.text.as_str().into();
             let mut made = BTreeMap::new();
             let points = axes.points(&site.groups, allowed.as_deref());
             let wanted = points.len();
@@ -126,7 +128,7 @@ impl<'e, 'a> Expander<'e, 'a> {
                     continue;
                 };
                 runs.push(Run {
-                    job: job.name.text.clone(),
+                    job: Arc::clone(&job_name),
                     key: one.key,
                     items: one.items.clone(),
                     point: named,
@@ -401,13 +403,13 @@ impl<'e, 'a> Expander<'e, 'a> {
         ))
     }
 
-    fn place(&self, span: Span) -> String {
-        self.evaluator.sources.place(span)
+    fn place(&self, span: Span) -> Arc<str> {
+        self.evaluator.sources.place(span).into()
     }
 }
 
 /// `experiment/job[axis=value,…]`.
-fn label(experiment: &str, job: &str, point: &[(String, String)]) -> String {
+fn label(experiment: &str, job: &str, point: &[(Arc<str>, Arc<str>)]) -> String {
     let axes: Vec<String> = point
         .iter()
         .map(|(axis, value)| format!("{axis}={value}"))

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use vpc_grammar::tree::{Block, Expr};
 
@@ -17,7 +18,7 @@ pub(super) struct Site<'s> {
     /// Axis groups the job depends on, by number, in the order declared.
     pub(super) groups: Vec<usize>,
     /// Where it is declared: `path:line:column`.
-    pub(super) place: String,
+    pub(super) place: Arc<str>,
     memo: RefCell<Memo>,
 }
 
@@ -47,7 +48,7 @@ impl<'s> Site<'s> {
         block: &'s Block,
         fields: Fields<'s>,
         groups: Vec<usize>,
-        place: String,
+        place: Arc<str>,
     ) -> Self {
         Self {
             block,

@@ -1,10 +1,11 @@
 //! Jobs, and the builder that files equal ones once.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Key, Task};
+use super::{Key, KeyMap, Task};
 
 /// One unit of work and of caching.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,7 +15,7 @@ pub struct Job {
     /// Readable names; the first one is used in messages.
     pub labels: Vec<String>,
     /// Where it is declared: `path:line:column`.
-    pub place: String,
+    pub place: Arc<str>,
     /// The work.
     #[serde(flatten)]
     pub task: Task,
@@ -26,7 +27,7 @@ pub struct Job {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Input {
     /// What the input is to the job, such as `tokens` or `model`.
-    pub role: String,
+    pub role: Cow<'static, str>,
     /// The job that makes it.
     pub key: Key,
 }
@@ -35,7 +36,7 @@ pub struct Input {
 #[derive(Debug, Default)]
 pub(crate) struct Jobs {
     list: Vec<Job>,
-    by_key: BTreeMap<Key, usize>,
+    by_key: KeyMap<usize>,
 }
 
 impl Job {
@@ -58,9 +59,9 @@ impl Jobs {
     pub(crate) fn add(
         &mut self,
         label: String,
-        place: String,
+        place: Arc<str>,
         task: Task,
-        inputs: &[(&str, Key)],
+        inputs: &[(&'static str, Key)],
     ) -> Key {
         let key = task.record().key(task.kind(), task.version(), inputs);
         if let Some(job) = self.by_key.get(&key).and_then(|&at| self.list.get_mut(at)) {
@@ -73,7 +74,7 @@ impl Jobs {
         let inputs = inputs
             .iter()
             .map(|&(role, key)| Input {
-                role: role.to_owned(),
+                role: Cow::Borrowed(role),
                 key,
             })
             .collect();

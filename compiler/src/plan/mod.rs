@@ -15,7 +15,7 @@ mod task;
 pub use filter::{Clause, Filter};
 pub use fraction::Fraction;
 pub use job::{Input, Job};
-pub use key::{Key, NotAKey};
+pub use key::{Key, KeyMap, NotAKey};
 pub use model::ModelSpec;
 pub use names::Name;
 pub use record::{Record, Value};
@@ -34,7 +34,6 @@ pub(crate) use job::Jobs;
 
 use petgraph::graph::{DiGraph, NodeIndex};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// Version of the plan's JSON form.
 pub const SCHEMA: u32 = 1;
@@ -63,7 +62,7 @@ impl Plan {
     /// Returns the jobs as a graph with edges from inputs to users; weights index `jobs`.
     pub fn graph(&self) -> DiGraph<usize, ()> {
         let mut graph = DiGraph::with_capacity(self.jobs.len(), self.jobs.len() * 2);
-        let mut nodes: BTreeMap<Key, NodeIndex> = BTreeMap::new();
+        let mut nodes: KeyMap<NodeIndex> = KeyMap::default();
         for (at, job) in self.jobs.iter().enumerate() {
             let node = graph.add_node(at);
             nodes.insert(job.key, node);

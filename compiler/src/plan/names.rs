@@ -1,6 +1,7 @@
 //! The names of a plan's jobs, taken apart.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::{Key, Plan};
 
@@ -14,7 +15,7 @@ pub struct Name<'p> {
     /// What stands after it, without axes.
     pub job: &'p str,
     /// Axis and value; empty for shared data.
-    pub point: &'p [(String, String)],
+    pub point: &'p [(Arc<str>, Arc<str>)],
     /// The job that computes it.
     pub key: Key,
     /// Whether it is data that experiments share: a corpus, a tokenizer, tokens.

@@ -41,7 +41,7 @@ impl Selection {
     /// Whether a name is meant; a name written out in full always is.
     fn fits(&self, name: &Name<'_>) -> bool {
         let at = |(axis, value): &(String, Glob)| {
-            let own = name.point.iter().find(|own| own.0 == *axis);
+            let own = name.point.iter().find(|own| *own.0 == **axis);
             own.is_some_and(|own| value.fits(&bare(&own.1)))
         };
         let fits = self.group.fits(name.group)
@@ -142,8 +142,8 @@ impl Axis {
     /// the tables that are laid out along it.
     fn part(&self, runs: &[Run], reports: &[Report]) -> Option<Self> {
         let points = runs.iter().flat_map(|run| &run.point);
-        let own = points.filter(|own| own.0 == self.name);
-        let used: BTreeSet<&str> = own.map(|own| own.1.as_str()).collect();
+        let own = points.filter(|own| *own.0 == *self.name);
+        let used: BTreeSet<&str> = own.map(|own| own.1.as_ref()).collect();
         if used.is_empty() {
             let mut tables = reports.iter().flat_map(|report| &report.tables);
             let shown = tables

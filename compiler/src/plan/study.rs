@@ -1,5 +1,7 @@
 //! Experiments and reports as the runtime reads results back.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Hypothesis, Key, Metric, Report};
@@ -36,11 +38,11 @@ pub struct Axis {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Run {
     /// The job's name within the experiment.
-    pub job: String,
+    pub job: Arc<str>,
     /// `experiment/job[axis=value,…]`.
     pub label: String,
     /// Axis and value, for just the axes the job depends on.
-    pub point: Vec<(String, String)>,
+    pub point: Vec<(Arc<str>, Arc<str>)>,
     /// The job that computes it.
     pub key: Key,
     /// What an evaluation measures, by name.
@@ -51,7 +53,7 @@ pub struct Run {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Item {
     /// Its name in the study, such as a category's.
-    pub name: String,
+    pub name: Arc<str>,
     /// What is measured of it where a report does not say.
     pub metric: Metric,
     /// The jobs it is read from: the input it is measured on, or the answers it adds up.

@@ -71,7 +71,7 @@ impl Category {
 
     /// Returns the key of the corpus job that a category with these properties has.
     pub(crate) fn key_of(task: &CorpusTask) -> Key {
-        let task = Task::Corpus(task.clone());
+        let task = Task::Corpus(Box::new(task.clone()));
         task.record().key(task.kind(), task.version(), &[])
     }
 

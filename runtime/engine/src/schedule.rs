@@ -281,7 +281,7 @@ impl<'r> Run<'r> {
         self.outcome.failed.push(Failure {
             key: job.key,
             name: job.name().to_owned(),
-            place: job.place.clone(),
+            place: job.place.to_string(),
             message,
             environment: error.is_environment(),
             damage: error.is_damage(),

@@ -34,12 +34,15 @@ pub(crate) fn why_not(task: &Task) -> Option<String> {
             _ if !task.filter.is_all() => "chooses text by label",
             _ => return None,
         },
-        Task::Tokenizer(TokenizerTask::Planned { what, .. }) => {
-            return Some(format!(
-                "is only planned ({what}): give it a `tokenizer.json`"
-            ));
-        }
-        Task::Tokenizer(_) | Task::Tokens | Task::Pretrain(_) => return None,
+        Task::Tokenizer(task) => match &**task {
+            TokenizerTask::Planned { what, .. } => {
+                return Some(format!(
+                    "is only planned ({what}): give it a `tokenizer.json`"
+                ));
+            }
+            _ => return None,
+        },
+        Task::Tokens | Task::Pretrain(_) => return None,
         Task::Checkpoint { .. } => "takes a checkpoint out of a run",
         Task::Dataset(_) => "makes items to adapt with",
         Task::Encoder(_) => "imports a vision encoder",

@@ -13,7 +13,7 @@ impl Coverage {
     pub fn of(table: &Table, part: &Experiment, whole: &Experiment) -> Self {
         let count = |experiment: &Experiment, job: &str| {
             let runs = experiment.runs.iter();
-            runs.filter(|run| run.job == job).count()
+            runs.filter(|run| *run.job == *job).count()
         };
         let mut jobs: Vec<(String, usize, usize)> = Vec::new();
         for cell in &table.cells {

@@ -1,5 +1,7 @@
 //! The numbers of a study, one for each run, item and metric.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 use serde_json::Value;
 use vpc_compiler::plan::{Experiment, Item, Key, Metric, Plan, Run};
@@ -67,11 +69,13 @@ fn of_run(experiment: &Experiment, run: &Run, metrics: &Value) -> Vec<Number> {
         .iter()
         .filter_map(|item| Some((item, Sums::read(metrics, *item.keys.first()?)?)))
         .collect();
+    let own = |(axis, value): &(Arc<str>, Arc<str>)| (axis.to_string(), value.to_string());
+    let point: Vec<(String, String)> = run.point.iter().map(own).collect();
     let number = |item: &str, metric, value| Number {
         experiment: experiment.name.clone(),
-        job: run.job.clone(),
+        job: run.job.to_string(),
         run: run.label.clone(),
-        point: run.point.clone(),
+        point: point.clone(),
         item: item.to_owned(),
         metric,
         value,

@@ -1,6 +1,7 @@
 //! `adapt` blocks: one job for each stage.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::{Declaration, Expander, Made, Model, Spot};
 use crate::eval::Reads;
@@ -31,7 +32,7 @@ impl Expander<'_, '_> {
             Some(Made::model(
                 key,
                 Model {
-                    spec: base.model.spec.clone(),
+                    spec: Arc::clone(&base.model.spec),
                     tokenizer: Rc::clone(&base.model.tokenizer),
                     sees: true,
                     trained: None,
@@ -47,7 +48,7 @@ impl Expander<'_, '_> {
         spot: &Spot<'_>,
         label: String,
         (setup, stage): (&Adaptation, &Stage),
-        (spec, seed): (&ModelSpec, u64),
+        (spec, seed): (&Arc<ModelSpec>, u64),
         model: Key,
     ) -> Option<Key> {
         let items = stage.data.items.saturating_mul(stage.epochs);
@@ -59,7 +60,7 @@ impl Expander<'_, '_> {
         }
         inputs.push(("items", self.dataset(&stage.data)));
         let task = StageTask {
-            model: spec.clone(),
+            model: Arc::clone(spec),
             sight: stage.images.then(|| Sight {
                 projector: setup.projector.clone(),
                 visual_tokens: setup.visual_tokens,

@@ -47,7 +47,7 @@ impl Expander<'_, '_> {
         let label = format!("corpus/{}", category.name);
         let key = self
             .jobs
-            .add(label, place, Task::Corpus(category.task()), &[]);
+            .add(label, place, Task::Corpus(Box::new(category.task())), &[]);
         self.shared.corpora.insert(id, key);
         key
     }
@@ -105,7 +105,9 @@ impl Expander<'_, '_> {
         };
         let label = format!("tokenizer/{}", tokenizer.name);
         let place = self.place(tokenizer.declared);
-        let key = self.jobs.add(label, place, Task::Tokenizer(task), &inputs);
+        let key = self
+            .jobs
+            .add(label, place, Task::Tokenizer(Box::new(task)), &inputs);
         let known = (Rc::clone(tokenizer), key);
         self.shared.tokenizers.insert(address, known);
         Some(key)
@@ -123,7 +125,8 @@ impl Expander<'_, '_> {
                 (DatasetFrom::Joined, parts.collect())
             }
         };
-        let inputs: Vec<(&str, Key)> = inputs.into_iter().map(|key| ("items", key)).collect();
+        let inputs: Vec<(&'static str, Key)> =
+            inputs.into_iter().map(|key| ("items", key)).collect();
         let place = self.place(dataset.declared);
         let task = Task::Dataset(DatasetTask {
             items: dataset.items,
@@ -136,7 +139,11 @@ impl Expander<'_, '_> {
     pub(super) fn encoder(&mut self, encoder: &Encoder) -> Key {
         let place = self.place(encoder.declared);
         let label = format!("encoder/{}", encoder.name);
-        self.jobs
-            .add(label, place, Task::Encoder(encoder.task.clone()), &[])
+        self.jobs.add(
+            label,
+            place,
+            Task::Encoder(Box::new(encoder.task.clone())),
+            &[],
+        )
     }
 }

@@ -1,6 +1,7 @@
 //! `eval` and `align_score` blocks.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use vpc_grammar::tree::{Expr, ExprKind};
 use vpc_grammar::{Code, Problem, Span};
@@ -122,7 +123,7 @@ impl Expander<'_, '_> {
         let mut items: Vec<Item> = Vec::new();
         for category in categories {
             items.push(Item {
-                name: category.name.clone(),
+                name: category.name.as_str().into(),
                 metric: Metric::BitsPerByte,
                 keys: vec![self.tokens_job(category, &base.model.tokenizer, span)?],
             });
@@ -134,7 +135,7 @@ impl Expander<'_, '_> {
         let mut inputs = vec![("model", base.key)];
         inputs.extend(keys.into_iter().map(|key| ("tokens", key)));
         let task = Task::Eval(EvalTask::HeldOut {
-            model: base.model.spec.clone(),
+            model: Arc::clone(&base.model.spec),
         });
         let key = self.add(spot, spot.label.to_owned(), task, &inputs);
         Some(Made::measure(key, items))
@@ -147,15 +148,15 @@ impl Expander<'_, '_> {
         suite: &Groups,
         manner: &Manner,
     ) -> Option<Made> {
-        let mut answers: Vec<(String, Metric, Key)> = Vec::new();
+        let mut answers: Vec<(Arc<str>, Metric, Key)> = Vec::new();
         let mut groups: Vec<Item> = Vec::new();
         let mut scored: Vec<Key> = Vec::new();
         for (name, members) in &suite.members {
             let mut keys = Vec::new();
             for benchmark in members {
                 let key = self.answers(spot, answerer, benchmark, manner)?;
-                if !answers.iter().any(|known| known.0 == benchmark.name) {
-                    answers.push((benchmark.name.clone(), benchmark.metric(), key));
+                if !answers.iter().any(|known| *known.0 == *benchmark.name) {
+                    answers.push((benchmark.name.as_str().into(), benchmark.metric(), key));
                 }
                 keys.push(key);
             }
@@ -163,7 +164,7 @@ impl Expander<'_, '_> {
             let metric = members
                 .first()
                 .map_or(Metric::Score, |first| first.metric());
-            let name = name.clone();
+            let name = name.as_str().into();
             groups.push(Item { name, metric, keys });
         }
         scored.sort_unstable();
@@ -181,7 +182,7 @@ impl Expander<'_, '_> {
             groups: members,
             overall: suite.overall,
         });
-        let inputs: Vec<(&str, Key)> = scored.iter().map(|key| ("answers", *key)).collect();
+        let inputs: Vec<(&'static str, Key)> = scored.iter().map(|key| ("answers", *key)).collect();
         let key = self.add(spot, spot.label.to_owned(), task, &inputs);
         let mut items = groups;
         for (name, metric, key) in answers {
@@ -223,7 +224,7 @@ impl Expander<'_, '_> {
                 return self.unfit(manner.span, &message, "leave the benchmark out");
             }
             Answerer::Base(base) => (
-                Some(base.model.spec.clone()),
+                Some(Arc::clone(&base.model.spec)),
                 None,
                 vec![("model", base.key)],
             ),
@@ -304,7 +305,7 @@ impl Expander<'_, '_> {
             });
             let key = self.add(spot, spot.label.to_owned(), task, &inputs);
             let item = Item {
-                name: "score".to_owned(),
+                name: "score".into(),
                 metric: Metric::Score,
                 keys: vec![key],
             };

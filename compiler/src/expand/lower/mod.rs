@@ -8,6 +8,7 @@ mod source;
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::{Declaration, Expander, Spot};
 use crate::plan::{Item, Key, ModelSpec};
@@ -24,7 +25,7 @@ pub(super) struct Made {
 
 /// A model that a job makes.
 struct Model {
-    spec: ModelSpec,
+    spec: Arc<ModelSpec>,
     tokenizer: Rc<Tokenizer>,
     /// Whether it was adapted to pictures.
     sees: bool,

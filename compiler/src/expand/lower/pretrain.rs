@@ -1,5 +1,7 @@
 //! `pretrain` blocks.
 
+use std::sync::Arc;
+
 use num_traits::ToPrimitive;
 use vpc_grammar::{Code, Problem, Span};
 
@@ -66,13 +68,14 @@ impl Expander<'_, '_> {
                 seed: seed?,
                 keep,
             };
-            let inputs: Vec<(&str, Key)> = tokens.iter().map(|part| ("tokens", part.0)).collect();
+            let inputs: Vec<(&'static str, Key)> =
+                tokens.iter().map(|part| ("tokens", part.0)).collect();
             let task = Task::Pretrain(Box::new(task));
             let key = self.add(spot, spot.label.to_owned(), task, &inputs);
             Some(Made::model(
                 key,
                 Model {
-                    spec: model,
+                    spec: Arc::new(model),
                     tokenizer,
                     sees: false,
                     trained: Some(Trained {
@@ -91,9 +94,10 @@ impl Expander<'_, '_> {
         spot: &Spot<'_>,
         label: String,
         task: Task,
-        inputs: &[(&str, Key)],
+        inputs: &[(&'static str, Key)],
     ) -> Key {
-        self.jobs.add(label, spot.site.place.clone(), task, inputs)
+        self.jobs
+            .add(label, Arc::clone(&spot.site.place), task, inputs)
     }
 
     fn below_one(

@@ -1,6 +1,7 @@
 //! `from: base`, `from: base.at(15B)`: the job whose model is used.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use vpc_grammar::tree::{Expr, ExprKind};
 use vpc_grammar::{Code, Problem};
@@ -114,7 +115,7 @@ impl Expander<'_, '_> {
             self.add(spot, label, Task::Checkpoint { step }, &inputs)
         };
         let model = Model {
-            spec: model.spec.clone(),
+            spec: Arc::clone(&model.spec),
             tokenizer: Rc::clone(&model.tokenizer),
             sees: model.sees,
             trained: None,

@@ -59,10 +59,10 @@ fn cell(path: &[String], experiment: &Experiment) -> Result<Cell, (String, Strin
         ));
     };
     let mut measured = experiment.runs.iter().filter(|run| !run.items.is_empty());
-    let Some(run) = measured.find(|run| run.job == *job) else {
+    let Some(run) = measured.find(|run| *run.job == **job) else {
         let mut known: Vec<&str> = Vec::new();
         for run in experiment.runs.iter().filter(|run| !run.items.is_empty()) {
-            if known.last() != Some(&run.job.as_str()) {
+            if known.last() != Some(&&*run.job) {
                 known.push(&run.job);
             }
         }
@@ -73,7 +73,7 @@ fn cell(path: &[String], experiment: &Experiment) -> Result<Cell, (String, Strin
         return Err((message, advice(job, "its evaluations", known)));
     };
     let (name, metric) = match rest {
-        [] if run.items.len() == 1 => (run.items.first().map(|item| item.name.as_str()), None),
+        [] if run.items.len() == 1 => (run.items.first().map(|item| item.name.as_ref()), None),
         [name] => (Some(name.as_str()), None),
         [name, metric] => (Some(name.as_str()), Some(metric)),
         _ => {
@@ -84,7 +84,7 @@ fn cell(path: &[String], experiment: &Experiment) -> Result<Cell, (String, Strin
         }
     };
     let name = name.unwrap_or_default();
-    let item = run.items.iter().find(|item| item.name == name);
+    let item = run.items.iter().find(|item| *item.name == *name);
     let all = item.is_none() && ALL.contains(&name);
     if item.is_none() && !all {
         let message = format!("`{job}` does not measure `{name}`");
@@ -113,7 +113,7 @@ fn cell(path: &[String], experiment: &Experiment) -> Result<Cell, (String, Strin
 }
 
 fn item_names(items: &[Item]) -> impl Iterator<Item = &str> {
-    items.iter().map(|item| item.name.as_str()).chain(ALL)
+    items.iter().map(|item| item.name.as_ref()).chain(ALL)
 }
 
 /// What is measured where one thing is.

@@ -75,9 +75,11 @@ pub(super) fn nothing_fits(selection: &Selection, names: &[Name<'_>]) -> Nothing
 fn of_point(selection: &Selection, job: &str, names: &[&Name<'_>]) -> NothingFits {
     let points = || names.iter().flat_map(|name| name.point);
     for (axis, value) in &selection.point {
-        let values = distinct(points().filter(|own| own.0 == *axis), |own| own.1.as_str());
+        let values = distinct(points().filter(|own| *own.0 == **axis), |own| {
+            own.1.as_ref()
+        });
         if values.is_empty() {
-            let axes = distinct(points(), |own| own.0.as_str());
+            let axes = distinct(points(), |own| own.0.as_ref());
             let help = match axes.as_slice() {
                 [] => "it is there once; leave the brackets out".to_owned(),
                 axes => advice(axis, "its axes", axes.iter().copied()),

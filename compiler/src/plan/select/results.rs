@@ -16,11 +16,11 @@ impl<'p> Complete<'p> {
         };
         let kept = part.iter().flat_map(|one| &one.runs);
         let kept: BTreeSet<&str> = kept.map(|run| run.label.as_str()).collect();
-        let all = runs(&whole.experiments).map(|(of, run)| (of, run.job.as_str()));
+        let all = runs(&whole.experiments).map(|(of, run)| (of, run.job.as_ref()));
         let mut complete: BTreeSet<_> = all.collect();
         for (of, run) in runs(&whole.experiments) {
             if !kept.contains(run.label.as_str()) {
-                complete.remove(&(of, run.job.as_str()));
+                complete.remove(&(of, run.job.as_ref()));
             }
         }
         Self(complete)
@@ -43,7 +43,7 @@ impl<'p> Complete<'p> {
         let claims = &mut experiment.hypotheses;
         claims.retain(|claim| self.has(&name, &[], std::slice::from_ref(&claim.measure)));
         let runs = &experiment.runs;
-        let has_runs = |cell: &Cell| runs.iter().any(|run| run.job == cell.job);
+        let has_runs = |cell: &Cell| runs.iter().any(|run| *run.job == *cell.job);
         let plain = |table: &Table| {
             table.relative_to.is_none() && table.over.is_empty() && table.cells.iter().all(has_runs)
         };

@@ -1,5 +1,7 @@
 //! Evaluations, answers and the alignment score.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::FileSpec;
@@ -12,7 +14,7 @@ pub enum EvalTask {
     /// Loss on the held-out side of each `tokens` input.
     HeldOut {
         /// Shape of the evaluated model.
-        model: ModelSpec,
+        model: Arc<ModelSpec>,
     },
     /// Scores of groups, and of all, from the answers to benchmarks.
     Benchmarks {
@@ -41,7 +43,7 @@ pub enum Overall {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AnswersTask {
     /// Shape of the model; `None` where an endpoint answers.
-    pub model: Option<ModelSpec>,
+    pub model: Option<Arc<ModelSpec>>,
     /// The model at the endpoint that answers.
     pub endpoint: Option<String>,
     /// The questions.

@@ -22,9 +22,9 @@ use super::{Fraction, Record};
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Task {
     /// Reads or makes a category's text and splits it into training and held-out documents.
-    Corpus(CorpusTask),
+    Corpus(Box<CorpusTask>),
     /// Trains or imports a tokenizer.
-    Tokenizer(TokenizerTask),
+    Tokenizer(Box<TokenizerTask>),
     /// Encodes a corpus with a tokenizer.
     Tokens,
     /// Trains a language model from scratch.
@@ -37,7 +37,7 @@ pub enum Task {
     /// Makes or chooses items to adapt with.
     Dataset(DatasetTask),
     /// Imports a vision encoder.
-    Encoder(EncoderTask),
+    Encoder(Box<EncoderTask>),
     /// Runs one stage of an adaptation.
     Stage(Box<StageTask>),
     /// Lets a model answer the questions of a benchmark, and scores the answers.

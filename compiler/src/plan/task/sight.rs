@@ -1,5 +1,7 @@
 //! Items, encoders and the stages of adaptations.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::ScheduleSpec;
@@ -102,7 +104,7 @@ pub enum Family {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StageTask {
     /// Shape of the language model, which is part of its own key.
-    pub model: ModelSpec,
+    pub model: Arc<ModelSpec>,
     /// What sees; `None` where pictures are withheld.
     pub sight: Option<Sight>,
     /// What is trained.

@@ -91,7 +91,7 @@ impl Bench<'_> {
                 .job
                 .inputs
                 .iter()
-                .map(|input| (input.role.clone(), input.key))
+                .map(|input| (input.role.to_string(), input.key))
                 .collect(),
             labels: self.job.labels.clone(),
             metrics,
