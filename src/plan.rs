@@ -241,7 +241,7 @@ fn models_text(jobs: &Jobs<'_>, experiment: &Experiment, job: &str) -> String {
     let mut seen = BTreeSet::new();
     let mut texts = Vec::new();
     for run in experiment.runs.iter().filter(|run| *run.job == *job) {
-        if let Some(Task::Pretrain(task)) = jobs.get(&run.key).map(|job| &job.task) {
+        if let Some(Task::Pretrain(task)) = jobs.get(run.key).map(|job| &job.task) {
             let size = (task.model.parameters(), task.tokens, task.steps);
             let per_step = task.batch * task.model.context;
             if seen.insert((size, per_step)) {

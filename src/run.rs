@@ -65,18 +65,18 @@ fn work(
     if let Some(refused) = refused(plan, &survey) {
         return Ok(refused);
     }
-    if let Some(store) = there {
-        if survey.to_do() == 0 {
-            results::again(extent, &store, folder)?;
-            tell(format_args!(
-                "nothing to do; {} cached",
-                counted(survey.cached(), "job")
-            ));
-            return Ok(Outcome {
-                cached: survey.cached(),
-                ..Outcome::default()
-            });
-        }
+    if let Some(store) = there
+        && survey.to_do() == 0
+    {
+        results::again(extent, &store, folder)?;
+        tell(format_args!(
+            "nothing to do; {} cached",
+            counted(survey.cached(), "job")
+        ));
+        return Ok(Outcome {
+            cached: survey.cached(),
+            ..Outcome::default()
+        });
     }
     let store = Store::open(folder)?;
     store.sweep()?;

@@ -11,7 +11,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use vpc_compiler::grammar::{Sources, parse};
-use vpc_compiler::schema::{FUNCTIONS, Function, KINDS, Kind, Need, Place, Type};
+use vpc_compiler::schema::{
+    FUNCTIONS, Function, KINDS, Kind, MAGNITUDES, Need, Place, Type, UNITS,
+};
 
 const NOTICE: &str = "Written by `just gen` from grammar/editors/templates; edit there.";
 
@@ -64,7 +66,6 @@ struct Words {
 impl Words {
     fn collect() -> Self {
         let pest = read("grammar/vp.pest");
-        let number = read("compiler/src/value/number.rs");
         let keywords: Vec<String> = pest.lines().filter_map(keyword).collect();
         let literals = used(&pest, "literal");
         let operators = ["prefix", "infix", "range_by"]
@@ -89,11 +90,8 @@ impl Words {
             functions: owned(FUNCTIONS.iter().map(|function| function.name)),
             parameters: sorted(parameters.map(|parameter| parameter.name)),
             types: owned(Type::parameter_words()),
-            magnitudes: matched(&number, "fn suffix_scale")
-                .into_iter()
-                .filter(|word| word != "%")
-                .collect(),
-            units: matched(&number, "fn unit_scale"),
+            magnitudes: owned(MAGNITUDES.iter().map(|magnitude| magnitude.0)),
+            units: owned(UNITS.iter().map(|unit| unit.0)),
             keywords,
             declarations,
             literals,
@@ -162,17 +160,6 @@ fn used(pest: &str, rule: &str) -> Vec<String> {
     let line = line.unwrap_or_else(|| panic!("`vp.pest` has no rule `{rule}` any more"));
     line.split(|sign: char| !(sign.is_ascii_alphanumeric() || sign == '_'))
         .filter_map(|word| word.strip_prefix("kw_"))
-        .map(str::to_owned)
-        .collect()
-}
-
-/// The quoted words that a function matches, in order.
-fn matched(source: &str, function: &str) -> Vec<String> {
-    let (_, after) = source.split_once(function).unwrap();
-    let (arms, _) = after.split_once("_ => return None").unwrap();
-    arms.split('"')
-        .skip(1)
-        .step_by(2)
         .map(str::to_owned)
         .collect()
 }

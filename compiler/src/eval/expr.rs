@@ -6,7 +6,8 @@ use vpc_grammar::{Code, Problem, Span};
 
 use super::{Evaluator, Scope};
 use crate::limits;
-use crate::value::{Exact, Number, NumberFlaw, UNITS, Unit, Value};
+use crate::schema::UNITS;
+use crate::value::{Exact, Number, NumberFlaw, Unit, Value};
 
 impl Evaluator<'_> {
     /// Evaluates an expression; mistakes are reported and give [`Value::Unknown`].
@@ -116,7 +117,7 @@ impl Evaluator<'_> {
             ),
             NumberFlaw::Unit(word) => (
                 format!("`{word}` is no unit"),
-                crate::nearest::advice(&word, "units", UNITS.iter().copied()),
+                crate::nearest::advice(&word, "units", UNITS.iter().map(|unit| unit.0)),
             ),
             NumberFlaw::Mixed => (
                 "a share has no unit".to_owned(),

@@ -64,7 +64,7 @@ impl Jobs {
         inputs: &[(&'static str, Key)],
     ) -> Key {
         let key = task.record().key(task.kind(), task.version(), inputs);
-        if let Some(job) = self.by_key.get(&key).and_then(|&at| self.list.get_mut(at)) {
+        if let Some(job) = self.by_key.get(key).and_then(|&at| self.list.get_mut(at)) {
             if !job.labels.contains(&label) {
                 job.labels.push(label);
             }
@@ -91,7 +91,7 @@ impl Jobs {
 
     /// Keeps a checkpoint of a `pretrain` job after a step.
     pub(crate) fn keep(&mut self, key: Key, step: u64) {
-        let job = self.by_key.get(&key).and_then(|&at| self.list.get_mut(at));
+        let job = self.by_key.get(key).and_then(|&at| self.list.get_mut(at));
         if let Some(Task::Pretrain(task)) = job.map(|job| &mut job.task)
             && let Err(at) = task.keep.binary_search(&step)
         {

@@ -1,8 +1,6 @@
 //! Job keys: what a job computes, never what it is called.
 
-use std::collections::HashMap;
 use std::fmt;
-use std::hash::{BuildHasherDefault, Hasher};
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -11,30 +9,6 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Key([u8; 32]);
-
-/// Something for each of many keys. Never gone through: its order means nothing.
-pub type KeyMap<T> = HashMap<Key, T, ByKey>;
-
-/// Hashes keys by taking what they begin with: they are hashes themselves.
-type ByKey = BuildHasherDefault<Beginning>;
-
-/// The first eight bytes of a key.
-#[derive(Debug, Default)]
-pub struct Beginning(u64);
-
-impl Hasher for Beginning {
-    fn write(&mut self, bytes: &[u8]) {
-        let beginning = bytes.first_chunk().copied().unwrap_or_default();
-        self.0 ^= u64::from_le_bytes(beginning);
-    }
-
-    // The length of an array is the same for all keys.
-    fn write_usize(&mut self, _: usize) {}
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
-}
 
 /// Text that is not 64 hexadecimal digits.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,6 +4,7 @@ mod filter;
 mod fraction;
 mod job;
 mod key;
+mod key_map;
 mod model;
 mod names;
 mod record;
@@ -15,7 +16,8 @@ mod task;
 pub use filter::{Clause, Filter};
 pub use fraction::Fraction;
 pub use job::{Input, Job};
-pub use key::{Key, KeyMap, NotAKey};
+pub use key::{Key, NotAKey};
+pub use key_map::KeyMap;
 pub use model::ModelSpec;
 pub use names::Name;
 pub use record::{Record, Value};
@@ -59,6 +61,12 @@ impl Plan {
         self.jobs.iter().find(|job| job.key == key)
     }
 
+    /// Returns the place of each job in `jobs`.
+    pub fn places(&self) -> KeyMap<usize> {
+        let keys = self.jobs.iter().map(|job| job.key);
+        keys.zip(0..).collect()
+    }
+
     /// Returns the jobs as a graph with edges from inputs to users; weights index `jobs`.
     pub fn graph(&self) -> DiGraph<usize, ()> {
         let mut graph = DiGraph::with_capacity(self.jobs.len(), self.jobs.len() * 2);
@@ -67,7 +75,7 @@ impl Plan {
             let node = graph.add_node(at);
             nodes.insert(job.key, node);
             for input in &job.inputs {
-                if let Some(&from) = nodes.get(&input.key) {
+                if let Some(&from) = nodes.get(input.key) {
                     graph.update_edge(from, node, ());
                 }
             }

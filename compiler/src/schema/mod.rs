@@ -3,7 +3,9 @@
 mod functions;
 mod kinds;
 mod types;
+mod units;
 
 pub use functions::{FUNCTIONS, Function, Parameter, function};
 pub use kinds::{Field, KINDS, Kind, Need, Place, Role, kind};
 pub use types::Type;
+pub use units::{MAGNITUDES, UNITS, Unit};

@@ -9,7 +9,7 @@ mod text;
 use std::rc::Rc;
 
 pub(crate) use mixture::{Flaw as MixtureFlaw, Leaf, Mixture, Part};
-pub(crate) use number::{Exact, Flaw as NumberFlaw, Number, UNITS, Unit, fraction, percent};
+pub(crate) use number::{Exact, Flaw as NumberFlaw, Number, Unit, fraction, percent};
 pub(crate) use origin::Origin;
 pub(crate) use sight::{Adaptation, Benchmark, Dataset, DatasetOf, Encoder, Groups, Stage, Suite};
 pub(crate) use text::{Category, Label, Supply, Tokenizer, TokenizerSource};

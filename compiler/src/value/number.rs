@@ -6,6 +6,8 @@ use num_traits::{Signed, ToPrimitive, Zero};
 use vpc_grammar::tree::Quantity;
 
 use crate::plan::Fraction;
+pub(crate) use crate::schema::Unit;
+use crate::schema::{MAGNITUDES, UNITS};
 
 /// An exact rational number.
 pub(crate) type Exact = Ratio<BigInt>;
@@ -15,25 +17,6 @@ pub(crate) type Exact = Ratio<BigInt>;
 pub(crate) struct Number {
     pub(crate) value: Exact,
     pub(crate) unit: Unit,
-}
-
-/// What a number counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Unit {
-    /// Nothing: a bare number.
-    Plain,
-    /// A share, written with `%`.
-    Share,
-    /// Something, written with a magnitude such as `B`.
-    Count,
-    /// Tokens.
-    Tokens,
-    /// Sequences.
-    Sequences,
-    /// Optimiser steps.
-    Steps,
-    /// Bytes.
-    Bytes,
 }
 
 /// What is wrong with a quantity as written.
@@ -48,18 +31,6 @@ pub(crate) enum Flaw {
     /// Too many digits.
     TooLong,
 }
-
-/// Words for units.
-pub(crate) const UNITS: &[&str] = &[
-    "tokens",
-    "sequences",
-    "steps",
-    "bytes",
-    "KiB",
-    "MiB",
-    "GiB",
-    "TiB",
-];
 
 const LONGEST: usize = 40;
 
@@ -142,9 +113,8 @@ pub(crate) fn percent(value: &Exact) -> String {
 
 /// Writes a whole number with a magnitude where it divides: `30B`, `1500`.
 fn magnitude(value: &Exact) -> String {
-    let sizes = [("T", 12), ("B", 9), ("M", 6), ("k", 3)];
-    for (suffix, power) in sizes {
-        let scaled = value / Exact::from_integer(BigInt::from(10).pow(power));
+    for (suffix, exponent) in MAGNITUDES.iter().rev() {
+        let scaled = value / Exact::from_integer(BigInt::from(10).pow(*exponent));
         if scaled.is_integer() && !scaled.is_zero() {
             return format!("{scaled}{suffix}");
         }
@@ -178,28 +148,16 @@ fn power(base: u32, exponent: u32) -> Exact {
 }
 
 fn suffix_scale(suffix: &str) -> Option<(Exact, Unit)> {
-    Some(match suffix {
-        "%" => (Exact::new(BigInt::from(1), BigInt::from(100)), Unit::Share),
-        "k" => (power(10, 3), Unit::Count),
-        "M" => (power(10, 6), Unit::Count),
-        "B" => (power(10, 9), Unit::Count),
-        "T" => (power(10, 12), Unit::Count),
-        _ => return None,
-    })
+    if suffix == "%" {
+        return Some((Exact::new(BigInt::from(1), BigInt::from(100)), Unit::Share));
+    }
+    let (_, exponent) = MAGNITUDES.iter().find(|known| known.0 == suffix)?;
+    Some((power(10, *exponent), Unit::Count))
 }
 
 fn unit_scale(word: &str) -> Option<(Exact, Unit)> {
-    Some(match word {
-        "tokens" | "token" => (power(1, 1), Unit::Tokens),
-        "sequences" | "sequence" => (power(1, 1), Unit::Sequences),
-        "steps" | "step" => (power(1, 1), Unit::Steps),
-        "bytes" | "byte" => (power(1, 1), Unit::Bytes),
-        "KiB" => (power(2, 10), Unit::Bytes),
-        "MiB" => (power(2, 20), Unit::Bytes),
-        "GiB" => (power(2, 30), Unit::Bytes),
-        "TiB" => (power(2, 40), Unit::Bytes),
-        _ => return None,
-    })
+    let (_, unit, exponent) = UNITS.iter().find(|known| known.0 == word)?;
+    Some((power(2, *exponent), *unit))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What this version can plan and cannot run yet.
 
-use vpc_compiler::plan::{Job, Plan, SourceSpec, Task, TokenizerTask};
+use vpc_compiler::plan::{EvalTask, Job, Plan, SourceSpec, Task, TokenizerTask};
 
 use crate::survey::{State, Survey};
 
@@ -42,15 +42,14 @@ pub(crate) fn why_not(task: &Task) -> Option<String> {
             }
             _ => return None,
         },
-        Task::Tokens | Task::Pretrain(_) => return None,
+        Task::Tokens | Task::Pretrain(_) | Task::Eval(EvalTask::HeldOut { .. }) => return None,
         Task::Checkpoint { .. } => "takes a checkpoint out of a run",
         Task::Dataset(_) => "makes items to adapt with",
         Task::Encoder(_) => "imports a vision encoder",
         Task::Stage(_) => "adapts a model to pictures",
         Task::Answers(_) => "lets a model answer questions",
         Task::Judged { .. } => "lets a model judge explanations",
-        Task::Eval(vpc_compiler::plan::EvalTask::HeldOut { .. }) => return None,
-        Task::Eval(vpc_compiler::plan::EvalTask::Benchmarks { .. }) => "adds up answers",
+        Task::Eval(EvalTask::Benchmarks { .. }) => "adds up answers",
         Task::AlignScore(_) => "compares a model with vision encoders",
     };
     Some(format!(
