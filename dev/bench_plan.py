@@ -30,7 +30,7 @@ import studies
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
 TARGET = os.path.join(ROOT, os.environ.get("CARGO_TARGET_DIR", "target"))
-PEERS = os.path.join(TARGET, "peers", "bin")
+PEERS = os.path.join(ROOT, "target", "peers", "bin")
 VPC = os.path.join(TARGET, "release", "vpc")
 OURS = "`vpc plan`, empty store"
 
@@ -104,8 +104,7 @@ def peer(name):
     """A peer's program, or nothing, loudly."""
     found = shutil.which(name, path=PEERS) or shutil.which(name)
     if not found:
-        print(f"SKIPPED: no {name}; `python3 -m venv target/peers && target/peers/bin/pip install ninja snakemake`",
-              file=sys.stderr)
+        print(f"SKIPPED: no {name}, neither in target/peers nor on the path; see the head of {__file__}", file=sys.stderr)
     return found
 
 
@@ -142,7 +141,7 @@ def plan(folder, k, ninja, snakemake, a):
     ]
     for place in places:
         os.mkdir(place)
-    rounds = a.rounds if k < 1000 else min(2, a.rounds)
+    rounds = a.rounds if k <= 100 else min(3, a.rounds)
     studies.write_study(os.path.join(study, "study.vp"), k)
     contenders = [
         (OURS, [VPC, "plan", "study.vp", "--store", "store"], study, rounds),
@@ -177,7 +176,7 @@ def plan(folder, k, ninja, snakemake, a):
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("sizes", nargs="*", type=int, default=[1, 10, 100, 1000], metavar="K")
+    p.add_argument("sizes", nargs="*", type=int, default=[1, 10, 100, 625, 1000], metavar="K")
     p.add_argument("--rounds", type=int, default=5)
     p.add_argument("--patience", type=float, default=20)
     p.add_argument("--built", type=int, default=100, help="largest K for which ninja really builds, for its no-op")

@@ -5,12 +5,12 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use vpc_compiler::plan::{Key, Plan};
+use vpc_compiler::plan::{Key, Plan, Report};
 use vpc_engine::survey;
-use vpc_report::{Coverage, Numbers, draw, fill, gather, to_csv, to_json};
+use vpc_report::{Coverage, Numbers, draw, fill, gather, tables, to_csv, to_json};
 use vpc_store::{ErrorKind, Manifest, Store, StoreError};
 
-use crate::output::{say, tell};
+use crate::output::{counted, say, tell};
 
 /// What was run, and the study it is of.
 #[derive(Clone, Copy)]
@@ -63,19 +63,54 @@ fn numbers(plan: &Plan, store: &Store) -> Result<Numbers, StoreError> {
 
 fn show(extent: Extent<'_>, store: &Store) -> Result<(), StoreError> {
     let numbers = numbers(extent.plan, store)?;
-    for experiment in &extent.plan.experiments {
-        let mut wholes = extent.whole.experiments.iter();
-        let whole = wholes.find(|whole| whole.name == experiment.name);
-        for table in experiment.reports.iter().flat_map(|report| &report.tables) {
-            let coverage = Coverage::of(table, experiment, whole.unwrap_or(experiment));
-            say(format_args!(
-                "\n{}/{}",
-                experiment.name,
-                draw(&fill(table, experiment, &numbers), &coverage)
-            ));
-        }
+    for placed in tables(extent.plan) {
+        let coverage = match (placed.experiments.as_slice(), placed.table.over.as_slice()) {
+            ([part], []) => {
+                let mut wholes = extent.whole.experiments.iter();
+                let whole = wholes.find(|whole| whole.name == part.name);
+                Coverage::of(placed.table, part, whole.unwrap_or(part))
+            }
+            // What goes across experiments stays only where nothing of it is left out.
+            _ => Coverage::default(),
+        };
+        let filled = fill(placed.table, &placed.experiments, &numbers);
+        say(format_args!(
+            "\n{}/{}",
+            placed.place,
+            draw(&filled, &coverage)
+        ));
+    }
+    if let Some(left) = not_worked_out(extent.plan) {
+        tell(format_args!("not worked out by this version yet: {left}"));
     }
     Ok(())
+}
+
+/// What stands in a study and is not drawn or judged yet.
+fn not_worked_out(plan: &Plan) -> Option<String> {
+    let claims = plan
+        .experiments
+        .iter()
+        .map(|one| one.hypotheses.len())
+        .sum();
+    let own = plan.experiments.iter().flat_map(|one| &one.reports);
+    let reports: Vec<&Report> = own.chain(&plan.reports).collect();
+    let all = |count: fn(&Report) -> usize| reports.iter().map(|report| count(report)).sum();
+    let counts: [(usize, &str); 5] = [
+        (claims, "hypothesis"),
+        (all(|report| report.plots.len()), "plot"),
+        (all(|report| report.trends.len()), "trend"),
+        (all(|report| report.rankings.len()), "ranking"),
+        (all(|report| report.correlations.len()), "correlation"),
+    ];
+    let there = counts.iter().filter(|(count, _)| *count > 0);
+    let parts: Vec<String> = there
+        .map(|(count, what)| match (*count, *what) {
+            (many @ 2.., "hypothesis") => format!("{many} hypotheses"),
+            (count, what) => counted(count, what),
+        })
+        .collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
 }
 
 /// The files of the results below `results/`, with their content.

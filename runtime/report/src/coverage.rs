@@ -5,7 +5,7 @@ use std::fmt;
 use vpc_compiler::plan::{Experiment, Table};
 
 /// Runs of a table's evaluations: those there, of how many, by evaluation.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Coverage(Vec<(String, usize, usize)>);
 
 impl Coverage {

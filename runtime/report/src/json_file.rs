@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use vpc_compiler::plan::Plan;
 
 use crate::numbers::Numbers;
+use crate::placed::tables;
 use crate::table::fill;
 
 /// Version of the file's form.
@@ -11,24 +12,25 @@ const SCHEMA: u32 = 1;
 
 /// Writes numbers and tables as JSON.
 pub fn to_json(plan: &Plan, numbers: &Numbers) -> Result<Vec<u8>, serde_json::Error> {
-    let mut tables = Vec::new();
-    for experiment in &plan.experiments {
-        for report in &experiment.reports {
-            for table in &report.tables {
-                let filled = serde_json::to_value(fill(table, experiment, numbers))?;
-                tables.push(json!({
-                    "experiment": experiment.name,
-                    "report": report.name,
-                    "table": filled,
-                }));
-            }
-        }
+    let mut filled_tables = Vec::new();
+    for placed in tables(plan) {
+        let filled = serde_json::to_value(fill(placed.table, &placed.experiments, numbers))?;
+        let names: Vec<&str> = placed
+            .experiments
+            .iter()
+            .map(|one| one.name.as_str())
+            .collect();
+        filled_tables.push(json!({
+            "experiment": names.join(", "),
+            "report": placed.report.name,
+            "table": filled,
+        }));
     }
     let all: Value = json!({
         "schema": SCHEMA,
         "study": numbers.study,
         "numbers": numbers.numbers,
-        "tables": tables,
+        "tables": filled_tables,
     });
     serde_json::to_vec_pretty(&all)
 }

@@ -6,6 +6,7 @@ mod csv_file;
 mod graph;
 mod json_file;
 mod numbers;
+mod placed;
 mod table;
 mod terminal;
 
@@ -14,5 +15,6 @@ pub use csv_file::to_csv;
 pub use graph::{Graph, Group, Node, mermaid_refuses, to_dot, to_mermaid};
 pub use json_file::to_json;
 pub use numbers::{Number, Numbers, gather};
+pub use placed::{Placed, tables};
 pub use table::{Filled, Summary, fill};
 pub use terminal::draw;

@@ -63,6 +63,9 @@ fn show(summary: &Summary, best: bool) -> String {
 
 fn legend(filled: &Filled, marked: bool) -> String {
     let mut parts = Vec::new();
+    if let Some(base) = &filled.relative_to {
+        parts.push(format!("in % of {base}"));
+    }
     if marked {
         parts.push("lower is better; * lowest of its column".to_owned());
     } else if filled.lower_is_better {
