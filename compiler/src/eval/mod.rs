@@ -10,6 +10,7 @@ mod mix;
 mod mixture;
 mod sight;
 mod text;
+mod things;
 mod typed;
 
 use std::cell::{Cell, RefCell};

@@ -2,27 +2,27 @@
 
 mod amend;
 mod axes;
+mod check;
 mod lower;
 mod names;
+mod order;
 mod results;
 mod spot;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use vpc_grammar::tree::{Binary, Block, Body, Entry, Expr, ExprKind, Let};
-use vpc_grammar::{Code, Problem, Severity, Span};
+use vpc_grammar::tree::{Block, Body, Entry, Expr, Let};
+use vpc_grammar::{Code, Problem, Span};
 
 use crate::eval::{Evaluator, Scope};
 use crate::limits;
 use crate::modules::{Declared, ModuleId, twice};
 use crate::plan::{self, Experiment, Jobs, Run};
 use crate::schema::{self, Place};
-use crate::value::Value;
 
 use axes::Axes;
 use lower::{Made, Shared};
-use names::Names;
 pub(crate) use results::Results;
 use spot::{Site, Spot};
 
@@ -234,70 +234,6 @@ impl<'e, 'a> Expander<'e, 'a> {
         }
     }
 
-    /// Orders the jobs so that inputs come first, with the axis groups each depends on.
-    fn order<'b>(&self, parts: &Parts<'b>, axes: &Axes) -> Option<Vec<(&'b Block, Vec<usize>)>> {
-        let names: Vec<Names> = parts
-            .blocks
-            .iter()
-            .map(|block| Names::of_block(block, &parts.lets))
-            .collect();
-        let mut done: Vec<(&Block, Vec<usize>)> = Vec::new();
-        let mut left: Vec<usize> = (0..parts.blocks.len()).collect();
-        while !left.is_empty() {
-            let before = left.len();
-            left.retain(|&at| {
-                let (Some(&block), Some(names)) = (parts.blocks.get(at), names.get(at)) else {
-                    return false;
-                };
-                let needs = |other: &&Block| names.has(&other.name.text);
-                let waits = parts
-                    .blocks
-                    .iter()
-                    .filter(|other| needs(other))
-                    .any(|other| {
-                        !done
-                            .iter()
-                            .any(|known| known.0.name.text == other.name.text)
-                    });
-                if waits {
-                    return true;
-                }
-                let mut groups = axes.named(names);
-                for (other, more) in &done {
-                    if needs(other) {
-                        groups.extend(more);
-                    }
-                }
-                groups.sort_unstable();
-                groups.dedup();
-                done.push((block, groups));
-                false
-            });
-            if left.len() == before {
-                self.ring(
-                    &left
-                        .iter()
-                        .filter_map(|&at| parts.blocks.get(at).copied())
-                        .collect::<Vec<_>>(),
-                );
-                return None;
-            }
-        }
-        // Listed as written, computed in order of need: stable, since `done` respects both.
-        Some(done)
-    }
-
-    fn ring(&self, blocks: &[&Block]) {
-        let names: Vec<&str> = blocks
-            .iter()
-            .map(|block| block.name.text.as_str())
-            .collect();
-        let Some(first) = blocks.first() else { return };
-        let message = format!("jobs need each other in a ring: {}", names.join(", "));
-        self.evaluator
-            .report(Problem::error(Code("V0204"), first.name.span, message));
-    }
-
     /// Refuses products that are too large, before anything is laid out.
     fn bounded(
         &self,
@@ -328,79 +264,6 @@ impl<'e, 'a> Expander<'e, 'a> {
                 .help("shorten an axis, or split the experiment"),
         );
         None
-    }
-
-    fn warn_unused(&self, axes: &Axes, declarations: &[Declaration<'_>]) {
-        for (at, name) in axes.names() {
-            if !declarations.iter().any(|job| job.groups.contains(&at)) {
-                let message = format!(
-                    "the axis `{}` changes nothing: no job depends on it",
-                    name.text
-                );
-                let mut problem = Problem::error(Code("V0402"), name.span, message)
-                    .help("use it in a field of a job, or take it out");
-                problem.severity = Severity::Warning;
-                self.evaluator.report(problem);
-            }
-        }
-    }
-
-    fn checks(
-        &self,
-        parts: &Parts<'_>,
-        axes: &Axes,
-        declarations: &[Declaration<'_>],
-        allowed: Option<&[Vec<usize>]>,
-    ) {
-        let counts: Vec<(String, usize)> = declarations
-            .iter()
-            .map(|job| {
-                (
-                    job.block.name.text.clone(),
-                    axes.points(&job.groups, allowed).len(),
-                )
-            })
-            .collect();
-        let scope = Scope {
-            lets: &parts.lets,
-            counts: &counts,
-            ..Scope::of_module(self.module)
-        };
-        for check in &parts.checks {
-            match self.evaluator.eval(check, &scope) {
-                Value::Flag(true) | Value::Unknown => {}
-                Value::Flag(false) => {
-                    let problem = Problem::error(Code("V0403"), check.span, "this check fails");
-                    self.evaluator.report(match self.sides(check, &scope) {
-                        Some(sides) => problem.label(sides),
-                        None => problem,
-                    });
-                }
-                other => {
-                    self.evaluator
-                        .mismatch(check.span, "a condition after `check`", &other);
-                }
-            }
-        }
-    }
-
-    /// The values on both sides of a comparison.
-    fn sides(&self, check: &Expr, scope: &Scope<'_>) -> Option<String> {
-        let ExprKind::Binary(op, left, right) = &check.kind else {
-            return None;
-        };
-        if matches!(op, Binary::And | Binary::Or) {
-            return None;
-        }
-        let show = |expr: &Expr| match self.evaluator.eval(expr, scope) {
-            Value::Number(number) => Some(number.show()),
-            _ => None,
-        };
-        Some(format!(
-            "left is {}, right is {}",
-            show(left)?,
-            show(right)?
-        ))
     }
 
     fn place(&self, span: Span) -> Arc<str> {
