@@ -90,6 +90,7 @@ fn word(state: State) -> &'static str {
         State::Cached => "cached",
         State::ToDo(None) => "new",
         State::ToDo(Some(_)) => "begun",
+        State::Again(_) => "again",
         State::NotNeeded => "not_needed",
     }
 }
@@ -124,7 +125,7 @@ fn totals(plan: &Plan, survey: &Survey) -> Vec<(&'static str, Total)> {
         match state {
             State::Cached => total.cached += 1,
             State::NotNeeded => total.not_needed += 1,
-            State::ToDo(_) => {
+            State::ToDo(_) | State::Again(_) => {
                 total.to_do += 1;
                 total.tokens += tokens(job);
             }
@@ -306,6 +307,11 @@ fn jobs_text(plan: &Plan, survey: &Survey) -> String {
             State::Cached => ("=", String::new()),
             State::ToDo(None) => ("+", String::new()),
             State::ToDo(Some(step)) => ("~", format!("  goes on from step {step}")),
+            State::Again(None) => ("+", "  again, for a checkpoint".to_owned()),
+            State::Again(Some(step)) => (
+                "~",
+                format!("  again, for a checkpoint; goes on from step {step}"),
+            ),
             State::NotNeeded => ("·", "  not needed".to_owned()),
         };
         let more = match job.labels.len() {

@@ -167,6 +167,10 @@ fn trouble(event: Event<'_>) -> Option<String> {
 
 fn remark(event: Event<'_>) -> Option<String> {
     match event {
+        Event::Again(job, step) => Some(format!(
+            "again   {}: it kept no checkpoint after step {step}, which is needed now",
+            job.name()
+        )),
         Event::Resumed(job, step) => Some(format!("resume  {} from step {step}", job.name())),
         Event::Waiting(job) => Some(format!(
             "wait    {}: another process computes it",

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::documents::DocumentsWriter;
 use crate::error::DataError;
-use crate::source::{Source, read_documents, visit};
+use crate::filter::Filter;
+use crate::source::{Source, Visit, visit};
 
 /// The blake3 key-derivation context of the split; a new one would move every document.
 const SPLIT_DOMAIN: &str = "vpc-data 2025 held-out split of documents v1";
@@ -64,9 +65,12 @@ pub struct CorpusStats {
     pub train: SideStats,
     /// The documents held out.
     pub held_out: SideStats,
+    /// How many documents do not pass the filter; `None` without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_out: Option<u64>,
 }
 
-/// Writes the documents of `source` to two documents files, `train` and `held`.
+/// Writes the documents of `source` that pass `filter` to two documents files, `train` and `held`.
 ///
 /// The side depends on the content alone: a document is held out when its blake3 hash, read as a fraction, is below
 /// the share. So equal documents land on the same side and adding documents moves no other. Where that leaves one
@@ -74,18 +78,20 @@ pub struct CorpusStats {
 /// The source is read twice, the first time only until both sides are known to be inhabited.
 ///
 /// # Errors
-/// [`DataError::HeldOutShare`], [`DataError::OneDocument`], [`DataError::Write`], and every error of the source.
+/// [`DataError::HeldOutShare`], [`DataError::NoneBelongs`], [`DataError::OneDocument`], [`DataError::Write`], and every
+/// error of the source.
 pub fn build_corpus(
     source: &Source,
+    filter: &Filter,
     held_out: HeldOut,
     train: &mut dyn Write,
     held: &mut dyn Write,
 ) -> Result<CorpusStats, DataError> {
     held_out.check()?;
-    let split = Split::of(source, held_out)?;
+    let split = Split::of(source, filter, held_out)?;
     let mut stats = CorpusStats::default();
     let (mut train, mut held) = (DocumentsWriter::new(train)?, DocumentsWriter::new(held)?);
-    read_documents(source, &mut |document| {
+    let left_out = visit_passing(source, filter, &mut |document| {
         let (writer, side) = if split.holds_out(&hash(document)) {
             (&mut held, &mut stats.held_out)
         } else {
@@ -93,11 +99,33 @@ pub fn build_corpus(
         };
         side.documents += 1;
         side.bytes += document.len() as u64;
-        writer.add(document)
+        writer.add(document).map(ControlFlow::Continue)
     })?;
     train.finish()?;
     held.finish()?;
+    stats.left_out = (!filter.is_all()).then_some(left_out);
     Ok(stats)
+}
+
+/// Visits the documents that pass a filter; returns how many did not.
+fn visit_passing(source: &Source, filter: &Filter, each: &mut Visit<'_>) -> Result<u64, DataError> {
+    let (mut passed, mut left_out) = (0_u64, 0);
+    visit(source, &mut |document| {
+        if filter.passes(document) {
+            passed += 1;
+            each(document.text)
+        } else {
+            left_out += 1;
+            Ok(ControlFlow::Continue(()))
+        }
+    })?;
+    if passed > 0 {
+        return Ok(left_out);
+    }
+    Err(DataError::NoneBelongs {
+        origin: source.origin(),
+        documents: left_out,
+    })
 }
 
 fn hash(document: &str) -> Hash {
@@ -116,9 +144,9 @@ enum Split {
 }
 
 impl Split {
-    fn of(source: &Source, held_out: HeldOut) -> Result<Self, DataError> {
+    fn of(source: &Source, filter: &Filter, held_out: HeldOut) -> Result<Self, DataError> {
         let mut seen: Option<(Hash, Hash)> = None;
-        visit(source, &mut |document| {
+        visit_passing(source, filter, &mut |document| {
             let new = hash(document);
             let (least, most) = seen.map_or((new, new), |(a, b)| (a.min(new), b.max(new)));
             seen = Some((least, most));
@@ -131,7 +159,11 @@ impl Split {
         })?;
         match seen {
             Some((least, most)) if least == most => Err(DataError::OneDocument {
-                origin: source.origin(),
+                origin: if filter.is_all() {
+                    source.origin()
+                } else {
+                    format!("this part of {}", source.origin())
+                },
             }),
             Some((least, _)) if !held_out.takes(&least) => Ok(Split::Only(least)),
             Some((_, most)) if held_out.takes(&most) => Ok(Split::AllBut(most)),

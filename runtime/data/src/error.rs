@@ -110,6 +110,20 @@ pub enum DataError {
         /// The kind of value found.
         found: &'static str,
     },
+    /// A field of labels that is neither a word nor a list of words.
+    #[error(
+        "`{file}` line {line}: field `{field}` is {found} where labels are needed; write a string such as `\"code\"`, or an array of strings"
+    )]
+    NotLabels {
+        /// The file as the source names it.
+        file: String,
+        /// 1-based line.
+        line: u64,
+        /// The field as the source names it.
+        field: String,
+        /// The kind of value found.
+        found: String,
+    },
     /// A jsonl source that names no field.
     #[error("`{file}`: no field is named; name the fields that hold the text, such as `text`")]
     NoFieldsNamed {
@@ -121,6 +135,16 @@ pub enum DataError {
     NoDocuments {
         /// The source: a file in backticks, or a few words.
         origin: String,
+    },
+    /// A filter that no document passes.
+    #[error(
+        "none of the {documents} documents of {origin} belongs to this part; compare the labels in it with those that the study asks for"
+    )]
+    NoneBelongs {
+        /// The source: a file in backticks, or a few words.
+        origin: String,
+        /// Its documents.
+        documents: u64,
     },
     /// A held-out share outside (0, 1).
     #[error(

@@ -1,7 +1,7 @@
 //! Categories to token streams: sources, corpora, tokenizers, token files, the sample stream, the synthetic world.
 //!
-//! Text flows one way. A [`Source`] gives documents; [`build_corpus`] splits them into a training and a held-out
-//! documents file; [`train_bpe`] learns a tokenizer from [`sample_for_tokenizer`]; [`tokenize`] makes a token file;
+//! Text flows one way. A [`Source`] gives documents; [`build_corpus`] takes those that pass a [`Filter`] and splits
+//! them into a training and a held-out documents file; [`train_bpe`] learns a tokenizer from [`sample_for_tokenizer`]; [`tokenize`] makes a token file;
 //! a [`SampleStream`] says which sequence of which [`TokenFile`] stands at each position, and [`fill`] reads them.
 //! Everything is a pure function of its input bytes and seeds: threads, clock and environment change nothing.
 
@@ -9,6 +9,7 @@ mod baseline;
 mod corpus;
 mod documents;
 mod error;
+mod filter;
 pub mod limits;
 mod shares;
 mod source;
@@ -21,6 +22,7 @@ pub use baseline::unigram_byte_bits;
 pub use corpus::{CorpusStats, HeldOut, SideStats, build_corpus};
 pub use documents::{DocumentsWriter, documents};
 pub use error::{Compression, DataError};
+pub use filter::{Clause, Filter};
 pub use shares::ShareError;
 pub use source::{Source, read_documents};
 pub use stream::{Part, Sample, SampleStream, StreamError, fill};

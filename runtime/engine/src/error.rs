@@ -83,6 +83,18 @@ pub enum JobError {
     /// An input that was made is gone again.
     #[error("the input {0} has gone from the store; run again to remake it")]
     InputGone(String),
+    /// A checkpoint was made by another computation than the finished run that it should be of.
+    #[error(
+        "the checkpoint after step {step} is not of the finished run {run}: their loss curves \
+         differ, so a program or a machine that computes otherwise made one of them; begin a new \
+         store, with `--store DIR`"
+    )]
+    Stray {
+        /// Steps done at the checkpoint.
+        step: u64,
+        /// The run's name.
+        run: String,
+    },
     /// This version can plan the job and not run it yet.
     #[error("the job {0}")]
     Unsupported(String),

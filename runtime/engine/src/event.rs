@@ -15,6 +15,8 @@ pub trait Observer: Sync {
 pub enum Event<'a> {
     /// A job begins on this many threads.
     Started(&'a Job, usize),
+    /// A finished job is done again: it kept no checkpoint after this step, and one is needed.
+    Again(&'a Job, u64),
     /// A job continues from a checkpoint at this step.
     Resumed(&'a Job, u64),
     /// A job is under way.

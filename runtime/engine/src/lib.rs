@@ -12,6 +12,7 @@ mod outcome;
 mod schedule;
 mod support;
 mod survey;
+mod work;
 
 pub use error::JobError;
 pub use event::{Event, Observer, Progress};

@@ -1,8 +1,6 @@
 //! When jobs run: dependency order, several side by side, each failure contained in its cone.
 
-use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::Scope;
 use std::time::{Duration, Instant};
@@ -10,14 +8,15 @@ use std::time::{Duration, Instant};
 use petgraph::Direction;
 use petgraph::graph::{DiGraph, NodeIndex};
 use vpc_compiler::plan::{Job, Key, Plan, Task};
-use vpc_store::{Claim, Manifest, Store, StoreError};
+use vpc_store::{Manifest, Store, StoreError};
 
 use crate::error::JobError;
 use crate::event::{Event, Observer};
-use crate::jobs::{Bench, perform};
+use crate::jobs::Bench;
 use crate::options::{Options, Stop};
 use crate::outcome::{Failure, Outcome};
 use crate::survey::{State, survey};
+use crate::work::{Done, work};
 
 /// How long to wait before looking again at a job that another process computes.
 const LOOK_AGAIN: Duration = Duration::from_millis(300);
@@ -97,7 +96,7 @@ impl Stage {
     fn of(state: &State) -> Self {
         match state {
             State::Cached => Self::Done,
-            State::ToDo(_) => Self::Wanted,
+            State::ToDo(_) | State::Again(_) => Self::Wanted,
             State::NotNeeded => Self::Idle,
         }
     }
@@ -124,11 +123,6 @@ struct Run<'r> {
 
 /// What a worker sends back: the job's place in the plan, and what came of it.
 type Report = (usize, Result<Done, JobError>);
-
-enum Done {
-    Made(Box<Manifest>, Duration),
-    Elsewhere,
-}
 
 impl<'r> Run<'r> {
     fn go<'s>(&mut self, scope: &'s Scope<'s, 'r>) {
@@ -223,11 +217,11 @@ impl<'r> Run<'r> {
             observer: self.observer,
             job,
             inputs: self.inputs(job),
+            wanted: self.wanted(at),
             threads,
         };
         scope.spawn(move || {
-            let result = catch_unwind(AssertUnwindSafe(|| work(&bench)));
-            let result = result.unwrap_or_else(|panic| Err(JobError::Panicked(words(&*panic))));
+            let result = work(&bench);
             // The receiver lives as long as any worker; were it gone, nobody would be listening.
             let _ = send.send((at, result));
         });
@@ -241,6 +235,21 @@ impl<'r> Run<'r> {
         job.inputs
             .iter()
             .filter_map(|input| manifest(input.key))
+            .collect()
+    }
+
+    /// The steps at which jobs to do take checkpoints out of this one.
+    fn wanted(&self, at: usize) -> BTreeSet<u64> {
+        let users = self
+            .graph
+            .neighbors_directed(NodeIndex::new(at), Direction::Outgoing)
+            .map(|user| self.graph[user]);
+        users
+            .filter(|&user| matches!(self.states[user], Stage::Wanted | Stage::Elsewhere(_)))
+            .filter_map(|user| match self.plan.jobs[user].task {
+                Task::Checkpoint { step } => Some(step),
+                _ => None,
+            })
             .collect()
     }
 
@@ -312,29 +321,4 @@ impl<'r> Run<'r> {
             }
         }
     }
-}
-
-/// Does one job, unless it is done by now or another process is at it.
-fn work(bench: &Bench<'_>) -> Result<Done, JobError> {
-    let begun = Instant::now();
-    let key = bench.job.key;
-    let _lock = match bench.store.claim(key)? {
-        Claim::Taken(lock) => lock,
-        Claim::Busy => return Ok(Done::Elsewhere),
-    };
-    if let Some(manifest) = bench.store.find(key)? {
-        return Ok(Done::Made(Box::new(manifest), begun.elapsed()));
-    }
-    let heavy = matches!(bench.job.task, Task::Pretrain(_) | Task::Eval(_));
-    let threads = if heavy { bench.threads } else { 1 };
-    bench.observer.event(Event::Started(bench.job, threads));
-    let manifest = perform(bench)?;
-    Ok(Done::Made(Box::new(manifest), begun.elapsed()))
-}
-
-fn words(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| panic.downcast_ref::<&str>().copied())
-        .unwrap_or("no words")
-        .to_owned()
 }

@@ -1,8 +1,8 @@
 //! What this version can plan and cannot run yet.
 
-use vpc_compiler::plan::{EvalTask, Job, Plan, SourceSpec, Task, TokenizerTask};
+use vpc_compiler::plan::{CorpusTask, EvalTask, Job, Plan, SourceSpec, Task, TokenizerTask};
 
-use crate::survey::{State, Survey};
+use crate::survey::Survey;
 
 /// A job that is to be done and cannot be.
 #[derive(Debug)]
@@ -17,7 +17,7 @@ pub struct Unsupported<'p> {
 pub fn unsupported<'p>(plan: &'p Plan, survey: &Survey) -> Vec<Unsupported<'p>> {
     let to_do = plan.jobs.iter().zip(&survey.states);
     to_do
-        .filter(|(_, state)| matches!(state, State::ToDo(_)))
+        .filter(|(_, state)| state.is_to_do())
         .filter_map(|(job, _)| why_not(&job.task).map(|why| Unsupported { job, why }))
         .collect()
 }
@@ -25,15 +25,7 @@ pub fn unsupported<'p>(plan: &'p Plan, survey: &Survey) -> Vec<Unsupported<'p>> 
 /// Why a job cannot be run, where it cannot.
 pub(crate) fn why_not(task: &Task) -> Option<String> {
     let kind = match task {
-        Task::Corpus(task) => match &task.source {
-            SourceSpec::Planned { what } => {
-                return Some(format!(
-                    "is only planned ({what}): give the category a source such as `text(\"…\")`"
-                ));
-            }
-            _ if !task.filter.is_all() => "chooses text by label",
-            _ => return None,
-        },
+        Task::Corpus(task) => return unreadable(task),
         Task::Tokenizer(task) => match &**task {
             TokenizerTask::Planned { what, .. } => {
                 return Some(format!(
@@ -42,8 +34,10 @@ pub(crate) fn why_not(task: &Task) -> Option<String> {
             }
             _ => return None,
         },
-        Task::Tokens | Task::Pretrain(_) | Task::Eval(EvalTask::HeldOut { .. }) => return None,
-        Task::Checkpoint { .. } => "takes a checkpoint out of a run",
+        Task::Tokens
+        | Task::Pretrain(_)
+        | Task::Checkpoint { .. }
+        | Task::Eval(EvalTask::HeldOut { .. }) => return None,
         Task::Dataset(_) => "makes items to adapt with",
         Task::Encoder(_) => "imports a vision encoder",
         Task::Stage(_) => "adapts a model to pictures",
@@ -54,5 +48,34 @@ pub(crate) fn why_not(task: &Task) -> Option<String> {
     };
     Some(format!(
         "{kind}, which this version can plan and not run yet"
+    ))
+}
+
+/// Why a category's text cannot be had, where it cannot.
+fn unreadable(task: &CorpusTask) -> Option<String> {
+    let without = match &task.source {
+        SourceSpec::Planned { what } => {
+            return Some(format!(
+                "is only planned ({what}): give the category a source such as `text(\"…\")`"
+            ));
+        }
+        _ if task.filter.is_all() => return None,
+        SourceSpec::Jsonl {
+            labels: Some(_), ..
+        } => return None,
+        SourceSpec::Jsonl {
+            path, labels: None, ..
+        } => {
+            return Some(format!(
+                "chooses text by label, and its source does not say where the labels are: name \
+                 their field, `jsonl(\"{path}\", …, labels: \"labels\")`"
+            ));
+        }
+        SourceSpec::Text { .. } => "plain text",
+        SourceSpec::World { .. } => "the world",
+    };
+    Some(format!(
+        "chooses text by label, and {without} has no labels: give the category a source that has \
+         them, `jsonl(\"…\", labels: \"labels\")`"
     ))
 }

@@ -1,8 +1,8 @@
 //! What a run would do, without doing it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use vpc_compiler::plan::{Key, Plan};
+use vpc_compiler::plan::{Job, Key, Plan, Task};
 use vpc_store::{Manifest, Store, StoreError};
 
 /// Where a job stands.
@@ -12,6 +12,9 @@ pub enum State {
     Cached,
     /// To be computed; a checkpoint at this step is there to go on from.
     ToDo(Option<u64>),
+    /// Finished, and to be computed again for a checkpoint that it did not keep; another one, at
+    /// this step, is there to go on from.
+    Again(Option<u64>),
     /// Not in the store, and not needed: all that is made of it is there.
     NotNeeded,
 }
@@ -28,7 +31,8 @@ pub struct Survey {
 /// Surveys a plan against a store, or against nothing where there is no store yet.
 ///
 /// Demand-driven: a job is needed when nothing is made of it, or when something made of it is
-/// missing. So a finished evaluation does not ask for its model.
+/// missing. So a finished evaluation does not ask for its model. A finished run is needed again
+/// when a checkpoint is to be taken out of it that it did not keep.
 pub fn survey(plan: &Plan, store: Option<&Store>) -> Result<Survey, StoreError> {
     let mut manifests = Vec::with_capacity(plan.jobs.len());
     for job in &plan.jobs {
@@ -37,44 +41,81 @@ pub fn survey(plan: &Plan, store: Option<&Store>) -> Result<Survey, StoreError> 
             None => None,
         });
     }
-    let used: BTreeSet<Key> = plan
-        .jobs
-        .iter()
-        .flat_map(|job| job.inputs.iter().map(|input| input.key))
-        .collect();
-    let mut needed: BTreeSet<Key> = plan
-        .jobs
-        .iter()
-        .map(|job| job.key)
-        .filter(|key| !used.contains(key))
-        .collect();
+    let places = plan.places();
+    let inputs_of = |job: &Job| -> Vec<usize> {
+        let places = job.inputs.iter().map(|input| places.get(input.key));
+        places.flatten().copied().collect()
+    };
+    // What nothing is made of is needed for itself.
+    let mut needed = vec![true; plan.jobs.len()];
+    for input in plan.jobs.iter().flat_map(inputs_of) {
+        needed[input] = false;
+    }
+    let mut wanted: BTreeMap<Key, BTreeSet<u64>> = BTreeMap::new();
     let mut states = vec![State::NotNeeded; plan.jobs.len()];
-    for ((job, manifest), state) in plan.jobs.iter().zip(&manifests).zip(&mut states).rev() {
-        *state = match manifest {
+    // Users come before what they need.
+    for (at, job) in plan.jobs.iter().enumerate().rev() {
+        let steps = wanted.remove(&job.key).unwrap_or_default();
+        let lacking = match store {
+            Some(store) => first_lacking(store, job.key, &steps)?,
+            None => None,
+        };
+        let state = match manifests[at] {
+            Some(_) if lacking.is_some() => State::Again(start(store, job.key, lacking)?),
             Some(_) => State::Cached,
-            None if needed.contains(&job.key) => {
-                needed.extend(job.inputs.iter().map(|input| input.key));
-                State::ToDo(checkpoint(store, job.key)?)
-            }
+            None if needed[at] => State::ToDo(start(store, job.key, lacking)?),
             None => State::NotNeeded,
         };
+        if state.is_to_do() {
+            for input in inputs_of(job) {
+                needed[input] = true;
+            }
+            if let Task::Checkpoint { step } = job.task {
+                for run in job.inputs_as("model") {
+                    wanted.entry(run).or_default().insert(step);
+                }
+            }
+        }
+        states[at] = state;
     }
     Ok(Survey { states, manifests })
 }
 
-fn checkpoint(store: Option<&Store>, key: Key) -> Result<Option<u64>, StoreError> {
+/// Finds the first of the steps after which a checkpoint is wanted of a run and not there.
+///
+/// The run can go on from this step at the latest.
+pub(crate) fn first_lacking(
+    store: &Store,
+    run: Key,
+    wanted: &BTreeSet<u64>,
+) -> Result<Option<u64>, StoreError> {
+    for step in wanted {
+        if store.progress_at(run, *step)?.is_none() {
+            return Ok(Some(*step));
+        }
+    }
+    Ok(None)
+}
+
+/// Finds the step from which a job would go on, where a checkpoint is there.
+fn start(store: Option<&Store>, key: Key, lacking: Option<u64>) -> Result<Option<u64>, StoreError> {
     let Some(store) = store else { return Ok(None) };
-    let all = store.progress_all(key)?;
-    Ok(all.last().map(|(step, _)| *step))
+    let last = lacking.unwrap_or(u64::MAX);
+    let mut all = store.progress_all(key)?.into_iter().map(|(step, _)| step);
+    Ok(all.rfind(|step| *step <= last))
+}
+
+impl State {
+    /// Returns whether the job is to be computed.
+    pub const fn is_to_do(&self) -> bool {
+        matches!(self, Self::ToDo(_) | Self::Again(_))
+    }
 }
 
 impl Survey {
     /// Returns how many jobs are to be computed.
     pub fn to_do(&self) -> usize {
-        self.states
-            .iter()
-            .filter(|state| matches!(state, State::ToDo(_)))
-            .count()
+        self.states.iter().filter(|state| state.is_to_do()).count()
     }
 
     /// Returns how many jobs are finished.

@@ -15,7 +15,13 @@ impl Store {
     /// A damaged one is put into quarantine, and the next older one is tried. To be called by the
     /// holder of the job's lock: others may see a checkpoint go while they look.
     pub fn progress(&self, key: Key) -> Result<Option<Manifest>, StoreError> {
-        for step in self.steps(key)?.into_iter().rev() {
+        self.progress_until(key, u64::MAX)
+    }
+
+    /// Like [`Store::progress`], among the checkpoints up to a step.
+    pub fn progress_until(&self, key: Key, last: u64) -> Result<Option<Manifest>, StoreError> {
+        let steps = self.steps(key)?;
+        for step in steps.into_iter().rev().filter(|step| *step <= last) {
             if let Some(found) = self.check(Place::step(key, step))?
                 && self.is_sound(Place::step(key, step), &found)?
             {
@@ -23,6 +29,11 @@ impl Store {
             }
         }
         Ok(None)
+    }
+
+    /// Finds the checkpoint of a job at a step, its files present by size.
+    pub fn progress_at(&self, key: Key, step: u64) -> Result<Option<Manifest>, StoreError> {
+        self.check(Place::step(key, step))
     }
 
     /// Finds all checkpoints of a job in order of their steps, their files present by size.
@@ -137,6 +148,23 @@ mod tests {
             [9, 20, 100]
         );
         assert!(store.find(KEY).unwrap().is_none());
+        let until = |last| {
+            store
+                .progress_until(KEY, last)
+                .unwrap()
+                .and_then(|found| found.step)
+        };
+        assert_eq!(
+            [8, 9, 99, 100].map(until),
+            [None, Some(9), Some(20), Some(100)]
+        );
+        let at = |step| {
+            store
+                .progress_at(KEY, step)
+                .unwrap()
+                .and_then(|found| found.step)
+        };
+        assert_eq!([9, 10].map(at), [Some(9), None]);
     }
 
     #[test]

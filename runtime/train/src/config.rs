@@ -44,7 +44,7 @@ pub struct TrainConfig {
     pub schedule: Schedule,
     /// Sequences per step; what [`crate::Trainer::step`] is given decides, this is the plan's record.
     pub batch: usize,
-    /// Steps of the whole run, the end of the schedule.
+    /// Steps of the whole run, the end of the schedule; 0 for the initial weights.
     pub steps: u64,
     /// Seed of the initial weights.
     pub seed: u64,
@@ -166,14 +166,13 @@ impl ModelConfig {
 }
 
 impl TrainConfig {
-    /// Checks the model, the optimiser and the run's length.
+    /// Checks the model, the optimiser and the batch. A run of 0 steps is its initial weights.
     pub fn check(&self) -> Result<(), ConfigError> {
         self.model.check()?;
         self.optimizer.check()?;
         self.schedule.check()?;
-        match (self.batch, self.steps) {
-            (0, _) => Err(ConfigError::Zero("batch")),
-            (_, 0) => Err(ConfigError::Zero("steps")),
+        match self.batch {
+            0 => Err(ConfigError::Zero("batch")),
             _ => Ok(()),
         }
     }

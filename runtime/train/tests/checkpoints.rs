@@ -8,7 +8,7 @@ use common::{advance, files, model, run};
 use proptest::prelude::*;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
-use vpc_train::{CheckpointError, Model, ModelConfig, TrainError, Trainer};
+use vpc_train::{CheckpointError, Model, ModelConfig, TrainConfig, TrainError, Trainer};
 
 type Tensors = BTreeMap<String, (Dtype, Vec<usize>, Vec<u8>)>;
 
@@ -61,6 +61,20 @@ fn resume(model: &[u8], optimizer: &[u8]) -> String {
     Trainer::resume(&run(small()), model, optimizer)
         .expect_err("a hostile file")
         .to_string()
+}
+
+#[test]
+fn a_run_of_no_steps_is_the_beginning_of_a_longer_one() {
+    let longer = run(small());
+    let none = TrainConfig {
+        steps: 0,
+        ..longer.clone()
+    };
+    let begun = |config: &TrainConfig| files(&Trainer::new(config).expect("a sound configuration"));
+    let (file, optimizer) = begun(&none);
+    assert!((file.clone(), optimizer.clone()) == begun(&longer));
+    let trainer = Trainer::resume(&none, &file, &optimizer).expect("its own files");
+    assert_eq!(trainer.steps_done(), 0);
 }
 
 #[test]

@@ -1,13 +1,14 @@
 //! The split: by content, stable, inhabited on both sides.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 use std::fs;
 
 use proptest::prelude::*;
+use serde_json::{Value, json};
 
 use super::{CorpusStats, HeldOut, build_corpus};
 use crate::documents::documents;
+use crate::filter::{Clause, Filter};
 use crate::source::Source;
 
 const TENTH: HeldOut = HeldOut {
@@ -22,20 +23,23 @@ struct Built {
 }
 
 fn build(texts: &[String], share: HeldOut) -> Result<Built, String> {
+    let lines: Vec<_> = texts.iter().map(|text| json!({ "text": text })).collect();
+    build_part(&lines, &Filter::default(), share)
+}
+
+fn build_part(lines: &[Value], filter: &Filter, share: HeldOut) -> Result<Built, String> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.jsonl");
-    let mut lines = String::new();
-    for text in texts {
-        writeln!(lines, "{}", serde_json::json!({ "text": text })).unwrap();
-    }
+    let lines: String = lines.iter().map(|line| format!("{line}\n")).collect();
     fs::write(&path, lines).unwrap();
     let source = Source::Jsonl {
         path,
         fields: vec!["text".into()],
         join: String::new(),
+        labels: Some("labels".into()),
     };
     let (mut train, mut held) = (Vec::new(), Vec::new());
-    let stats = build_corpus(&source, share, &mut train, &mut held).map_err(|error| {
+    let stats = build_corpus(&source, filter, share, &mut train, &mut held).map_err(|error| {
         error
             .to_string()
             .replace(&folder.path().display().to_string(), ".")
@@ -108,6 +112,68 @@ fn one_distinct_document_is_too_few() {
     assert_eq!(
         build(&same, TENTH).err().unwrap(),
         "`./a.jsonl` has one distinct document and a held-out part needs a second one; add text"
+    );
+}
+
+/// Documents of which every second is about `a`, every third about `b`, and the odd rest about nothing.
+fn labelled(count: usize) -> Vec<Value> {
+    let line = |n: usize| {
+        let about = [("a", n.is_multiple_of(2)), ("b", n.is_multiple_of(3))];
+        let labels: Vec<_> = about.iter().filter(|one| one.1).map(|one| one.0).collect();
+        json!({ "text": format!("document {n}"), "labels": labels })
+    };
+    (0..count).map(line).collect()
+}
+
+fn any(word: &str) -> Filter {
+    Filter(vec![Clause::Any(vec![word.to_owned()])])
+}
+
+fn all_of(built: Built) -> Vec<String> {
+    [built.train, built.held].concat()
+}
+
+#[test]
+fn a_filter_leaves_documents_out_and_moves_none() {
+    let whole = build_part(&labelled(600), &Filter::default(), TENTH).unwrap();
+    let part = build_part(&labelled(600), &any("b"), TENTH).unwrap();
+    assert_eq!(whole.stats.left_out, None);
+    assert_eq!(part.stats.left_out, Some(400));
+    assert_eq!(part.train.len() + part.held.len(), 200);
+    assert!(part.train.iter().all(|text| whole.train.contains(text)));
+    assert!(part.held.iter().all(|text| whole.held.contains(text)));
+}
+
+#[test]
+fn the_parts_of_a_split_are_the_whole() {
+    let lines = labelled(600);
+    let among = vec![any("a"), any("b")];
+    let part = |this| {
+        let chosen = Clause::Chosen {
+            among: among.clone(),
+            this,
+        };
+        all_of(build_part(&lines, &Filter(vec![chosen]), TENTH).unwrap())
+    };
+    let rest = Filter(vec![Clause::None(vec!["a".into(), "b".into()])]);
+    let rest = all_of(build_part(&lines, &rest, TENTH).unwrap());
+    let parts = [part(0), part(1), rest];
+    assert_eq!(parts.iter().map(Vec::len).sum::<usize>(), 600);
+    let all: BTreeSet<_> = parts.concat().into_iter().collect();
+    assert_eq!(all.len(), 600);
+    // Of the hundred with both labels, about half go to each; two hundred have `a` alone.
+    assert!((220..280).contains(&parts[0].len()), "{}", parts[0].len());
+}
+
+#[test]
+fn a_part_without_documents_is_named() {
+    assert_eq!(
+        build_part(&labelled(6), &any("c"), TENTH).err().unwrap(),
+        "none of the 6 documents of `./a.jsonl` belongs to this part; compare the labels in it with those that the study asks for"
+    );
+    assert_eq!(
+        build_part(&labelled(3), &any("b"), TENTH).err().unwrap(),
+        "this part of `./a.jsonl` has one distinct document and a held-out part needs a second one; add text"
     );
 }
 

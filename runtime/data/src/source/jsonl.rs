@@ -6,20 +6,21 @@ use serde_json::{Map, Value};
 
 use crate::error::DataError;
 use crate::source::lines::Lines;
-use crate::source::{Visit, shown};
+use crate::source::{Document, VisitLabelled, shown};
 
 /// Visits the documents of the jsonl file `path`.
 pub(crate) fn visit(
     path: &Path,
     fields: &[String],
     join: &str,
-    each: &mut Visit<'_>,
+    labels: Option<&str>,
+    each: &mut VisitLabelled<'_>,
 ) -> Result<(), DataError> {
     if fields.is_empty() {
         return Err(DataError::NoFieldsNamed { file: shown(path) });
     }
     let mut lines = Lines::open(path)?;
-    let mut document = String::new();
+    let mut text = String::new();
     while let Some(line) = lines.next()? {
         if line.trim().is_empty() {
             continue;
@@ -30,8 +31,16 @@ pub(crate) fn visit(
             line: lines.number(),
         };
         let object = place.object(parsed)?;
-        place.gather(&object, fields, join, &mut document)?;
-        if each(&document)?.is_break() {
+        place.gather(&object, fields, join, &mut text)?;
+        let labels = match labels {
+            Some(field) => place.labels(&object, field)?,
+            None => Vec::new(),
+        };
+        let document = Document {
+            text: &text,
+            labels: &labels,
+        };
+        if each(document)?.is_break() {
             return Ok(());
         }
     }
@@ -109,6 +118,27 @@ impl Place<'_> {
             field,
             fields,
         })
+    }
+
+    fn labels(&self, object: &Map<String, Value>, field: &str) -> Result<Vec<String>, DataError> {
+        let wrong = |found: String| DataError::NotLabels {
+            file: shown(self.path),
+            line: self.line,
+            field: field.to_owned(),
+            found,
+        };
+        match look_up(object, field) {
+            None | Some(Value::Null) => Ok(Vec::new()),
+            Some(Value::String(word)) => Ok(vec![word.clone()]),
+            Some(Value::Array(list)) => {
+                let word = |entry: &Value| match entry {
+                    Value::String(word) => Ok(word.clone()),
+                    other => Err(wrong(format!("an array with {} in it", kind(other)))),
+                };
+                list.iter().map(word).collect()
+            }
+            Some(other) => Err(wrong(kind(other).to_owned())),
+        }
     }
 }
 

@@ -33,6 +33,9 @@ pub enum Source {
         fields: Vec<String>,
         /// What stands between two fields.
         join: String,
+        /// The field with the words of a document's labels: a list of texts, or one text. A document without it, or
+        /// with null there, has no labels.
+        labels: Option<String>,
     },
     /// The synthetic world, written in one style.
     World {
@@ -55,7 +58,19 @@ impl Source {
     }
 }
 
+/// One document of a source.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Document<'d> {
+    pub(crate) text: &'d str,
+    /// The words of its labels, in the order of the source.
+    pub(crate) labels: &'d [String],
+}
+
 /// What a visitor of documents decides after each one.
+pub(crate) type VisitLabelled<'a> =
+    dyn FnMut(Document<'_>) -> Result<ControlFlow<()>, DataError> + 'a;
+
+/// Like [`VisitLabelled`], where there are no labels.
 pub(crate) type Visit<'a> = dyn FnMut(&str) -> Result<ControlFlow<()>, DataError> + 'a;
 
 /// Calls `each` with every document of `source`, in the order of the source.
@@ -69,24 +84,30 @@ pub fn read_documents(
     each: &mut dyn FnMut(&str) -> Result<(), DataError>,
 ) -> Result<(), DataError> {
     visit(source, &mut |document| {
-        each(document).map(ControlFlow::Continue)
+        each(document.text).map(ControlFlow::Continue)
     })
 }
 
-/// Like [`read_documents`], for a visitor that may stop early.
-pub(crate) fn visit(source: &Source, each: &mut Visit<'_>) -> Result<(), DataError> {
+/// Like [`read_documents`], with the labels, for a visitor that may stop early.
+pub(crate) fn visit(source: &Source, each: &mut VisitLabelled<'_>) -> Result<(), DataError> {
     let mut any = false;
-    let mut counted = |document: &str| {
-        if document.trim().is_empty() {
+    let mut counted = |document: Document<'_>| {
+        if document.text.trim().is_empty() {
             return Ok(ControlFlow::Continue(()));
         }
         any = true;
         each(document)
     };
+    let mut plain = |text: &str| counted(Document { text, labels: &[] });
     match source {
-        Source::Text { path } => text::visit(path, &mut counted)?,
-        Source::Jsonl { path, fields, join } => jsonl::visit(path, fields, join, &mut counted)?,
-        Source::World { style, seed, bytes } => world::visit(*style, *seed, *bytes, &mut counted)?,
+        Source::Text { path } => text::visit(path, &mut plain)?,
+        Source::Jsonl {
+            path,
+            fields,
+            join,
+            labels,
+        } => jsonl::visit(path, fields, join, labels.as_deref(), &mut counted)?,
+        Source::World { style, seed, bytes } => world::visit(*style, *seed, *bytes, &mut plain)?,
     }
     if any {
         Ok(())

@@ -2,11 +2,12 @@
 
 use std::fs;
 use std::io::Write;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 
-use super::{Source, read_documents};
+use super::{Source, read_documents, visit};
 use crate::limits::{LINE_BYTES, TEXT_DOCUMENT_BYTES, TEXT_DOCUMENT_MOST_BYTES};
 
 fn read(source: &Source) -> Result<Vec<String>, String> {
@@ -54,6 +55,7 @@ fn jsonl(path: &Path, fields: &[&str]) -> Source {
         path: path.to_owned(),
         fields,
         join: "\n\n".to_owned(),
+        labels: Some("labels".to_owned()),
     }
 }
 
@@ -177,6 +179,48 @@ fn jsonl_messages_name_file_line_and_remedy() {
         error(room.jsonl("a.jsonl", b"{}", &[])),
         "`a.jsonl`: no field is named; name the fields that hold the text, such as `text`"
     );
+}
+
+#[test]
+fn labels_are_a_list_a_word_or_missing() {
+    let room = Room::new();
+    let lines = br#"{"text": "one", "labels": ["code", "math"]}
+{"text": "two", "labels": "code"}
+{"text": "three"}
+{"text": "four", "labels": null}
+{"text": "five", "labels": []}"#;
+    let source = jsonl(&room.put("a.jsonl", lines), &["text"]);
+    let mut found = Vec::new();
+    visit(&source, &mut |document| {
+        found.push(format!("{}: {}", document.text, document.labels.join("+")));
+        Ok(ControlFlow::Continue(()))
+    })
+    .unwrap();
+    assert_eq!(
+        found,
+        ["one: code+math", "two: code", "three: ", "four: ", "five: "]
+    );
+}
+
+#[test]
+fn labels_of_another_kind_are_named() {
+    let room = Room::new();
+    let say = |labels: &str| {
+        let lines = format!("{{\"text\": \"x\"}}\n{{\"text\": \"x\", \"labels\": {labels}}}\n");
+        error(room.jsonl("a.jsonl", lines.as_bytes(), &["text"]))
+    };
+    assert_eq!(
+        say("3"),
+        "`a.jsonl` line 2: field `labels` is a number where labels are needed; write a string such as `\"code\"`, or an array of strings"
+    );
+    for (labels, found) in [
+        ("{}", "is an object where"),
+        ("true", "is a boolean where"),
+        ("[\"a\", 3]", "is an array with a number in it where"),
+        ("[[\"a\"]]", "is an array with an array in it where"),
+    ] {
+        assert!(say(labels).contains(found), "{}", say(labels));
+    }
 }
 
 #[test]

@@ -4,8 +4,8 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use vpc_compiler::plan::{CorpusTask, Key, SourceSpec};
-use vpc_data::{HeldOut, Source, build_corpus};
+use vpc_compiler::plan::{self, CorpusTask, Key, SourceSpec};
+use vpc_data::{Clause, Filter, HeldOut, Source, build_corpus};
 use vpc_store::Manifest;
 
 use super::Bench;
@@ -27,6 +27,7 @@ pub(super) fn make(bench: &Bench<'_>, task: &CorpusTask) -> Result<Manifest, Job
     };
     let built = build_corpus(
         &source(&task.source)?,
+        &filter(&task.filter),
         split,
         &mut Stoppable::new(&mut train, bench.stop),
         &mut Stoppable::new(&mut held, bench.stop),
@@ -49,11 +50,16 @@ fn source(spec: &SourceSpec) -> Result<Source, JobError> {
             path: PathBuf::from(path),
         },
         SourceSpec::Jsonl {
-            path, fields, join, ..
+            path,
+            digest: _,
+            fields,
+            join,
+            labels,
         } => Source::Jsonl {
             path: PathBuf::from(path),
             fields: fields.clone(),
             join: join.clone(),
+            labels: labels.clone(),
         },
         SourceSpec::World { style, seed, bytes } => {
             let style = style.parse()?;
@@ -65,6 +71,19 @@ fn source(spec: &SourceSpec) -> Result<Source, JobError> {
         }
         SourceSpec::Planned { what } => return Err(JobError::Unsupported(what.clone())),
     })
+}
+
+fn filter(spec: &plan::Filter) -> Filter {
+    let clause = |clause: &plan::Clause| match clause {
+        plan::Clause::Any(words) => Clause::Any(words.clone()),
+        plan::Clause::None(words) => Clause::None(words.clone()),
+        plan::Clause::Outside(inner) => Clause::Outside(filter(inner)),
+        plan::Clause::Chosen { among, this } => Clause::Chosen {
+            among: among.iter().map(filter).collect(),
+            this: *this as usize,
+        },
+    };
+    Filter(spec.clauses().iter().map(clause).collect())
 }
 
 /// Makes sure that a file still has the content it was planned with.

@@ -8,7 +8,7 @@ use vpc_data::{TokenFile, TokenStats};
 use vpc_store::Manifest;
 use vpc_train::{Batch, Model, TrainError, with_threads};
 
-use super::{Bench, model_config};
+use super::{Bench, MODEL, model_config};
 use crate::error::JobError;
 
 /// Rows scored at once; a result does not depend on it.
@@ -18,7 +18,7 @@ pub(super) fn make(bench: &Bench<'_>, model: &ModelSpec) -> Result<Manifest, Job
     let begun = Instant::now();
     let gone = || JobError::InputGone(bench.job.name().to_owned());
     let from = bench.job.inputs_as("model").next().ok_or_else(gone)?;
-    let weights = bench.open(from, "model.safetensors")?;
+    let weights = bench.open(from, MODEL)?;
     let mut found = Map::new();
     for tokens in bench.job.inputs_as("tokens") {
         let scored = with_threads(bench.threads, || score(bench, model, &weights, tokens))??;

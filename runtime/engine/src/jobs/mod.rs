@@ -1,5 +1,6 @@
 //! What each kind of job does.
 
+mod checkpoint;
 mod corpus;
 mod curve;
 mod held_out;
@@ -7,8 +8,9 @@ mod pretrain;
 mod stoppable;
 mod tokenizer;
 mod tokens;
+mod training;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use serde_json::{Value, json};
@@ -30,8 +32,19 @@ pub(crate) struct Bench<'r> {
     pub(crate) observer: &'r dyn Observer,
     pub(crate) job: &'r Job,
     pub(crate) inputs: BTreeMap<Key, Manifest>,
+    /// Steps at which jobs to do take checkpoints out of this one.
+    pub(crate) wanted: BTreeSet<u64>,
     pub(crate) threads: usize,
 }
+
+/// The file of a model's weights.
+const MODEL: &str = "model.safetensors";
+
+/// The file of a model's shape, as others read it.
+const CONFIG: &str = "config.json";
+
+/// The file of a run's loss curve.
+const CURVE: &str = "curve.csv";
 
 fn not_yet(task: &Task) -> JobError {
     JobError::Unsupported(why_not(task).unwrap_or_default())
@@ -45,8 +58,8 @@ pub(crate) fn perform(bench: &Bench<'_>) -> Result<Manifest, JobError> {
         Task::Tokens => tokens::make(bench),
         Task::Pretrain(task) => pretrain::make(bench, task),
         Task::Eval(EvalTask::HeldOut { model }) => held_out::make(bench, model),
-        Task::Checkpoint { .. }
-        | Task::Dataset(_)
+        Task::Checkpoint { step } => checkpoint::make(bench, *step),
+        Task::Dataset(_)
         | Task::Encoder(_)
         | Task::Stage(_)
         | Task::Answers(_)

@@ -1,0 +1,244 @@
+//! A training run between its first and last step, and the checkpoints that it files.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use vpc_compiler::plan::PretrainTask;
+use vpc_data::{SampleStream, TokenFile, fill};
+use vpc_store::{Attempt, Blob, Manifest, StoreError};
+use vpc_train::{Batch, Model, StepReport, TrainConfig, Trainer};
+
+use super::curve::Curve;
+use super::{Bench, CONFIG, CURVE, MODEL, model_config};
+use crate::error::JobError;
+use crate::event::{Event, Progress};
+use crate::survey::first_lacking;
+
+const OPTIMIZER: &str = "optimizer.safetensors";
+
+/// How often progress is told.
+const TELL_EVERY: Duration = Duration::from_millis(100);
+
+/// Takes up the newest intact checkpoint before those that are wanted and not there.
+///
+/// A damaged one is put aside by the store, so the loop ends.
+fn resume(bench: &Bench<'_>, config: &TrainConfig) -> Result<Option<(Trainer, Curve)>, JobError> {
+    let (store, key) = (bench.store, bench.job.key);
+    let last = first_lacking(store, key, &bench.wanted)?.unwrap_or(u64::MAX);
+    while let Some(manifest) = store.progress_until(key, last)? {
+        let read = |name: &str| -> Result<Blob, JobError> { Ok(store.read(manifest.file(name)?)?) };
+        match (read(MODEL), read(OPTIMIZER), read(CURVE)) {
+            (Ok(model), Ok(optimizer), Ok(curve)) => {
+                let trainer = Trainer::resume(config, &model, &optimizer)?;
+                return Ok(Some((trainer, Curve::read(&curve))));
+            }
+            (Err(error), _, _) | (_, Err(error), _) | (_, _, Err(error)) if !error.is_damage() => {
+                return Err(error);
+            }
+            _ => bench
+                .observer
+                .event(Event::Note("a damaged checkpoint was put aside")),
+        }
+    }
+    Ok(None)
+}
+
+/// Finds the steps whose checkpoints are there because this or another study asked for them.
+fn asked_for(bench: &Bench<'_>) -> Result<BTreeSet<u64>, StoreError> {
+    let all = bench.store.progress_all(bench.job.key)?.into_iter();
+    let asked = all.filter(|(step, manifest)| {
+        let keep = manifest.spec.get("keep").and_then(Value::as_array);
+        keep.is_some_and(|keep| keep.contains(&json!(step)))
+    });
+    Ok(asked.map(|(step, _)| step).collect())
+}
+
+/// A training run between its first and last step.
+pub(super) struct Run<'b> {
+    bench: &'b Bench<'b>,
+    task: &'b PretrainTask,
+    trainer: Trainer,
+    curve: Curve,
+    /// Steps after which a checkpoint stays.
+    keep: BTreeSet<u64>,
+    /// Step from which on nobody would go on from a checkpoint.
+    end: u64,
+    /// Step at which this process took the run up.
+    from: u64,
+    began: Instant,
+    saved: Instant,
+    told: Instant,
+}
+
+impl<'b> Run<'b> {
+    /// Begins a run, or goes on from its newest checkpoint.
+    pub(super) fn begin(
+        bench: &'b Bench<'b>,
+        task: &'b PretrainTask,
+        config: &TrainConfig,
+    ) -> Result<Self, JobError> {
+        let resumed = resume(bench, config)?;
+        let is_new = resumed.is_none();
+        let (trainer, curve) = match resumed {
+            Some(found) => found,
+            None => (Trainer::new(config)?, Curve::new()),
+        };
+        let (from, now) = (trainer.steps_done(), Instant::now());
+        if from > 0 {
+            bench.observer.event(Event::Resumed(bench.job, from));
+        }
+        let mut keep = asked_for(bench)?;
+        keep.extend(task.keep.iter().chain(&bench.wanted));
+        // A finished run that is done again has served when the last checkpoint wanted is there.
+        let end = match bench.store.find(bench.job.key)? {
+            Some(_) => bench.wanted.last().copied().unwrap_or_default(),
+            None => task.steps,
+        };
+        let run = Self {
+            bench,
+            task,
+            trainer,
+            curve,
+            keep,
+            end,
+            from,
+            began: now,
+            saved: now,
+            told: now,
+        };
+        if is_new && run.keep.contains(&0) {
+            run.file()?;
+        }
+        Ok(run)
+    }
+
+    /// Trains to the last step.
+    pub(super) fn train(
+        &mut self,
+        stream: &SampleStream,
+        files: &[TokenFile<'_>],
+    ) -> Result<(), JobError> {
+        let (rows, context) = (self.task.batch as usize, self.task.model.context as usize);
+        let mut inputs = vec![0; rows * context];
+        let mut targets = vec![0; rows * context];
+        while self.trainer.steps_done() < self.task.steps {
+            if self.bench.stop.asked() {
+                if self.is_open() {
+                    self.checkpoint()?;
+                }
+                return Err(JobError::Stopped);
+            }
+            let position = self.trainer.steps_done() * self.task.batch;
+            fill(
+                stream,
+                files,
+                context,
+                position,
+                rows,
+                &mut inputs,
+                &mut targets,
+            )?;
+            let batch = Batch {
+                inputs: &inputs,
+                targets: &targets,
+                length: context,
+            };
+            let report = self.trainer.step(&batch)?;
+            self.curve.add(&report);
+            self.tell(&report);
+            if self.is_due() {
+                self.checkpoint()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a checkpoint is to be written now.
+    fn is_due(&self) -> bool {
+        let is_late = self.saved.elapsed() >= self.bench.options.checkpoint_every;
+        self.keep.contains(&self.trainer.steps_done()) || (is_late && self.is_open())
+    }
+
+    /// Whether somebody could want to go on from here.
+    fn is_open(&self) -> bool {
+        self.trainer.steps_done() < self.end
+    }
+
+    /// Files a checkpoint, unless this is where the run was taken up.
+    fn checkpoint(&mut self) -> Result<(), JobError> {
+        if self.trainer.steps_done() > self.from {
+            self.file()?;
+        }
+        self.saved = Instant::now();
+        Ok(())
+    }
+
+    /// Files a checkpoint, then drops the older ones that nobody asked to keep.
+    fn file(&self) -> Result<(), JobError> {
+        let step = self.trainer.steps_done();
+        let mut attempt = self.bench.store.attempt(self.bench.job.key)?;
+        self.write(&mut attempt)?;
+        let draft = self.bench.draft(json!({ "step": step }), self.began)?;
+        attempt.publish_progress(step, draft)?;
+        self.clear(Some(step))
+    }
+
+    /// Drops the checkpoints that nobody asked to keep, but the newest.
+    fn clear(&self, newest: Option<u64>) -> Result<(), JobError> {
+        let keep: Vec<u64> = self.keep.iter().copied().chain(newest).collect();
+        self.bench.store.clear_progress(self.bench.job.key, &keep)?;
+        Ok(())
+    }
+
+    fn write(&self, attempt: &mut Attempt) -> Result<(), JobError> {
+        let mut model = attempt.create(MODEL)?;
+        self.trainer.save_model(&mut model)?;
+        model.finish()?;
+        let mut optimizer = attempt.create(OPTIMIZER)?;
+        self.trainer.save_optimizer(&mut optimizer)?;
+        optimizer.finish()?;
+        attempt.write(CURVE, self.curve.bytes())?;
+        attempt.write(
+            CONFIG,
+            Model::config_json(&model_config(&self.task.model)).as_bytes(),
+        )?;
+        Ok(())
+    }
+
+    /// Files the finished run.
+    pub(super) fn publish(&self, begun: Instant) -> Result<Manifest, JobError> {
+        let mut attempt = self.bench.store.attempt(self.bench.job.key)?;
+        self.write(&mut attempt)?;
+        // Only what every making of this job gives the same: see `Draft::metrics`.
+        let metrics = json!({
+            "steps": self.trainer.steps_done(),
+            "tokens": self.task.tokens,
+            "parameters": self.task.model.parameters(),
+        });
+        let manifest = attempt.publish(self.bench.draft(metrics, begun)?)?;
+        self.clear(None)?;
+        Ok(manifest)
+    }
+
+    fn tell(&mut self, report: &StepReport) {
+        let done = self.trainer.steps_done();
+        if self.told.elapsed() < TELL_EVERY && done < self.task.steps {
+            return;
+        }
+        self.told = Instant::now();
+        let per_step = (self.task.batch * self.task.model.context) as f64;
+        let steps_per_second =
+            (done - self.from) as f64 / self.began.elapsed().as_secs_f64().max(1e-9);
+        let progress = Progress {
+            step: done,
+            steps: self.task.steps,
+            tokens_per_second: steps_per_second * per_step,
+            steps_per_second,
+            loss: report.loss,
+        };
+        self.bench
+            .observer
+            .event(Event::Progress(self.bench.job, progress));
+    }
+}

@@ -1,0 +1,55 @@
+//! One job in the hands of a worker: claimed, looked up once more, done, its panics caught.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
+
+use vpc_compiler::plan::Task;
+use vpc_store::{Claim, Manifest};
+
+use crate::error::JobError;
+use crate::event::Event;
+use crate::jobs::{Bench, perform};
+use crate::survey::first_lacking;
+
+/// What came of a job that did not fail.
+pub(crate) enum Done {
+    /// It is filed; with the time it took.
+    Made(Box<Manifest>, Duration),
+    /// Another process is at it.
+    Elsewhere,
+}
+
+/// Does one job; a panic in it is its failure.
+pub(crate) fn work(bench: &Bench<'_>) -> Result<Done, JobError> {
+    let result = catch_unwind(AssertUnwindSafe(|| claimed(bench)));
+    result.unwrap_or_else(|panic| Err(JobError::Panicked(words(&*panic))))
+}
+
+/// Does one job, unless it is done by now or another process is at it.
+fn claimed(bench: &Bench<'_>) -> Result<Done, JobError> {
+    let begun = Instant::now();
+    let key = bench.job.key;
+    let _lock = match bench.store.claim(key)? {
+        Claim::Taken(lock) => lock,
+        Claim::Busy => return Ok(Done::Elsewhere),
+    };
+    if let Some(manifest) = bench.store.find(key)? {
+        match first_lacking(bench.store, key, &bench.wanted)? {
+            None => return Ok(Done::Made(Box::new(manifest), begun.elapsed())),
+            Some(step) => bench.observer.event(Event::Again(bench.job, step)),
+        }
+    }
+    let heavy = matches!(bench.job.task, Task::Pretrain(_) | Task::Eval(_));
+    let threads = if heavy { bench.threads } else { 1 };
+    bench.observer.event(Event::Started(bench.job, threads));
+    let manifest = perform(bench)?;
+    Ok(Done::Made(Box::new(manifest), begun.elapsed()))
+}
+
+fn words(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("no words")
+        .to_owned()
+}
