@@ -244,7 +244,7 @@ fn killed_while_a_run_is_done_again_the_bits_are_the_same() {
     folder.write("s.vp", longer(early()));
     let mut chance = Chance::new(7);
     let (mut kills, mut resumed) = (0, 0);
-    loop {
+    while kills < 12 {
         let mut child = folder.start("run s.vp --checkpoint-every 0", "messages");
         std::thread::sleep(whole.mul_f64(chance.next()));
         let ended = child.try_wait().unwrap();
@@ -257,8 +257,8 @@ fn killed_while_a_run_is_done_again_the_bits_are_the_same() {
             break;
         }
         kills += 1;
-        assert!(kills < 1000, "no end: {messages}");
     }
+    run(&folder);
     assert!(resumed > 0, "no kill hit the training");
     assert_eq!(computed(&folder.join(".vp"), "s"), expected);
     // What was filed only to go on from is gone.
