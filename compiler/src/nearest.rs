@@ -1,5 +1,15 @@
 //! Did you mean: the nearest name.
 
+/// Returns a word in backticks with its article: "a `scale`", "an `eval`".
+pub(crate) fn a(word: &str) -> String {
+    let article = if word.starts_with(['a', 'e', 'i', 'o']) {
+        "an"
+    } else {
+        "a"
+    };
+    format!("{article} `{word}`")
+}
+
 /// Returns the nearest candidate, when it is near enough to be meant.
 pub(crate) fn nearest<'a>(
     name: &str,

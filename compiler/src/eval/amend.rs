@@ -1,11 +1,13 @@
 //! `value with { path: value }`: a declared value, amended.
 
+use std::collections::BTreeSet;
+
 use vpc_grammar::tree::{Block, Body, Entry, Expr, ExprKind, Field, Name};
-use vpc_grammar::{Code, Problem};
+use vpc_grammar::{Code, Label, Problem};
 
 use super::fields::{entry_span, member, path_span};
 use super::{Evaluator, Scope};
-use crate::modules::join;
+use crate::modules::{join, twice};
 use crate::nearest::advice;
 use crate::schema::{self, Type};
 use crate::value::Value;
@@ -46,8 +48,14 @@ impl Evaluator<'_> {
             scope,
         };
         let mut sound = changes.whole;
+        let mut seen = BTreeSet::new();
         for change in &changes.entries {
             let problem = match change {
+                Entry::Field(field) if !seen.insert(path_of(field)) => {
+                    let message = format!("`{}` is given twice", path_of(field));
+                    let problem = Problem::error(Code("V0211"), path_span(field), message);
+                    Some(problem.help("keep one of them"))
+                }
                 Entry::Field(field) => self.amend_field(&mut amended, field),
                 Entry::Block(block) => self.amend_block(&mut amended, block),
                 other => {
@@ -67,7 +75,26 @@ impl Evaluator<'_> {
             locals: amended.locals,
             ..Scope::of_module(origin.module)
         };
-        self.filled(&amended.block, &inner)
+        let before = self.problems.borrow().len();
+        let value = self.filled(&amended.block, &inner);
+        // What is wrong may show in a field that was right before the change.
+        for problem in self.problems.borrow_mut().iter_mut().skip(before) {
+            let at = problem.at.span;
+            let inside = at.source == changes.span.source
+                && (changes.span.start..changes.span.end).contains(&at.start);
+            if !inside {
+                let before = std::mem::replace(
+                    &mut problem.at,
+                    Label {
+                        span: changes.span,
+                        text: "with this change".to_owned(),
+                    },
+                );
+                problem.fix = None;
+                problem.more.push(before);
+            }
+        }
+        value
     }
 
     /// Replaces or adds a field; `stage.field` reaches into a nested block.
@@ -83,11 +110,13 @@ impl Evaluator<'_> {
         let path = field.path.get(usize::from(nested.is_some())..)?;
         let written: Vec<&str> = path.iter().map(|name| name.text.as_str()).collect();
         let written = written.join(".");
-        if let Some(problem) = unknown_path(&amended.block, field, &kind, &written) {
+        if let Some(problem) =
+            unknown_path(&amended.block, nested.is_some(), field, &kind, &written)
+        {
             return Some(problem);
         }
         let change = Field {
-            path: self.bound_path(amended, path),
+            path: self.bound_path(amended, &kind, path),
             value: self.bound(amended, &kind, &written, &field.value),
             span: field.span,
         };
@@ -104,17 +133,26 @@ impl Evaluator<'_> {
     fn amend_block(&self, amended: &mut Amended<'_, '_>, block: &Block) -> Option<Problem> {
         let mut block = block.clone();
         let kind = block.kind.text.clone();
-        for entry in block.body.iter_mut().flat_map(|body| &mut body.entries) {
+        let entries = block.body.iter_mut().flat_map(|body| &mut body.entries);
+        // Of an unknown kind nothing else is said.
+        for entry in entries.filter(|_| schema::kind(&kind).is_some()) {
             if let Entry::Field(field) = entry {
                 field.value = self.bound(amended, &kind, &path_of(field), &field.value);
             }
         }
         let body = amended.block.body.as_mut()?;
-        let same = |entry: &&mut Entry| matches!(entry, Entry::Block(old) if old.name.text == block.name.text);
-        match body.entries.iter_mut().find(same) {
-            Some(old) => *old = Entry::Block(block),
-            None => body.entries.push(Entry::Block(block)),
+        let known = body.entries.iter().find_map(|entry| match entry {
+            Entry::Block(old) if old.name.text == block.name.text => Some(old.name.span),
+            _ => None,
+        });
+        if let Some(first) = known {
+            let name = &block.name;
+            return Some(twice(name, first).help(format!(
+                "to change what is there, write `{}.field: value`",
+                name.text
+            )));
         }
+        body.entries.push(Entry::Block(block));
         None
     }
 
@@ -147,10 +185,17 @@ impl Evaluator<'_> {
     }
 
     /// A label below `labels.` that is new in the block is the one of this place.
-    fn bound_path(&self, amended: &mut Amended<'_, '_>, path: &[Name]) -> Vec<Name> {
+    fn bound_path(&self, amended: &mut Amended<'_, '_>, kind: &str, path: &[Name]) -> Vec<Name> {
         let [family, names @ ..] = path else {
             return path.to_vec();
         };
+        let schema = schema::kind(kind);
+        if schema
+            .and_then(|kind| kind.field(&format!("{}.…", family.text)))
+            .is_none()
+        {
+            return path.to_vec();
+        }
         let (Some(label), Some(body)) = (member(names), &amended.block.body) else {
             return path.to_vec();
         };
@@ -180,7 +225,13 @@ fn nested(block: &Block, name: &str) -> Option<String> {
 }
 
 /// Says that there is nothing of that path to amend.
-fn unknown_path(block: &Block, field: &Field, kind: &str, written: &str) -> Option<Problem> {
+fn unknown_path(
+    block: &Block,
+    nested: bool,
+    field: &Field,
+    kind: &str,
+    written: &str,
+) -> Option<Problem> {
     let schema = schema::kind(kind)?;
     let body = block.body.as_ref()?;
     let known: Vec<String> = if schema.fields.is_empty() {
@@ -188,7 +239,7 @@ fn unknown_path(block: &Block, field: &Field, kind: &str, written: &str) -> Opti
     } else {
         let fields = schema.fields.iter().map(|field| field.name.to_owned());
         let blocks = body.entries.iter().filter_map(|entry| match entry {
-            Entry::Block(inner) => Some(format!("{}.…", inner.name.text)),
+            Entry::Block(inner) if !nested => Some(format!("{}.…", inner.name.text)),
             _ => None,
         });
         fields.chain(blocks).collect()

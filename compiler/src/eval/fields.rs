@@ -6,7 +6,7 @@ use vpc_grammar::tree::{Block, Body, Entry, Expr, ExprKind, Field};
 use vpc_grammar::{Code, Problem, Span};
 
 use super::{Evaluator, Scope};
-use crate::nearest::advice;
+use crate::nearest::{a, advice};
 use crate::schema::{self, KINDS, Kind, Need, Place, Type};
 use crate::value::Value;
 
@@ -84,7 +84,7 @@ impl Given<'_> {
         let shown = self.evaluator.sources.slice(expr.span);
         let found = words.iter().find(|word| **word == shown);
         if found.is_none() {
-            let message = format!("`{shown}` is no `{name}` of a `{}`", self.kind);
+            let message = format!("`{shown}` is no `{name}` of {}", a(self.kind));
             let help = advice(shown, "it is one of", words.iter().copied());
             self.evaluator
                 .report(Problem::error(Code("V0214"), expr.span, message).help(help));
@@ -116,7 +116,7 @@ impl Evaluator<'_> {
                 (Entry::Block(block), Some(place)) => self.nest(block, place, &mut fields),
                 (other, _) => {
                     let span = entry_span(other);
-                    let message = format!("a `{}` holds fields only: `name: value`", kind.name);
+                    let message = format!("{} holds fields only: `name: value`", a(kind.name));
                     self.report(Problem::error(Code("V0208"), span, message));
                     false
                 }
@@ -186,7 +186,7 @@ impl Evaluator<'_> {
         }
         let Some(known) = kind.field(&written) else {
             let names = kind.fields.iter().map(|field| field.name);
-            let message = format!("a `{}` has no field `{written}`", kind.name);
+            let message = format!("{} has no field `{written}`", a(kind.name));
             let help = advice(&written, "its fields", names);
             self.report(Problem::error(Code("V0210"), span, message).help(help));
             return false;
@@ -243,7 +243,7 @@ pub(crate) fn misplaced(block: &Block, found: Option<&Kind>, here: Place) -> Pro
     let word = &block.kind.text;
     if let Some(kind) = found {
         let places: Vec<&str> = kind.places.iter().map(|place| place.words()).collect();
-        let message = format!("a `{word}` stands {}", places.join(" or "));
+        let message = format!("{} stands {}", a(word), places.join(" or "));
         return Problem::error(Code("V0208"), block.kind.span, message);
     }
     let fitting = KINDS.iter().filter(|kind| kind.stands(here));

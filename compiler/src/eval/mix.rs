@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use num_traits::{One, Signed, Zero};
+use vpc_grammar::tree::{Expr, ExprKind};
 use vpc_grammar::{Code, Problem, Span};
 
 use super::{Call, Evaluator, Reads};
@@ -212,16 +213,20 @@ impl Evaluator<'_> {
                 .iter()
                 .map(|dataset| dataset.labelled(words))
                 .collect();
-            labels.extend(counts.map(|counts| (words.clone(), counts.iter().sum())));
+            labels.extend(counts.map(|counts| (words.clone(), total(counts))));
         }
         let names: Vec<&str> = datasets
             .iter()
             .map(|dataset| dataset.name.as_str())
             .collect();
+        let name = match names.join("+") {
+            long if long.len() > LONGEST_NAME => format!("join_of_{}", names.len()),
+            name => name,
+        };
         Some(Value::Dataset(Rc::new(Dataset {
-            name: names.join("+"),
+            name,
             declared: first.declared,
-            items: datasets.iter().map(|dataset| dataset.items).sum(),
+            items: total(datasets.iter().map(|dataset| dataset.items)),
             labels,
             from: DatasetOf::Joined(datasets.clone()),
             origin: None,
@@ -234,8 +239,10 @@ impl Evaluator<'_> {
             self.mismatch(span, Type::Parts.words(), &value);
             return None;
         };
+        let places = places(call.expr("parts"));
         let mut parts = Vec::new();
-        for pair in pairs {
+        for (at, pair) in pairs.into_iter().enumerate() {
+            let (of_at, share_at) = places.get(at).copied().unwrap_or((span, span));
             let Value::Tuple(pair) = pair else {
                 self.mismatch(span, Type::Parts.words(), &pair);
                 return None;
@@ -246,8 +253,8 @@ impl Evaluator<'_> {
                 return None;
             };
             parts.push(Part {
-                of: self.mixture(span, mixture)?,
-                share: Some(self.part_share(span, share)?),
+                of: self.mixture(of_at, mixture)?,
+                share: Some(self.part_share(share_at, share)?),
             });
         }
         match Mixture::blend(&parts) {
@@ -326,6 +333,29 @@ impl Evaluator<'_> {
             unit: Unit::Share,
         }))
     }
+}
+
+/// Longer names of what was joined say only how much it was.
+const LONGEST_NAME: usize = 60;
+
+/// Where the mixture and the share of each written part stand.
+fn places(parts: Option<&Expr>) -> Vec<(Span, Span)> {
+    let Some(ExprKind::List(parts)) = parts.map(|parts| &parts.kind) else {
+        return Vec::new();
+    };
+    let of = |part: &Expr| match &part.kind {
+        ExprKind::Tuple(pair) => match pair.as_slice() {
+            [of, share] => (of.span, share.span),
+            _ => (part.span, part.span),
+        },
+        _ => (part.span, part.span),
+    };
+    parts.iter().map(of).collect()
+}
+
+/// Adds up, as far as numbers go.
+fn total(counts: impl IntoIterator<Item = u64>) -> u64 {
+    counts.into_iter().fold(0, u64::saturating_add)
 }
 
 /// A share as part of a name: `50%` or `1/3`.

@@ -148,7 +148,7 @@ impl Evaluator<'_> {
                 self.count(span, value, 1)
             });
             let stages = self.stages(&given.fields.blocks, scope)?;
-            if stages.is_empty() && body.whole {
+            if stages.is_empty() && given.fields.sound {
                 let message = format!("`{}` has no stages", block.name.text);
                 self.report(
                     Problem::error(Code("V0212"), block.name.span, message)
@@ -232,7 +232,6 @@ impl Evaluator<'_> {
         let schedule = given.or("schedule", cosine, |span, value| self.schedule(span, value));
         Some(Stage {
             name: block.name.text.clone(),
-            declared: block.name.span,
             data: data?,
             train: train?,
             images: images?,
@@ -240,6 +239,7 @@ impl Evaluator<'_> {
             batch: batch?,
             epochs: epochs?,
             schedule: schedule?,
+            scheduled: given.at("schedule"),
             weight_decay: decay?,
         })
     }
@@ -321,12 +321,18 @@ impl Evaluator<'_> {
             let mut groups = Vec::new();
             for group in &given.fields.blocks {
                 let body = group.body.as_ref()?;
+                if group.name.text == "overall" {
+                    let message = "`overall` is what the score of all groups is called";
+                    let problem = Problem::error(Code("V0202"), group.name.span, message);
+                    self.report(problem.help("give the group another name"));
+                    return None;
+                }
                 let members = self.reading(group, body, scope, |given| {
                     given.need("benchmarks", |span, value| self.benchmarks(span, value))
                 });
                 groups.push((group.name.text.clone(), members?));
             }
-            if groups.is_empty() && body.whole {
+            if groups.is_empty() && given.fields.sound {
                 let message = format!("`{}` has no groups", block.name.text);
                 self.report(
                     Problem::error(Code("V0212"), block.name.span, message)

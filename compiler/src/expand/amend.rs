@@ -1,5 +1,7 @@
 //! `experiment name = other with { … }`: another experiment, amended.
 
+use std::collections::BTreeSet;
+
 use vpc_grammar::tree::{Block, Body, Entry, Expr, ExprKind, Field, Name, Vary};
 use vpc_grammar::{Code, Problem, Span};
 
@@ -24,6 +26,7 @@ pub(super) fn amended(
     body.entries
         .retain(|entry| !matches!(entry, Entry::Check(_)));
     let before = body.clone();
+    let mut seen = BTreeSet::new();
     let mut sound = true;
     for change in changes.into_iter().flat_map(|changes| &changes.entries) {
         let problem = match change {
@@ -31,7 +34,17 @@ pub(super) fn amended(
                 replace_axis(&mut body, vary);
                 None
             }
-            Entry::Field(field) => replace_field(&mut body, field),
+            Entry::Field(field) => {
+                let names = field.path.iter().map(|name| name.text.as_str());
+                let path = names.collect::<Vec<_>>().join(".");
+                if seen.insert(path.clone()) {
+                    replace_field(&mut body, field)
+                } else {
+                    let message = format!("`{path}` is given twice");
+                    let problem = Problem::error(Code("V0211"), field.span, message);
+                    Some(problem.help("keep one of them"))
+                }
+            }
             Entry::Where(_) | Entry::Check(_) | Entry::Let(_) | Entry::Block(_) => {
                 body.entries.push(change.clone());
                 None

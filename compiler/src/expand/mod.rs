@@ -209,7 +209,16 @@ impl<'e, 'a> Expander<'e, 'a> {
                 }
                 Entry::Block(block) => match schema::kind(&block.kind.text) {
                     Some(kind) if matches!(kind.name, "report" | "hypothesis") => {
-                        parts.results.push(block);
+                        let same = |known: &&&Block| {
+                            known.kind.text == block.kind.text && known.name.text == block.name.text
+                        };
+                        match parts.results.iter().find(same) {
+                            Some(first) => {
+                                let problem = twice(&block.name, first.name.span);
+                                self.evaluator.report(problem);
+                            }
+                            None => parts.results.push(block),
+                        }
                     }
                     Some(kind) if kind.stands(Place::Experiment) => self.job(block, &mut parts),
                     found => self.evaluator.report(crate::eval::misplaced(

@@ -170,7 +170,7 @@ pub struct Test {
 pub struct Cell {
     /// The evaluation's name.
     pub job: String,
-    /// The item; `None` means the mean over all items, or the overall score.
+    /// The item; `None` means the mean over all held-out text.
     pub item: Option<String>,
     /// The metric.
     pub metric: Metric,
@@ -208,11 +208,7 @@ impl Metric {
 impl Cell {
     /// Returns the measure as written in a study.
     pub fn name(&self) -> String {
-        let all = match self.metric {
-            Metric::BitsPerByte | Metric::Perplexity => "mean",
-            Metric::Score | Metric::Soundness | Metric::Depth => "overall",
-        };
-        let item = self.item.as_deref().unwrap_or(all);
+        let item = self.item.as_deref().unwrap_or("mean");
         match self.metric {
             Metric::BitsPerByte | Metric::Score => format!("{}.{item}", self.job),
             metric => format!("{}.{item}.{}", self.job, metric.word()),

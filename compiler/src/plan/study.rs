@@ -56,6 +56,8 @@ pub struct Item {
     pub name: Arc<str>,
     /// What is measured of it where a report does not say.
     pub metric: Metric,
+    /// Whether a judge measured the soundness and depth of explanations too.
+    pub judged: bool,
     /// The jobs it is read from: the input it is measured on, or the answers it adds up.
     pub keys: Vec<Key>,
 }

@@ -54,7 +54,6 @@ pub(crate) struct Adaptation {
 #[derive(Debug, Clone)]
 pub(crate) struct Stage {
     pub(crate) name: String,
-    pub(crate) declared: Span,
     pub(crate) data: Rc<Dataset>,
     pub(crate) train: Modules,
     pub(crate) images: bool,
@@ -62,6 +61,8 @@ pub(crate) struct Stage {
     pub(crate) batch: u64,
     pub(crate) epochs: u64,
     pub(crate) schedule: Schedule,
+    /// Where the schedule is written.
+    pub(crate) scheduled: Span,
     pub(crate) weight_decay: Fraction,
 }
 

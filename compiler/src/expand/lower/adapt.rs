@@ -53,7 +53,7 @@ impl Expander<'_, '_> {
     ) -> Option<Key> {
         let items = stage.data.items.saturating_mul(stage.epochs);
         let steps = items.div_ceil(stage.batch);
-        let schedule = self.schedule(&stage.schedule, steps, None, stage.declared)?;
+        let schedule = self.schedule(&stage.schedule, steps, None, stage.scheduled)?;
         let mut inputs = vec![("model", model)];
         if stage.images {
             inputs.push(("encoder", self.encoder(&setup.encoder)));

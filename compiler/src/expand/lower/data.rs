@@ -114,7 +114,11 @@ impl Expander<'_, '_> {
     }
 
     /// Adds the jobs that make a dataset.
-    pub(super) fn dataset(&mut self, dataset: &Dataset) -> Key {
+    pub(super) fn dataset(&mut self, dataset: &Rc<Dataset>) -> Key {
+        let address = Rc::as_ptr(dataset).addr();
+        if let Some((_, known)) = self.shared.datasets.get(&address) {
+            return *known;
+        }
         let (from, inputs) = match &dataset.from {
             DatasetOf::Source(files) => (DatasetFrom::Source(files.clone()), Vec::new()),
             DatasetOf::Chosen(of, choice) => {
@@ -133,7 +137,10 @@ impl Expander<'_, '_> {
             from,
         });
         let label = format!("dataset/{}", dataset.name);
-        self.jobs.add(label, place, task, &inputs)
+        let key = self.jobs.add(label, place, task, &inputs);
+        let known = (Rc::clone(dataset), key);
+        self.shared.datasets.insert(address, known);
+        key
     }
 
     pub(super) fn encoder(&mut self, encoder: &Encoder) -> Key {

@@ -10,7 +10,8 @@ use super::source::Base;
 use super::{Declaration, Expander, Made, Spot};
 use crate::eval::{Given, Reads};
 use crate::plan::{
-    AlignTask, AnswersTask, EvalTask, Format, Fraction, Item, Key, Layers, Metric, Pooling, Task,
+    AlignTask, AnswersTask, EvalTask, Format, Fraction, Item, Key, Layers, Metric, Overall,
+    Pooling, Task,
 };
 use crate::value::{Benchmark, Category, Groups, Suite, Value};
 
@@ -125,6 +126,7 @@ impl Expander<'_, '_> {
             items.push(Item {
                 name: category.name.as_str().into(),
                 metric: Metric::BitsPerByte,
+                judged: false,
                 keys: vec![self.tokens_job(category, &base.model.tokenizer, span)?],
             });
         }
@@ -148,6 +150,7 @@ impl Expander<'_, '_> {
         suite: &Groups,
         manner: &Manner,
     ) -> Option<Made> {
+        let judged = manner.judge.is_some();
         let mut answers: Vec<(Arc<str>, Metric, Key)> = Vec::new();
         let mut groups: Vec<Item> = Vec::new();
         let mut scored: Vec<Key> = Vec::new();
@@ -165,7 +168,12 @@ impl Expander<'_, '_> {
                 .first()
                 .map_or(Metric::Score, |first| first.metric());
             let name = name.as_str().into();
-            groups.push(Item { name, metric, keys });
+            groups.push(Item {
+                name,
+                metric,
+                judged,
+                keys,
+            });
         }
         scored.sort_unstable();
         scored.dedup();
@@ -184,11 +192,25 @@ impl Expander<'_, '_> {
         });
         let inputs: Vec<(&'static str, Key)> = scored.iter().map(|key| ("answers", *key)).collect();
         let key = self.add(spot, spot.label.to_owned(), task, &inputs);
+        let first = groups.first().map_or(Metric::Score, |group| group.metric);
         let mut items = groups;
+        if suite.overall != Overall::None {
+            items.push(Item {
+                name: "overall".into(),
+                metric: first,
+                judged,
+                keys: scored,
+            });
+        }
         for (name, metric, key) in answers {
             if !items.iter().any(|item| item.name == name) {
                 let keys = vec![key];
-                items.push(Item { name, metric, keys });
+                items.push(Item {
+                    name,
+                    metric,
+                    judged,
+                    keys,
+                });
             }
         }
         Some(Made::measure(key, items))
@@ -307,6 +329,7 @@ impl Expander<'_, '_> {
             let item = Item {
                 name: "score".into(),
                 metric: Metric::Score,
+                judged: false,
                 keys: vec![key],
             };
             Some(Made::measure(key, vec![item]))

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use super::{Declaration, Expander, Spot};
 use crate::plan::{Item, Key, ModelSpec};
-use crate::value::Tokenizer;
+use crate::value::{Dataset, Tokenizer};
 
 /// A job that was lowered.
 pub(super) struct Made {
@@ -48,6 +48,7 @@ pub(crate) struct Shared {
     /// By the key of the corpus and the address of the tokenizer, which lives as long as this.
     tokens: BTreeMap<(Key, String, usize), Key>,
     tokenizers: BTreeMap<usize, (Rc<Tokenizer>, Key)>,
+    datasets: BTreeMap<usize, (Rc<Dataset>, Key)>,
 }
 
 impl Expander<'_, '_> {

@@ -165,10 +165,13 @@ impl Expander<'_, '_> {
                 "{what} not fit: {} of {steps} steps",
                 warmup.saturating_add(decay)
             );
-            self.evaluator.report(
-                Problem::error(Code("V0304"), span, message)
-                    .help("give lengths as shares of the run, or raise `tokens`"),
-            );
+            self.evaluator
+                .report(
+                    Problem::error(Code("V0304"), span, message).help(match per_step {
+                        Some(_) => "give lengths as shares of the run, or raise `tokens`",
+                        None => "give lengths as shares of the stage, or give it more items",
+                    }),
+                );
             return None;
         }
         Some(ScheduleSpec {

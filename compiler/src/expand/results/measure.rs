@@ -8,8 +8,8 @@ use crate::eval::Given;
 use crate::nearest::advice;
 use crate::plan::{Cell, Experiment, Item, Metric};
 
-/// What the mean over all items is called.
-const ALL: [&str; 2] = ["mean", "overall"];
+/// What the mean over all held-out text is called.
+const ALL: &str = "mean";
 
 impl Results<'_> {
     /// The measures of a field.
@@ -85,22 +85,26 @@ fn cell(path: &[String], experiment: &Experiment) -> Result<Cell, (String, Strin
     };
     let name = name.unwrap_or_default();
     let item = run.items.iter().find(|item| *item.name == *name);
-    let all = item.is_none() && ALL.contains(&name);
+    let first = run.items.first();
+    let held_out = first.is_some_and(|item| item.metric == Metric::BitsPerByte);
+    let all = item.is_none() && held_out && name == ALL;
     if item.is_none() && !all {
         let message = format!("`{job}` does not measure `{name}`");
         return Err((message, advice(name, "it measures", item_names(&run.items))));
     }
-    let usual = item
-        .or(run.items.first())
-        .map_or(Metric::Score, |item| item.metric);
+    let usual = item.or(first);
+    let judged = usual.is_some_and(|item| item.judged);
+    let usual = usual.map_or(Metric::Score, |item| item.metric);
     let metric = match metric {
         None => usual,
-        Some(word) => known_metrics(usual)
+        Some(word) => known_metrics(usual, judged)
             .iter()
             .copied()
             .find(|metric| metric.word() == word)
             .ok_or_else(|| {
-                let known = known_metrics(usual).iter().map(|metric| metric.word());
+                let known = known_metrics(usual, judged)
+                    .iter()
+                    .map(|metric| metric.word());
                 let message = format!("`{word}` is not measured here");
                 (message, advice(word, "metrics", known))
             })?,
@@ -113,14 +117,19 @@ fn cell(path: &[String], experiment: &Experiment) -> Result<Cell, (String, Strin
 }
 
 fn item_names(items: &[Item]) -> impl Iterator<Item = &str> {
-    items.iter().map(|item| item.name.as_ref()).chain(ALL)
+    let held_out = items
+        .first()
+        .filter(|item| item.metric == Metric::BitsPerByte);
+    let all = held_out.map(|_| ALL);
+    items.iter().map(|item| item.name.as_ref()).chain(all)
 }
 
 /// What is measured where one thing is.
-fn known_metrics(usual: Metric) -> &'static [Metric] {
+fn known_metrics(usual: Metric, judged: bool) -> &'static [Metric] {
     match usual {
         Metric::BitsPerByte => &[Metric::BitsPerByte, Metric::Perplexity],
         Metric::Perplexity => &[Metric::Perplexity],
+        Metric::Score | Metric::Soundness | Metric::Depth if !judged => &[Metric::Score],
         Metric::Score | Metric::Soundness | Metric::Depth => {
             &[Metric::Score, Metric::Soundness, Metric::Depth]
         }

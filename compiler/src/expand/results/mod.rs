@@ -10,7 +10,7 @@ use vpc_grammar::{Code, Problem};
 use super::Expanded;
 use crate::eval::{Evaluator, Given, Scope};
 use crate::modules::{Declared, ModuleId};
-use crate::nearest::advice;
+use crate::nearest::{advice, choices};
 use crate::plan::{Experiment, Report};
 use crate::schema::{self, Place};
 
@@ -207,9 +207,14 @@ impl<'e> Results<'e> {
         for experiment in about.experiments() {
             let own = experiment.axes.iter().find(|own| own.name == axis)?;
             if !own.values.contains(&text) {
-                let known = own.values.iter().map(String::as_str);
+                let known: Vec<&str> = own.values.iter().map(String::as_str).collect();
                 let message = format!("`{text}` is not on the axis `{axis}`");
-                let help = advice(&text, "its values", known);
+                // Every number is near to some other number, and meant by none.
+                let help = if text.starts_with(char::is_alphabetic) {
+                    advice(&text, "its values", known)
+                } else {
+                    choices("its values", &known)
+                };
                 self.evaluator
                     .report(Problem::error(Code("V0501"), expr.span, message).help(help));
                 return None;

@@ -1,10 +1,11 @@
 //! `report` blocks and what stands in them.
 
-use vpc_grammar::tree::{Block, Entry, ExprKind};
+use vpc_grammar::tree::{Block, Entry, ExprKind, Name};
 use vpc_grammar::{Code, Problem};
 
 use super::{About, Results, doc, in_report};
 use crate::eval::{Given, Reads, entry_span, misplaced};
+use crate::modules::twice;
 use crate::plan::{Band, Correlation, Experiment, Fraction, Plot, Ranking, Report, Table, Trend};
 use crate::schema::{self, Place, Type, function};
 use crate::value::Value;
@@ -20,9 +21,16 @@ impl<'e> Results<'e> {
             rankings: Vec::new(),
             correlations: Vec::new(),
         };
+        let mut names: Vec<&Name> = Vec::new();
         for entry in block.body.iter().flat_map(|body| &body.entries) {
             match entry {
-                Entry::Block(part) if in_report(part) => self.part(part, own, &mut report),
+                Entry::Block(part) if in_report(part) => {
+                    match names.iter().find(|known| known.text == part.name.text) {
+                        Some(first) => self.evaluator.report(twice(&part.name, first.span)),
+                        None => self.part(part, own, &mut report),
+                    }
+                    names.push(&part.name);
+                }
                 Entry::Block(part) => {
                     let found = schema::kind(&part.kind.text);
                     self.evaluator.report(misplaced(part, found, Place::Report));

@@ -186,6 +186,11 @@ impl DatasetTask {
         let words =
             |words: &[String]| Value::List(words.iter().map(|word| word.as_str().into()).collect());
         match &self.from {
+            // What is planned is nothing but its description.
+            DatasetFrom::Source(files @ FileSpec::Planned { .. }) => record
+                .with("from", "source")
+                .with("files", files.value())
+                .with("items", self.items),
             DatasetFrom::Source(files) => {
                 record.with("from", "source").with("files", files.value())
             }

@@ -91,7 +91,11 @@ pub(super) const DATASET: Kind = Kind {
     doc: "Items to adapt with: pictures with captions, instructions, dialogues.",
     fields: &[
         Field::required("source", Type::Files, "Where the items come from."),
-        Field::required("items", Type::Count, "How many items there are."),
+        Field::required(
+            "items",
+            Type::Count,
+            "How many items there are: known from the source, so it bears identity only of what is planned.",
+        ),
         Field::optional(
             "labels.…",
             Type::Count,

@@ -100,7 +100,7 @@ pub(super) const BENCHMARK: Kind = Kind {
     doc: "Questions with known answers, and how an answer is scored.",
     fields: &[
         Field::required("data", Type::Files, "The questions."),
-        Field::required("items", Type::Count, "How many questions there are."),
+        Field::required("items", Type::Count, "How many questions there are.").operation(),
         Field::required(
             "format",
             Type::Word(&[
