@@ -95,7 +95,7 @@ fn word(state: State) -> &'static str {
     }
 }
 
-/// The jobs of a plan by key.
+/// The `pretrain` jobs of a plan by key.
 type Jobs<'p> = KeyMap<&'p Job>;
 
 /// What a kind of job adds up to.
@@ -145,7 +145,11 @@ fn as_text(plan: &Plan, survey: &Survey, all: bool) -> String {
     if plan.jobs.is_empty() {
         return "nothing to do: the study has no experiment with jobs".to_owned();
     }
-    let jobs: Jobs<'_> = plan.jobs.iter().map(|job| (job.key, job)).collect();
+    let trained = plan
+        .jobs
+        .iter()
+        .filter(|job| matches!(job.task, Task::Pretrain(_)));
+    let jobs: Jobs<'_> = trained.map(|job| (job.key, job)).collect();
     let mut parts = Vec::new();
     for experiment in &plan.experiments {
         parts.push(experiment_text(&jobs, experiment));
@@ -180,11 +184,8 @@ fn not_yet(plan: &Plan, survey: &Survey) -> Option<String> {
     let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
     let jobs = unsupported(plan, survey);
     for one in &jobs {
-        // What stands in parentheses is of the one job.
-        let reason = one
-            .why
-            .find(" (")
-            .map_or(one.why.as_str(), |at| &one.why[..at]);
+        // What stands in parentheses is of the one job; most reasons are of the kind.
+        let reason = one.why.find(" (").map_or(&*one.why, |at| &one.why[..at]);
         match reasons.iter_mut().find(|known| known.0 == reason) {
             Some(known) => known.1.push(one.job.name()),
             None => reasons.push((reason, vec![one.job.name()])),

@@ -55,7 +55,7 @@ fn numbers(plan: &Plan, store: &Store) -> Result<Numbers, StoreError> {
         .jobs
         .iter()
         .zip(&survey.manifests)
-        .filter_map(|(job, manifest)| Some((job.key, manifest.as_ref()?)))
+        .filter_map(|(job, manifest)| Some((job.key, manifest.as_deref()?)))
         .collect();
     let metrics = |key| found.get(&key).map(|manifest| manifest.metrics.clone());
     Ok(gather(plan, &metrics))

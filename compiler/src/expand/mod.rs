@@ -282,12 +282,22 @@ impl<'e, 'a> Expander<'e, 'a> {
 
 /// `experiment/job[axis=value,…]`.
 fn label(experiment: &str, job: &str, point: &[(Arc<str>, Arc<str>)]) -> String {
-    let axes: Vec<String> = point
+    let length: usize = point
         .iter()
-        .map(|(axis, value)| format!("{axis}={value}"))
-        .collect();
-    match axes.as_slice() {
-        [] => format!("{experiment}/{job}"),
-        axes => format!("{experiment}/{job}[{}]", axes.join(",")),
+        .map(|(axis, value)| axis.len() + value.len() + 2)
+        .sum();
+    let mut label = String::with_capacity(experiment.len() + job.len() + length + 2);
+    label.push_str(experiment);
+    label.push('/');
+    label.push_str(job);
+    for (at, (axis, value)) in point.iter().enumerate() {
+        label.push(if at == 0 { '[' } else { ',' });
+        label.push_str(axis);
+        label.push('=');
+        label.push_str(value);
     }
+    if !point.is_empty() {
+        label.push(']');
+    }
+    label
 }

@@ -58,65 +58,67 @@ impl Record {
     ///
     /// The order in which fields were added does not matter; lengths go before contents.
     pub fn key(&self, kind: &str, version: u32, inputs: &[(&str, Key)]) -> Key {
-        let mut hash = blake3::Hasher::new();
-        feed_text(&mut hash, FORM);
-        feed_text(&mut hash, kind);
-        hash.update(&version.to_le_bytes());
+        // Gathered first: hashing many small pieces costs more than hashing them at once.
+        let mut bytes = Vec::with_capacity(512);
+        feed_text(&mut bytes, FORM);
+        feed_text(&mut bytes, kind);
+        bytes.extend(version.to_le_bytes());
         let mut fields: Vec<_> = self.0.iter().collect();
         fields.sort_by_key(|field| field.0);
-        feed_length(&mut hash, fields.len());
+        feed_length(&mut bytes, fields.len());
         for (name, value) in fields {
-            feed_text(&mut hash, name);
-            value.feed(&mut hash);
+            feed_text(&mut bytes, name);
+            value.feed(&mut bytes);
         }
-        feed_length(&mut hash, inputs.len());
+        feed_length(&mut bytes, inputs.len());
         for (role, key) in inputs {
-            feed_text(&mut hash, role);
-            hash.update(key.bytes());
+            feed_text(&mut bytes, role);
+            bytes.extend(key.bytes());
         }
-        Key::new(*hash.finalize().as_bytes())
+        Key::new(*blake3::hash(&bytes).as_bytes())
     }
 }
 
 impl Value {
-    fn feed(&self, hash: &mut blake3::Hasher) {
+    fn feed(&self, bytes: &mut Vec<u8>) {
         match self {
             Self::Count(count) => {
-                hash.update(b"c").update(&count.to_le_bytes());
+                bytes.push(b'c');
+                bytes.extend(count.to_le_bytes());
             }
             Self::Fraction(fraction) => {
                 let (numerator, denominator) = fraction.parts();
-                hash.update(b"f").update(&numerator.to_le_bytes());
-                hash.update(&denominator.to_le_bytes());
+                bytes.push(b'f');
+                bytes.extend(numerator.to_le_bytes());
+                bytes.extend(denominator.to_le_bytes());
             }
             Self::Text(text) => {
-                hash.update(b"t");
-                feed_text(hash, text);
+                bytes.push(b't');
+                feed_text(bytes, text);
             }
-            Self::Flag(flag) => {
-                hash.update(b"b").update(&[u8::from(*flag)]);
-            }
+            Self::Flag(flag) => bytes.extend([b'b', u8::from(*flag)]),
             Self::Digest(digest) => {
-                hash.update(b"d").update(digest);
+                bytes.push(b'd');
+                bytes.extend(digest);
             }
             Self::List(values) => {
-                hash.update(b"l");
-                feed_length(hash, values.len());
+                bytes.push(b'l');
+                feed_length(bytes, values.len());
                 for value in values {
-                    value.feed(hash);
+                    value.feed(bytes);
                 }
             }
         }
     }
 }
 
-fn feed_length(hash: &mut blake3::Hasher, length: usize) {
-    hash.update(&(length as u64).to_le_bytes());
+fn feed_length(bytes: &mut Vec<u8>, length: usize) {
+    bytes.extend((length as u64).to_le_bytes());
 }
 
-fn feed_text(hash: &mut blake3::Hasher, text: &str) {
-    feed_length(hash, text.len());
-    hash.update(text.as_bytes());
+fn feed_text(bytes: &mut Vec<u8>, text: &str) {
+    feed_length(bytes, text.len());
+    bytes.extend(text.as_bytes());
 }
 
 impl From<u64> for Value {

@@ -112,7 +112,7 @@ struct Run<'r> {
     heals: bool,
     graph: DiGraph<usize, ()>,
     states: Vec<Stage>,
-    manifests: Vec<Option<Manifest>>,
+    manifests: Vec<Option<Box<Manifest>>>,
     outcome: Outcome,
     /// Whether the store refused to be written.
     refused: bool,
@@ -230,7 +230,7 @@ impl<'r> Run<'r> {
     fn inputs(&self, job: &Job) -> BTreeMap<Key, Manifest> {
         let manifest = |key: Key| {
             let at = self.plan.jobs.iter().position(|other| other.key == key)?;
-            Some((key, self.manifests[at].clone()?))
+            Some((key, self.manifests[at].as_deref()?.clone()))
         };
         job.inputs
             .iter()
@@ -261,7 +261,7 @@ impl<'r> Run<'r> {
         match result {
             Ok(Done::Made(manifest, took)) => {
                 self.states[at] = Stage::Done;
-                self.manifests[at] = Some(*manifest);
+                self.manifests[at] = Some(manifest);
                 self.outcome.made.push(job.key);
                 self.observer.event(Event::Finished(job, took));
             }

@@ -1,5 +1,7 @@
 //! What this version can plan and cannot run yet.
 
+use std::borrow::Cow;
+
 use vpc_compiler::plan::{CorpusTask, EvalTask, Job, Plan, SourceSpec, Task, TokenizerTask};
 
 use crate::survey::Survey;
@@ -10,7 +12,7 @@ pub struct Unsupported<'p> {
     /// The job.
     pub job: &'p Job,
     /// Why not, as what follows "it …".
-    pub why: String,
+    pub why: Cow<'static, str>,
 }
 
 /// Returns the jobs to do that this version cannot run, in the plan's order.
@@ -23,14 +25,18 @@ pub fn unsupported<'p>(plan: &'p Plan, survey: &Survey) -> Vec<Unsupported<'p>> 
 }
 
 /// Why a job cannot be run, where it cannot.
-pub(crate) fn why_not(task: &Task) -> Option<String> {
+pub(crate) fn why_not(task: &Task) -> Option<Cow<'static, str>> {
+    macro_rules! not_yet {
+        ($what:literal) => {
+            concat!($what, ", which this version can plan and not run yet")
+        };
+    }
     let kind = match task {
-        Task::Corpus(task) => return unreadable(task),
+        Task::Corpus(task) => return unreadable(task).map(Cow::Owned),
         Task::Tokenizer(task) => match &**task {
             TokenizerTask::Planned { what, .. } => {
-                return Some(format!(
-                    "is only planned ({what}): give it a `tokenizer.json`"
-                ));
+                let why = format!("is only planned ({what}): give it a `tokenizer.json`");
+                return Some(why.into());
             }
             _ => return None,
         },
@@ -38,17 +44,15 @@ pub(crate) fn why_not(task: &Task) -> Option<String> {
         | Task::Pretrain(_)
         | Task::Checkpoint { .. }
         | Task::Eval(EvalTask::HeldOut { .. }) => return None,
-        Task::Dataset(_) => "makes items to adapt with",
-        Task::Encoder(_) => "imports a vision encoder",
-        Task::Stage(_) => "adapts a model to pictures",
-        Task::Answers(_) => "lets a model answer questions",
-        Task::Judged { .. } => "lets a model judge explanations",
-        Task::Eval(EvalTask::Benchmarks { .. }) => "adds up answers",
-        Task::AlignScore(_) => "compares a model with vision encoders",
+        Task::Dataset(_) => not_yet!("makes items to adapt with"),
+        Task::Encoder(_) => not_yet!("imports a vision encoder"),
+        Task::Stage(_) => not_yet!("adapts a model to pictures"),
+        Task::Answers(_) => not_yet!("lets a model answer questions"),
+        Task::Judged { .. } => not_yet!("lets a model judge explanations"),
+        Task::Eval(EvalTask::Benchmarks { .. }) => not_yet!("adds up answers"),
+        Task::AlignScore(_) => not_yet!("compares a model with vision encoders"),
     };
-    Some(format!(
-        "{kind}, which this version can plan and not run yet"
-    ))
+    Some(kind.into())
 }
 
 /// Why a category's text cannot be had, where it cannot.

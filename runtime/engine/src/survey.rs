@@ -25,7 +25,7 @@ pub struct Survey {
     /// One state for each job.
     pub states: Vec<State>,
     /// The finished jobs' manifests.
-    pub manifests: Vec<Option<Manifest>>,
+    pub manifests: Vec<Option<Box<Manifest>>>,
 }
 
 /// Surveys a plan against a store, or against nothing where there is no store yet.
@@ -37,7 +37,7 @@ pub fn survey(plan: &Plan, store: Option<&Store>) -> Result<Survey, StoreError> 
     let mut manifests = Vec::with_capacity(plan.jobs.len());
     for job in &plan.jobs {
         manifests.push(match store {
-            Some(store) => store.find(job.key)?,
+            Some(store) => store.find(job.key)?.map(Box::new),
             None => None,
         });
     }

@@ -16,7 +16,7 @@ use crate::support::why_not;
 pub(super) fn make(bench: &Bench<'_>, task: &CorpusTask) -> Result<Manifest, JobError> {
     let begun = Instant::now();
     if let Some(why) = why_not(&bench.job.task) {
-        return Err(JobError::Unsupported(why));
+        return Err(JobError::Unsupported(why.into_owned()));
     }
     let (numerator, denominator) = task.held_out.parts();
     let mut attempt = bench.store.attempt(bench.job.key)?;

@@ -47,7 +47,7 @@ const CONFIG: &str = "config.json";
 const CURVE: &str = "curve.csv";
 
 fn not_yet(task: &Task) -> JobError {
-    JobError::Unsupported(why_not(task).unwrap_or_default())
+    JobError::Unsupported(why_not(task).unwrap_or_default().into_owned())
 }
 
 /// Does a job and files what it made.
