@@ -207,8 +207,8 @@ fn the_optimiser_file_is_checked_too() {
     assert!(resume(&optimizer, &optimizer).contains("is not part of this model"));
     assert!(resume(&model, &optimizer[..40]).contains("not a valid safetensors file"));
     let mut config = run(small());
-    config.steps = 0;
-    let error = Trainer::resume(&config, &model, &optimizer).expect_err("no steps");
+    config.batch = 0;
+    let error = Trainer::resume(&config, &model, &optimizer).expect_err("no rows");
     assert!(matches!(error, TrainError::Config(_)));
 }
 
