@@ -20,6 +20,16 @@ impl Results<'_> {
         about: &About<'_>,
     ) -> Option<Vec<Cell>> {
         let exprs = elements(given.fields.get(name)?);
+        if exprs.is_empty() {
+            let problem = Problem::error(
+                Code("V0214"),
+                given.at(name),
+                "the list of measures is empty",
+            );
+            self.evaluator
+                .report(problem.help("name at least one, such as `fit.web`"));
+            return None;
+        }
         let cells = exprs.into_iter().map(|expr| self.cell(expr, about));
         // Every wrong one is told, not only the first.
         cells.collect::<Vec<_>>().into_iter().collect()

@@ -134,9 +134,22 @@ impl<'e> Results<'e> {
                 over: Vec::new(),
             });
         };
-        let mut found = Vec::new();
+        let mut found: Vec<&Experiment> = Vec::new();
         for expr in elements(over) {
-            found.push(self.experiment(expr)?);
+            let experiment = self.experiment(expr)?;
+            if found.iter().any(|known| known.name == experiment.name) {
+                let message = format!("the experiment `{}` is listed twice", experiment.name);
+                self.evaluator
+                    .report(Problem::error(Code("V0404"), expr.span, message));
+                return None;
+            }
+            found.push(experiment);
+        }
+        if found.is_empty() {
+            let message = "the list of experiments is empty";
+            self.evaluator
+                .report(Problem::error(Code("V0214"), over.span, message));
+            return None;
         }
         Some(About { own, over: found })
     }
