@@ -52,7 +52,12 @@ fn files_cut_off_at_each_offset() {
     let cuts: Vec<(usize, usize)> = files
         .iter()
         .enumerate()
-        .flat_map(|(at, file)| file.char_indices().map(move |(cut, _)| (at, cut)))
+        .flat_map(|(at, file)| {
+            // The cost grows with the square of the length: of long files, every few offsets.
+            let step = if tier() > 1 { 1 } else { 1 + file.len() / 2000 };
+            let cuts = file.char_indices().step_by(step);
+            cuts.map(move |(cut, _)| (at, cut))
+        })
         .collect();
     assert!(cuts.len() > 10_000, "{} truncations", cuts.len());
     run::all("truncated", cuts.len() as u64, check, move |number| {
