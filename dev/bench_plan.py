@@ -26,6 +26,7 @@ import tempfile
 import time
 
 import studies
+from machine import processor, wait_for_quiet
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
@@ -33,28 +34,6 @@ TARGET = os.path.join(ROOT, os.environ.get("CARGO_TARGET_DIR", "target"))
 PEERS = os.path.join(ROOT, "target", "peers", "bin")
 VPC = os.path.join(TARGET, "release", "vpc")
 OURS = "`vpc plan`, empty store"
-
-
-def processor():
-    with open("/proc/cpuinfo") as f:
-        return next((line.split(":")[1].strip() for line in f if line.startswith("model name")), platform.processor())
-
-
-def busy():
-    """Processor seconds used by the whole machine since it started."""
-    with open("/proc/stat") as f:
-        user, nice, system, _, _, irq, softirq, *_ = map(int, f.readline().split()[1:])
-    return (user + nice + system + irq + softirq) / os.sysconf("SC_CLK_TCK")
-
-
-def wait_for_quiet(patience):
-    """Returns once the machine was over 95 % idle for half a second, or patience is at an end."""
-    end = time.time() + patience
-    while time.time() < end:
-        before = busy()
-        time.sleep(0.5)
-        if busy() - before < 0.025 * os.cpu_count():
-            return
 
 
 def run(command, folder):
@@ -78,7 +57,7 @@ def measure(contenders, a):
     for number in range(max(rounds for *_, rounds in contenders)):
         for name, command, folder, rounds in contenders:
             if number < rounds:
-                wait_for_quiet(a.patience)
+                wait_for_quiet(a.patience, 0.5)
                 result = run(command, folder)
                 results[name].append(result)
                 print(f"  {name}: {result[0]:.3f} s, {result[1]:.3f} s of processor, {result[2]:.0f} MiB",

@@ -17,6 +17,8 @@ import time
 
 import torch
 
+from machine import busy, processor, wait_for_quiet
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
 TARGET = os.environ.get("CARGO_TARGET_DIR", os.path.join(ROOT, "target"))
@@ -34,32 +36,10 @@ def command(kind, shape, seconds, threads):
     return [sys.executable, os.path.join(HERE, "bench_torch.py"), shape, kind, str(seconds), str(threads)]
 
 
-def processor():
-    with open("/proc/cpuinfo") as f:
-        return next((line.split(":")[1].strip() for line in f if line.startswith("model name")), platform.processor())
-
-
-def busy():
-    """Processor seconds used by the whole machine since it started."""
-    with open("/proc/stat") as f:
-        user, nice, system, _, _, irq, softirq, *_ = map(int, f.readline().split()[1:])
-    return (user + nice + system + irq + softirq) / os.sysconf("SC_CLK_TCK")
-
-
 def own():
     """Processor seconds used by finished children."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
-
-
-def wait_for_quiet(patience):
-    """Returns once the machine was over 95 % idle for a second, or patience is at an end."""
-    end = time.time() + patience
-    while time.time() < end:
-        before = busy()
-        time.sleep(1)
-        if busy() - before < 0.05 * os.cpu_count():
-            return
 
 
 def run(kind, shape, a):

@@ -5,19 +5,8 @@ mod common;
 use std::fs;
 use std::path::Path;
 
-use common::{Folder, READ_ONLY, Run, listing, mounting_shell, skip};
+use common::{Folder, READ_ONLY, Run, SMALL, listing, mounting_shell, skip};
 use serde_json::Value;
-
-const STUDY: &str = r"
-category code { source: world(code, size: 64 KiB) }
-tokenizer bpe { vocabulary: 300, data: code }
-scale tiny { layers: 1, width: 16, heads: 2, context: 32, batch: 4 }
-experiment e {
-  vary seed: 1..2
-  pretrain base { model: tiny, data: code, tokenizer: bpe, tokens: 5k, seed: seed }
-  eval fit { from: base, suite: held_out([code]) }
-}
-";
 
 fn planned(folder: &Folder) -> Value {
     let run = folder.vpc("plan s.vp --json").ends(0);
@@ -48,7 +37,7 @@ fn the_quickstart() {
 
 #[test]
 fn planning_leaves_no_trace() {
-    let folder = Folder::with(&[("s.vp", STUDY)]);
+    let folder = Folder::with(&[("s.vp", SMALL)]);
     let before = listing(folder.path());
     for arguments in [
         "plan s.vp",
@@ -73,7 +62,7 @@ fn planning_needs_no_permission_to_write() {
     let Some(shell) = mounting_shell() else {
         return skip("read-only folder", "no mounts allowed here");
     };
-    let folder = Folder::with(&[("s.vp", STUDY)]);
+    let folder = Folder::with(&[("s.vp", SMALL)]);
     let expected = folder.vpc("plan s.vp").ends(0);
     let script = format!("{READ_ONLY} freeze $PWD && cd $PWD && exec $VPC plan s.vp");
     let run = Run::of(folder.script(shell, &script).output().unwrap()).ends(0);
@@ -82,7 +71,7 @@ fn planning_needs_no_permission_to_write() {
 
 #[test]
 fn the_states_follow_the_work() {
-    let folder = Folder::with(&[("s.vp", STUDY)]);
+    let folder = Folder::with(&[("s.vp", SMALL)]);
     let plan = planned(&folder);
     assert_eq!(plan["schema"], 1);
     assert_eq!(states(&plan), [0, 7, 0, 0]);
@@ -106,12 +95,12 @@ fn the_states_follow_the_work() {
     );
 
     // A longer budget: new trainings and evaluations over the same corpus, tokenizer and tokens.
-    folder.write("s.vp", STUDY.replace("tokens: 5k", "tokens: 6k"));
+    folder.write("s.vp", SMALL.replace("tokens: 5k", "tokens: 6k"));
     assert_eq!(states(&planned(&folder)), [3, 4, 0, 0]);
     // Names and places bear no identity.
     folder.write(
         "s.vp",
-        STUDY
+        SMALL
             .replace("tiny", "small")
             .replace("code {", "c {")
             .replace("data: code", "data: c")
@@ -122,7 +111,7 @@ fn the_states_follow_the_work() {
 
 #[test]
 fn what_is_not_needed_is_said() {
-    let folder = Folder::with(&[("s.vp", STUDY)]);
+    let folder = Folder::with(&[("s.vp", SMALL)]);
     folder.vpc("run s.vp").ends(0);
     let (path, _) = common::manifest(&folder.join(".vp"), "tokenizer/bpe").unwrap();
     fs::remove_file(path).unwrap();
@@ -133,7 +122,7 @@ fn what_is_not_needed_is_said() {
 
 #[test]
 fn what_is_begun_is_said() {
-    let study = STUDY
+    let study = SMALL
         .replace("tokens: 5k", "tokens: 50M")
         .replace("1..2", "[1]");
     let folder = Folder::with(&[("s.vp", &study)]);

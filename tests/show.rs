@@ -4,22 +4,11 @@ mod common;
 
 use std::fs;
 
-use common::{Folder, manifests};
+use common::{Folder, SMALL, manifests};
 use serde_json::Value;
 
-const STUDY: &str = r"
-category code { source: world(code, size: 64 KiB) }
-tokenizer bpe { vocabulary: 300, data: code }
-scale tiny { layers: 1, width: 16, heads: 2, context: 32, batch: 4 }
-experiment e {
-  vary seed: 1..2
-  pretrain base { model: tiny, data: code, tokenizer: bpe, tokens: 5k, seed: seed }
-  eval fit { from: base, suite: held_out([code]) }
-}
-";
-
 fn finished() -> Folder {
-    let folder = Folder::with(&[("s.vp", STUDY)]);
+    let folder = Folder::with(&[("s.vp", SMALL)]);
     folder.vpc("run s.vp").ends(0);
     folder
 }
@@ -96,7 +85,7 @@ fn what_cannot_be_shown() {
 fn what_is_ambiguous_is_listed() {
     let folder = finished();
     // The same name for two jobs: the budget of the same study was changed.
-    folder.write("s.vp", STUDY.replace("tokens: 5k", "tokens: 6k"));
+    folder.write("s.vp", SMALL.replace("tokens: 5k", "tokens: 6k"));
     folder.vpc("run s.vp").ends(0);
     let run = folder.vpc("show e/base[seed=1]").ends(2);
     assert!(run.stderr.contains("names 2 jobs"), "{}", run.stderr);
@@ -128,7 +117,7 @@ fn the_store_is_found_from_below() {
 
 #[test]
 fn kept_checkpoints_are_shown_and_a_store_right_below_is_found() {
-    let study = STUDY.replace("tokens: 5k,", "tokens: 5k, keep: [1k, 3k],");
+    let study = SMALL.replace("tokens: 5k,", "tokens: 5k, keep: [1k, 3k],");
     let folder = Folder::with(&[("studies/s.vp", &study)]);
     folder.vpc("run studies/s.vp").ends(0);
     let run = folder.vpc("show e/base[seed=1]").ends(0);

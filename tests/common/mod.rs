@@ -14,6 +14,18 @@ use tempfile::TempDir;
 /// The program under test.
 pub(crate) const VPC: &str = env!("CARGO_BIN_EXE_vpc");
 
+/// A study of one small model at two seeds: seconds to run.
+pub(crate) const SMALL: &str = r"
+category code { source: world(code, size: 64 KiB) }
+tokenizer bpe { vocabulary: 300, data: code }
+scale tiny { layers: 1, width: 16, heads: 2, context: 32, batch: 4 }
+experiment e {
+  vary seed: 1..2
+  pretrain base { model: tiny, data: code, tokenizer: bpe, tokens: 5k, seed: seed }
+  eval fit { from: base, suite: held_out([code]) }
+}
+";
+
 /// Writes past the capture of the test runner, so that counts and skips are seen.
 pub(crate) fn say(line: &str) {
     _ = writeln!(io::stderr(), "{line}");
