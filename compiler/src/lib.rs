@@ -44,6 +44,18 @@ pub struct Compiled {
 
 /// Compiles the study in a file; `Err` when the file itself cannot be read.
 pub fn compile(path: &str, library: &dyn Library) -> Result<Compiled, FileFault> {
+    compile_for_build(path, library, None)
+}
+
+/// Compiles a study; every key is bound to a build of the program, where one is given.
+///
+/// What another build computed is then no result of this study: for those who trust no promise
+/// that builds agree.
+pub fn compile_for_build(
+    path: &str,
+    library: &dyn Library,
+    build: Option<&str>,
+) -> Result<Compiled, FileFault> {
     let mut loader = Loader::new(library);
     let main = loader.main(path)?;
     let Loader {
@@ -53,7 +65,7 @@ pub fn compile(path: &str, library: &dyn Library) -> Result<Compiled, FileFault>
         ..
     } = loader;
     let evaluator = Evaluator::new(library, &sources, &modules, problems);
-    let (experiments, reports, jobs) = expand(&evaluator, main);
+    let (experiments, reports, jobs) = expand(&evaluator, main, build);
     let mut problems = evaluator.into_problems();
     problems.sort_by_key(|problem| (problem.at.span.source, problem.at.span.start));
     problems.truncate(limits::PROBLEMS);
@@ -63,6 +75,7 @@ pub fn compile(path: &str, library: &dyn Library) -> Result<Compiled, FileFault>
     let plan = sound.then(|| plan::Plan {
         schema: plan::SCHEMA,
         study: stem(path),
+        build: build.map(str::to_owned),
         jobs,
         experiments,
         reports,
@@ -77,8 +90,9 @@ pub fn compile(path: &str, library: &dyn Library) -> Result<Compiled, FileFault>
 fn expand(
     evaluator: &Evaluator<'_>,
     main: ModuleId,
+    build: Option<&str>,
 ) -> (Vec<plan::Experiment>, Vec<plan::Report>, Vec<plan::Job>) {
-    let mut expander = Expander::new(evaluator, main);
+    let mut expander = Expander::new(evaluator, main, build);
     let module = evaluator.module(main);
     let names = module
         .map(|module| module.experiments.as_slice())

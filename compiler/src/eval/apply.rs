@@ -8,7 +8,7 @@ use super::{Call, Evaluator, Reads, Scope};
 use crate::library::FileFacts;
 use crate::modules::{ModuleId, file_problem, join};
 use crate::nearest::advice;
-use crate::plan::{Activation, Fraction, Projector, ScheduleShape, SourceSpec, Test};
+use crate::plan::{Activation, Fraction, Operation, Projector, ScheduleShape, SourceSpec, Test};
 use crate::schema::Type;
 use crate::value::{Exact, Number, Schedule, Suite, Supply, Unit, Value};
 
@@ -50,11 +50,17 @@ impl Evaluator<'_> {
         let digest = facts.digest;
         let supply = Some(Supply::Bytes(Exact::from_integer(facts.bytes.into())));
         if call.function.name == "text" {
-            return Some(Value::Source(SourceSpec::Text { path, digest }, supply));
+            return Some(Value::Source(
+                SourceSpec::Text {
+                    path: Operation::new(path),
+                    digest,
+                },
+                supply,
+            ));
         }
         let text = |span, value| self.text_of(span, value, Type::Text);
         let source = SourceSpec::Jsonl {
-            path,
+            path: Operation::new(path),
             digest,
             fields: call.or("field", vec!["text".to_owned()], |span, value| {
                 self.texts(span, value)

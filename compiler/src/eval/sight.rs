@@ -10,8 +10,8 @@ use super::{Evaluator, Given, Reads, Scope};
 use crate::modules::ModuleId;
 use crate::nearest::advice;
 use crate::plan::{
-    Activation, EncoderTask, Family, FileSpec, Format, Fraction, Modules, Overall, Projector,
-    ScheduleShape,
+    Activation, EncoderTask, Family, FileSpec, Format, Fraction, Modules, Operation, Overall,
+    Projector, ScheduleShape,
 };
 use crate::schema::Type;
 use crate::value::{
@@ -32,7 +32,7 @@ impl Evaluator<'_> {
             }
         };
         Some(FileSpec::File {
-            path,
+            path: Operation::new(path),
             digest: facts.digest,
         })
     }

@@ -62,11 +62,11 @@ struct Parts<'b> {
 }
 
 impl<'e, 'a> Expander<'e, 'a> {
-    pub(crate) fn new(evaluator: &'e Evaluator<'a>, module: ModuleId) -> Self {
+    pub(crate) fn new(evaluator: &'e Evaluator<'a>, module: ModuleId, build: Option<&str>) -> Self {
         Self {
             evaluator,
             module,
-            jobs: Jobs::default(),
+            jobs: Jobs::bound_to(build),
             shared: Shared::default(),
         }
     }

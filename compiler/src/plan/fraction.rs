@@ -13,6 +13,12 @@ pub struct Fraction {
 }
 
 impl Fraction {
+    /// Nothing.
+    pub const ZERO: Self = Self {
+        numerator: 0,
+        denominator: 1,
+    };
+
     /// Makes a fraction in lowest terms; `None` where the denominator is zero.
     pub fn new(numerator: u64, denominator: u64) -> Option<Self> {
         let divisor = num_integer::gcd(numerator, denominator);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Key, KeyMap, Task};
+use super::{Key, KeyMap, Operation, Task};
 
 /// One unit of work and of caching.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +37,8 @@ pub struct Input {
 pub(crate) struct Jobs {
     list: Vec<Job>,
     by_key: KeyMap<usize>,
+    /// The build that the jobs are bound to, where they are.
+    build: Option<String>,
 }
 
 impl Job {
@@ -55,6 +57,14 @@ impl Job {
 }
 
 impl Jobs {
+    /// Begins without jobs; those to come are bound to a build, where one is given.
+    pub(crate) fn bound_to(build: Option<&str>) -> Self {
+        Self {
+            build: build.map(str::to_owned),
+            ..Self::default()
+        }
+    }
+
     /// Adds a job, or a label to the equal job already there; returns its key.
     pub(crate) fn add(
         &mut self,
@@ -63,7 +73,10 @@ impl Jobs {
         task: Task,
         inputs: &[(&'static str, Key)],
     ) -> Key {
-        let key = task.record().key(task.kind(), task.version(), inputs);
+        let build = self.build.as_deref();
+        let key = task
+            .record()
+            .key(task.kind(), task.version(), build, inputs);
         if let Some(job) = self.by_key.get(key).and_then(|&at| self.list.get_mut(at)) {
             if !job.labels.contains(&label) {
                 job.labels.push(label);
@@ -92,10 +105,8 @@ impl Jobs {
     /// Keeps a checkpoint of a `pretrain` job after a step.
     pub(crate) fn keep(&mut self, key: Key, step: u64) {
         let job = self.by_key.get(key).and_then(|&at| self.list.get_mut(at));
-        if let Some(Task::Pretrain(task)) = job.map(|job| &mut job.task)
-            && let Err(at) = task.keep.binary_search(&step)
-        {
-            task.keep.insert(at, step);
+        if let Some(Task::Pretrain(task)) = job.map(|job| &mut job.task) {
+            task.keep.unite(Operation::new(vec![step]));
         }
     }
 
@@ -108,9 +119,7 @@ impl Job {
     /// Unites the operation fields of an equal job.
     fn merge(&mut self, other: Task) {
         if let (Task::Pretrain(mine), Task::Pretrain(other)) = (&mut self.task, other) {
-            mine.keep.extend(other.keep);
-            mine.keep.sort_unstable();
-            mine.keep.dedup();
+            mine.keep.unite(other.keep);
         }
     }
 }

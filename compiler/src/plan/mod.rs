@@ -1,5 +1,6 @@
 //! The plan: the one hand-over from the compiler to the runtime.
 
+mod change;
 mod filter;
 mod fraction;
 mod job;
@@ -7,12 +8,14 @@ mod key;
 mod key_map;
 mod model;
 mod names;
+mod operation;
 mod record;
 mod results;
 mod select;
 mod study;
 mod task;
 
+pub use change::{Change, Difference, Needed, Replaced, Side};
 pub use filter::{Clause, Filter};
 pub use fraction::Fraction;
 pub use job::{Input, Job};
@@ -20,6 +23,7 @@ pub use key::{Key, NotAKey};
 pub use key_map::KeyMap;
 pub use model::ModelSpec;
 pub use names::Name;
+pub use operation::Operation;
 pub use record::{Record, Value};
 pub use results::{
     Band, Cell, Correlation, Hypothesis, Metric, Plot, Ranking, Report, Table, Test, Trend,
@@ -47,6 +51,9 @@ pub struct Plan {
     pub schema: u32,
     /// Name of the study: its file without folder and ending.
     pub study: String,
+    /// The build of the program that every key is bound to, where they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub build: Option<String>,
     /// Jobs; inputs come before their users.
     pub jobs: Vec<Job>,
     /// Experiments as written, with the key of each of their runs.

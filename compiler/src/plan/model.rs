@@ -44,15 +44,26 @@ impl ModelSpec {
 
     /// Returns the identity fields.
     pub fn record(&self) -> Record {
+        let Self {
+            layers,
+            width,
+            heads,
+            kv_heads,
+            hidden,
+            context,
+            vocabulary,
+            rope_base,
+            tied,
+        } = self;
         Record::default()
-            .with("layers", self.layers)
-            .with("width", self.width)
-            .with("heads", self.heads)
-            .with("kv_heads", self.kv_heads)
-            .with("hidden", self.hidden)
-            .with("context", self.context)
-            .with("vocabulary", self.vocabulary)
-            .with("rope_base", self.rope_base)
-            .unless(&false, "tied", self.tied)
+            .with("layers", *layers)
+            .with("width", *width)
+            .with("heads", *heads)
+            .with("kv_heads", *kv_heads)
+            .with("hidden", *hidden)
+            .with("context", *context)
+            .with("vocabulary", *vocabulary)
+            .with("rope_base", *rope_base)
+            .unless(&false, "tied", *tied)
     }
 }

@@ -54,10 +54,24 @@ impl Record {
         self.0.iter().map(|(name, value)| (*name, value))
     }
 
+    /// Returns a field by name.
+    pub fn field(&self, name: &str) -> Option<&Value> {
+        self.fields()
+            .find(|field| field.0 == name)
+            .map(|field| field.1)
+    }
+
     /// Returns the key of a job with this record.
     ///
-    /// The order in which fields were added does not matter; lengths go before contents.
-    pub fn key(&self, kind: &str, version: u32, inputs: &[(&str, Key)]) -> Key {
+    /// The order in which fields were added does not matter; lengths go before contents. A job that
+    /// is bound to a build of the program has a key of its own.
+    pub fn key(
+        &self,
+        kind: &str,
+        version: u32,
+        build: Option<&str>,
+        inputs: &[(&str, Key)],
+    ) -> Key {
         // Gathered first: hashing many small pieces costs more than hashing them at once.
         let mut bytes = Vec::with_capacity(512);
         feed_text(&mut bytes, FORM);
@@ -74,6 +88,9 @@ impl Record {
         for (role, key) in inputs {
             feed_text(&mut bytes, role);
             bytes.extend(key.bytes());
+        }
+        if let Some(build) = build {
+            feed_text(&mut bytes, build);
         }
         Key::new(*blake3::hash(&bytes).as_bytes())
     }

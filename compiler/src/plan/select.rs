@@ -92,6 +92,7 @@ impl Plan {
         let plan = Self {
             schema: self.schema,
             study: self.study.clone(),
+            build: self.build.clone(),
             jobs: jobs.cloned().collect(),
             experiments,
             reports,

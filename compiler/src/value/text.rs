@@ -6,7 +6,7 @@ use num_traits::{One, Zero};
 use vpc_grammar::Span;
 
 use super::{Exact, Mixture, Origin};
-use crate::plan::{Clause, CorpusTask, Filter, Fraction, Key, SourceSpec, Task};
+use crate::plan::{Clause, CorpusTask, Filter, Fraction, Key, Operation, SourceSpec, Task};
 
 /// A property of a piece of text or of an item.
 #[derive(Debug, PartialEq, Eq)]
@@ -54,9 +54,17 @@ pub(crate) struct Tokenizer {
 /// Where a tokenizer comes from.
 #[derive(Debug, Clone)]
 pub(crate) enum TokenizerSource {
-    Trained { data: Rc<Mixture>, sample: u64 },
-    Imported { path: String, digest: Key },
-    Planned { what: String },
+    Trained {
+        data: Rc<Mixture>,
+        sample: u64,
+    },
+    Imported {
+        path: Operation<String>,
+        digest: Key,
+    },
+    Planned {
+        what: String,
+    },
 }
 
 impl Category {
@@ -72,7 +80,7 @@ impl Category {
     /// Returns the key of the corpus job that a category with these properties has.
     pub(crate) fn key_of(task: &CorpusTask) -> Key {
         let task = Task::Corpus(Box::new(task.clone()));
-        task.record().key(task.kind(), task.version(), &[])
+        task.record().key(task.kind(), task.version(), None, &[])
     }
 
     /// Returns how much of the text has a label, where that is known.

@@ -72,7 +72,8 @@ fn unreadable(task: &CorpusTask) -> Option<String> {
         } => {
             return Some(format!(
                 "chooses text by label, and its source does not say where the labels are: name \
-                 their field, `jsonl(\"{path}\", …, labels: \"labels\")`"
+                 their field, `jsonl(\"{}\", …, labels: \"labels\")`",
+                path.get()
             ));
         }
         SourceSpec::Text { .. } => "plain text",

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::Value;
-use vpc_compiler::plan::{Experiment, Item, Key, Metric, Plan, Run};
+use vpc_compiler::plan::{Experiment, Item, Job, Key, Metric, Plan, Run};
 
 /// Everything measured, in the order of the study.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -49,11 +49,13 @@ struct Sums {
 ///
 /// Runs that are not finished are left out.
 pub fn gather(plan: &Plan, filed: &dyn Fn(Key) -> Option<Value>) -> Numbers {
+    let places = plan.places();
     let mut numbers = Vec::new();
     for experiment in &plan.experiments {
         for run in experiment.runs.iter().filter(|run| !run.items.is_empty()) {
-            if let Some(metrics) = filed(run.key) {
-                numbers.extend(of_run(experiment, run, &metrics));
+            let job = places.get(run.key).and_then(|&at| plan.jobs.get(at));
+            if let Some((job, metrics)) = job.zip(filed(run.key)) {
+                numbers.extend(of_run(experiment, run, job, &metrics));
             }
         }
     }
@@ -63,11 +65,12 @@ pub fn gather(plan: &Plan, filed: &dyn Fn(Key) -> Option<Value>) -> Numbers {
     }
 }
 
-fn of_run(experiment: &Experiment, run: &Run, metrics: &Value) -> Vec<Number> {
+fn of_run(experiment: &Experiment, run: &Run, job: &Job, metrics: &Value) -> Vec<Number> {
+    let read = |item: &Item| Sums::read(metrics, job, *item.keys.first()?);
     let sums: Vec<(&Item, Sums)> = run
         .items
         .iter()
-        .filter_map(|item| Some((item, Sums::read(metrics, *item.keys.first()?)?)))
+        .filter_map(|item| Some((item, read(item)?)))
         .collect();
     let own = |(axis, value): &(Arc<str>, Arc<str>)| (axis.to_string(), value.to_string());
     let point: Vec<(String, String)> = run.point.iter().map(own).collect();
@@ -97,8 +100,10 @@ fn of_run(experiment: &Experiment, run: &Run, metrics: &Value) -> Vec<Number> {
 }
 
 impl Sums {
-    fn read(metrics: &Value, key: Key) -> Option<Self> {
-        let found = metrics.get("held_out")?.get(key.to_string())?;
+    /// Reads what was filed for one of the `tokens` inputs of an evaluation.
+    fn read(metrics: &Value, job: &Job, tokens: Key) -> Option<Self> {
+        let at = job.inputs_as("tokens").position(|input| input == tokens)?;
+        let found = metrics.get("held_out")?.get(at)?;
         let field = |name: &str| found.get(name)?.as_f64();
         Some(Self {
             nats: field("nats")?,

@@ -38,6 +38,11 @@ impl Digest {
         }
     }
 
+    /// Returns the bytes of the digest.
+    pub const fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     /// Returns the first twelve hexadecimal digits, enough for people.
     pub fn short(&self) -> String {
         self.to_string().chars().take(12).collect()

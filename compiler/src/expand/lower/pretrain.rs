@@ -7,7 +7,9 @@ use vpc_grammar::{Code, Problem, Span};
 
 use super::{Expander, Made, Model, Spot, Trained};
 use crate::eval::{Given, Reads};
-use crate::plan::{Fraction, Key, ModelSpec, PretrainTask, ScheduleShape, ScheduleSpec, Task};
+use crate::plan::{
+    Fraction, Key, ModelSpec, Operation, PretrainTask, ScheduleShape, ScheduleSpec, Task,
+};
 use crate::value::{Exact, Number, Scale, Schedule, Tokenizer, Unit};
 
 impl Expander<'_, '_> {
@@ -66,7 +68,7 @@ impl Expander<'_, '_> {
                 beta2: beta2?,
                 clip: clip?,
                 seed: seed?,
-                keep,
+                keep: Operation::new(keep),
             };
             let inputs: Vec<(&'static str, Key)> =
                 tokens.iter().map(|part| ("tokens", part.0)).collect();

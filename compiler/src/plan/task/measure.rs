@@ -133,7 +133,16 @@ impl EvalTask {
 
 impl AnswersTask {
     pub(super) fn record(&self) -> Record {
-        let format = match self.format {
+        let Self {
+            model: _, // part of its own key
+            endpoint,
+            data,
+            items: _, // known from the data
+            format,
+            images,
+            explain,
+        } = self;
+        let format = match format {
             Format::Choice => "choice",
             Format::Likelihood => "likelihood",
             Format::YesNo => "yes_no",
@@ -141,11 +150,11 @@ impl AnswersTask {
             Format::Perplexity => "perplexity",
         };
         let record = Record::default()
-            .with("data", self.data.value())
+            .with("data", data.value())
             .with("format", format)
-            .with("images", self.images)
-            .unless(&false, "explain", self.explain);
-        match &self.endpoint {
+            .with("images", *images)
+            .unless(&false, "explain", *explain);
+        match endpoint {
             Some(endpoint) => record.with("endpoint", endpoint.as_str()),
             None => record,
         }
@@ -154,18 +163,24 @@ impl AnswersTask {
 
 impl AlignTask {
     pub(super) fn record(&self) -> Record {
-        let pooling = match self.pooling {
+        let Self {
+            neighbours,
+            pooling,
+            layers,
+            clamp,
+        } = self;
+        let pooling = match pooling {
             Pooling::Mean => "mean",
             Pooling::Last => "last",
         };
-        let layers = match self.layers {
+        let layers = match layers {
             Layers::Best => "best",
             Layers::Last => "last",
         };
         Record::default()
-            .with("neighbours", self.neighbours)
+            .with("neighbours", *neighbours)
             .with("pooling", pooling)
             .with("layers", layers)
-            .with("clamp", self.clamp)
+            .with("clamp", *clamp)
     }
 }

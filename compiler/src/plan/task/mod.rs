@@ -76,10 +76,32 @@ impl Task {
     /// other results.
     pub const fn version(&self) -> u32 {
         match self {
+            // 2: orders are settled by the content of inputs, no longer by their keys.
+            Self::Tokenizer(_) | Self::Pretrain(_) => 2,
+            // 2: what is found stands in the order of the inputs, no longer by their keys.
+            Self::Eval(_) => 2,
             Self::Corpus(_)
-            | Self::Tokenizer(_)
             | Self::Tokens
-            | Self::Pretrain(_)
+            | Self::Checkpoint { .. }
+            | Self::Dataset(_)
+            | Self::Encoder(_)
+            | Self::Stage(_)
+            | Self::Answers(_)
+            | Self::Judged { .. }
+            | Self::AlignScore(_) => 1,
+        }
+    }
+
+    /// Returns the shares of the inputs, where the job gives them shares.
+    pub(super) fn shares(&self) -> &[Fraction] {
+        match self {
+            Self::Pretrain(task) => &task.shares,
+            Self::Tokenizer(task) => match &**task {
+                TokenizerTask::Trained { shares, .. } => shares,
+                TokenizerTask::Imported { .. } | TokenizerTask::Planned { .. } => &[],
+            },
+            Self::Corpus(_)
+            | Self::Tokens
             | Self::Checkpoint { .. }
             | Self::Dataset(_)
             | Self::Encoder(_)
@@ -87,8 +109,48 @@ impl Task {
             | Self::Answers(_)
             | Self::Judged { .. }
             | Self::Eval(_)
-            | Self::AlignScore(_) => 1,
+            | Self::AlignScore(_) => &[],
         }
+    }
+
+    /// Returns the path of the file that the job reads, where it reads one: for people, not for keys.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "messages name files by where they lie"
+    )]
+    pub fn file(&self) -> Option<&str> {
+        let path = match self {
+            Self::Corpus(task) => match &task.source {
+                SourceSpec::Text { path, .. } | SourceSpec::Jsonl { path, .. } => path,
+                SourceSpec::World { .. } | SourceSpec::Planned { .. } => return None,
+            },
+            Self::Tokenizer(task) => match &**task {
+                TokenizerTask::Imported { path, .. } => path,
+                TokenizerTask::Trained { .. } | TokenizerTask::Planned { .. } => return None,
+            },
+            Self::Dataset(task) => match &task.from {
+                DatasetFrom::Source(FileSpec::File { path, .. }) => path,
+                DatasetFrom::Source(FileSpec::Planned { .. })
+                | DatasetFrom::Chosen(_)
+                | DatasetFrom::Joined => return None,
+            },
+            Self::Encoder(task) => match &task.weights {
+                FileSpec::File { path, .. } => path,
+                FileSpec::Planned { .. } => return None,
+            },
+            Self::Answers(task) => match &task.data {
+                FileSpec::File { path, .. } => path,
+                FileSpec::Planned { .. } => return None,
+            },
+            Self::Tokens
+            | Self::Pretrain(_)
+            | Self::Checkpoint { .. }
+            | Self::Stage(_)
+            | Self::Judged { .. }
+            | Self::Eval(_)
+            | Self::AlignScore(_) => return None,
+        };
+        Some(path.get())
     }
 
     /// Returns the fields that bear identity.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::ScheduleSpec;
-use crate::plan::{Fraction, Key, ModelSpec, Record, Value};
+use crate::plan::{Fraction, Key, ModelSpec, Operation, Record, Value};
 
 /// A file, or what will be one. Paths are for reading; identity is the digest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,7 +14,7 @@ pub enum FileSpec {
     /// A file.
     File {
         /// Where it is.
-        path: String,
+        path: Operation<String>,
         /// blake3 of its bytes.
         digest: Key,
     },
@@ -182,15 +182,16 @@ impl FileSpec {
 
 impl DatasetTask {
     pub(super) fn record(&self) -> Record {
+        let Self { items, from } = self;
         let record = Record::default();
         let words =
             |words: &[String]| Value::List(words.iter().map(|word| word.as_str().into()).collect());
-        match &self.from {
+        match from {
             // What is planned is nothing but its description.
             DatasetFrom::Source(files @ FileSpec::Planned { .. }) => record
                 .with("from", "source")
                 .with("files", files.value())
-                .with("items", self.items),
+                .with("items", *items),
             DatasetFrom::Source(files) => {
                 record.with("from", "source").with("files", files.value())
             }
@@ -210,7 +211,17 @@ impl DatasetTask {
 
 impl EncoderTask {
     pub(super) fn record(&self) -> Record {
-        let family = match self.family {
+        let Self {
+            family,
+            layers,
+            width,
+            heads,
+            hidden,
+            patch,
+            image,
+            weights,
+        } = self;
+        let family = match family {
             Family::Clip => "clip",
             Family::Dinov2 => "dinov2",
             Family::Mae => "mae",
@@ -218,29 +229,42 @@ impl EncoderTask {
         };
         Record::default()
             .with("family", family)
-            .with("layers", self.layers)
-            .with("width", self.width)
-            .with("heads", self.heads)
-            .with("hidden", self.hidden)
-            .with("patch", self.patch)
-            .with("image", self.image)
-            .with("weights", self.weights.value())
+            .with("layers", *layers)
+            .with("width", *width)
+            .with("heads", *heads)
+            .with("hidden", *hidden)
+            .with("patch", *patch)
+            .with("image", *image)
+            .with("weights", weights.value())
     }
 }
 
 impl StageTask {
     pub(super) fn record(&self) -> Record {
+        let Self {
+            model, // part of its own key; its width stands for a projector's left out
+            sight,
+            train,
+            items: _, // known from the inputs
+            epochs,
+            batch,
+            steps: _, // items / batch
+            rate,
+            schedule,
+            weight_decay,
+            seed,
+        } = self;
         let record = Record::default()
-            .with("train_encoder", self.train.encoder)
-            .with("train_projector", self.train.projector)
-            .with("train_model", self.train.model)
-            .with("epochs", self.epochs)
-            .with("batch", self.batch)
-            .with("rate", self.rate)
-            .with("weight_decay", self.weight_decay)
-            .with("seed", self.seed);
-        let record = self.schedule.onto(record);
-        let Some(sight) = &self.sight else {
+            .with("train_encoder", train.encoder)
+            .with("train_projector", train.projector)
+            .with("train_model", train.model)
+            .with("epochs", *epochs)
+            .with("batch", *batch)
+            .with("rate", *rate)
+            .with("weight_decay", *weight_decay)
+            .with("seed", *seed);
+        let record = schedule.onto(record);
+        let Some(sight) = sight else {
             return record.with("images", false);
         };
         let projector = &sight.projector;
@@ -252,10 +276,7 @@ impl StageTask {
         record
             .with("visual_tokens", sight.visual_tokens)
             .with("projector_layers", projector.layers)
-            .with(
-                "projector_width",
-                projector.width.unwrap_or(self.model.width),
-            )
+            .with("projector_width", projector.width.unwrap_or(model.width))
             .with("activation", activation)
     }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::list;
-use crate::plan::{Filter, Fraction, Key, Record};
+use crate::plan::{Filter, Fraction, Key, Operation, Record};
 
 /// Text of one category.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,14 +23,14 @@ pub enum SourceSpec {
     /// Plain text, cut into documents at blank lines.
     Text {
         /// The file.
-        path: String,
+        path: Operation<String>,
         /// blake3 of its bytes.
         digest: Key,
     },
     /// One JSON object per line.
     Jsonl {
         /// The file.
-        path: String,
+        path: Operation<String>,
         /// blake3 of its bytes.
         digest: Key,
         /// The fields that make up the text.
@@ -72,7 +72,7 @@ pub enum TokenizerTask {
     /// A Hugging Face `tokenizer.json`.
     Imported {
         /// The file.
-        path: String,
+        path: Operation<String>,
         /// blake3 of its bytes.
         digest: Key,
         /// Size of the vocabulary, checked on import.
@@ -89,11 +89,16 @@ pub enum TokenizerTask {
 
 impl CorpusTask {
     pub(super) fn record(&self) -> Record {
-        let record = self.source.record().with("held_out", self.held_out);
-        if self.filter.is_all() {
+        let Self {
+            source,
+            held_out,
+            filter,
+        } = self;
+        let record = source.record().with("held_out", *held_out);
+        if filter.is_all() {
             record
         } else {
-            record.with("filter", self.filter.value())
+            record.with("filter", filter.value())
         }
     }
 }

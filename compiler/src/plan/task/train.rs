@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::list;
-use crate::plan::{Fraction, ModelSpec, Record};
+use crate::plan::{Fraction, ModelSpec, Operation, Record};
 
 /// A pre-training run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,8 +32,8 @@ pub struct PretrainTask {
     pub clip: Fraction,
     /// Seed of all random streams of the run.
     pub seed: u64,
-    /// Steps after which a checkpoint is kept. An operation: it does not bear identity.
-    pub keep: Vec<u64>,
+    /// Steps after which a checkpoint is kept.
+    pub keep: Operation<Vec<u64>>,
 }
 
 /// A learning-rate schedule in steps.
@@ -65,27 +65,48 @@ pub enum ScheduleShape {
 
 impl PretrainTask {
     pub(super) fn record(&self) -> Record {
-        let record = self
-            .model
+        // Taken apart whole, so that a new field must say here what it is.
+        let Self {
+            model,
+            shares,
+            tokens,
+            batch,
+            steps: _, // tokens / (batch · context)
+            schedule,
+            rate,
+            weight_decay,
+            beta1,
+            beta2,
+            clip,
+            seed,
+            keep: Operation { .. },
+        } = self;
+        let record = model
             .record()
-            .with("shares", list(&self.shares))
-            .with("tokens", self.tokens)
-            .with("batch", self.batch);
-        self.schedule
+            .with("shares", list(shares))
+            .with("tokens", *tokens)
+            .with("batch", *batch);
+        schedule
             .onto(record)
-            .with("rate", self.rate)
-            .with("weight_decay", self.weight_decay)
-            .with("beta1", self.beta1)
-            .with("beta2", self.beta2)
-            .with("clip", self.clip)
-            .with("seed", self.seed)
+            .with("rate", *rate)
+            .with("weight_decay", *weight_decay)
+            .with("beta1", *beta1)
+            .with("beta2", *beta2)
+            .with("clip", *clip)
+            .with("seed", *seed)
     }
 }
 
 impl ScheduleSpec {
     /// Adds the schedule's fields to a record.
     pub(super) fn onto(&self, record: Record) -> Record {
-        let shape = match self.shape {
+        let Self {
+            shape,
+            warmup,
+            decay,
+            floor,
+        } = self;
+        let shape = match shape {
             ScheduleShape::Constant => "constant",
             ScheduleShape::Cosine => "cosine",
             ScheduleShape::Linear => "linear",
@@ -93,8 +114,8 @@ impl ScheduleSpec {
         };
         record
             .with("schedule", shape)
-            .with("warmup", self.warmup)
-            .with("decay", self.decay)
-            .with("floor", self.floor)
+            .with("warmup", *warmup)
+            .with("decay", *decay)
+            .with("floor", *floor)
     }
 }

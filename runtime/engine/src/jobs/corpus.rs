@@ -38,7 +38,7 @@ pub(super) fn make(bench: &Bench<'_>, task: &CorpusTask) -> Result<Manifest, Job
     held.finish()?;
     if let SourceSpec::Text { path, digest } | SourceSpec::Jsonl { path, digest, .. } = &task.source
     {
-        check_digest(path, *digest)?;
+        check_digest(path.get(), *digest)?;
     }
     let draft = bench.draft(serde_json::to_value(stats)?, begun)?;
     Ok(attempt.publish(draft)?)
@@ -47,7 +47,7 @@ pub(super) fn make(bench: &Bench<'_>, task: &CorpusTask) -> Result<Manifest, Job
 fn source(spec: &SourceSpec) -> Result<Source, JobError> {
     Ok(match spec {
         SourceSpec::Text { path, .. } => Source::Text {
-            path: PathBuf::from(path),
+            path: PathBuf::from(path.get()),
         },
         SourceSpec::Jsonl {
             path,
@@ -56,7 +56,7 @@ fn source(spec: &SourceSpec) -> Result<Source, JobError> {
             join,
             labels,
         } => Source::Jsonl {
-            path: PathBuf::from(path),
+            path: PathBuf::from(path.get()),
             fields: fields.clone(),
             join: join.clone(),
             labels: labels.clone(),

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use vpc_compiler::plan::{Key, ModelSpec};
 use vpc_data::{TokenFile, TokenStats};
 use vpc_store::Manifest;
@@ -19,10 +19,11 @@ pub(super) fn make(bench: &Bench<'_>, model: &ModelSpec) -> Result<Manifest, Job
     let gone = || JobError::InputGone(bench.job.name().to_owned());
     let from = bench.job.inputs_as("model").next().ok_or_else(gone)?;
     let weights = bench.open(from, MODEL)?;
-    let mut found = Map::new();
+    // In the order of the inputs: keys have no place in what is found.
+    let mut found = Vec::new();
     for tokens in bench.job.inputs_as("tokens") {
         let scored = with_threads(bench.threads, || score(bench, model, &weights, tokens))??;
-        found.insert(tokens.to_string(), scored);
+        found.push(scored);
     }
     let attempt = bench.store.attempt(bench.job.key)?;
     let draft = bench.draft(json!({ "held_out": found }), begun)?;

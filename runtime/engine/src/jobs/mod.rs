@@ -79,6 +79,17 @@ impl Bench<'_> {
         Ok(self.store.read(manifest.file(name)?)?)
     }
 
+    /// Returns the digest of a file of an input: what settles an order, where one must be settled.
+    ///
+    /// Keys will not do: an input may come to have another key and the same content.
+    fn content(&self, key: Key, name: &str) -> Result<[u8; 32], JobError> {
+        let manifest = self
+            .inputs
+            .get(&key)
+            .ok_or_else(|| JobError::InputGone(self.name_of(key)))?;
+        Ok(*manifest.file(name)?.digest.bytes())
+    }
+
     /// Returns the name of another job of the plan.
     fn name_of(&self, key: Key) -> String {
         self.plan
@@ -99,7 +110,7 @@ impl Bench<'_> {
     fn draft(&self, metrics: Value, begun: Instant) -> Result<Draft, JobError> {
         Ok(Draft {
             kind: self.job.task.kind().to_owned(),
-            spec: serde_json::to_value(&self.job.task)?,
+            spec: spec(&self.job.task, self.plan.build.as_deref())?,
             inputs: self
                 .job
                 .inputs
@@ -125,6 +136,24 @@ impl Bench<'_> {
         }
     }
 }
+
+/// What a job computes, as its manifest says it: the task, with what else its key speaks of.
+pub(crate) fn spec(task: &Task, build: Option<&str>) -> Result<Value, serde_json::Error> {
+    let mut spec = serde_json::to_value(task)?;
+    if let Some(fields) = spec.as_object_mut() {
+        fields.insert(VERSION.to_owned(), task.version().into());
+        if let Some(build) = build {
+            fields.insert(BUILD.to_owned(), build.into());
+        }
+    }
+    Ok(spec)
+}
+
+/// The field of a manifest's specification that tells the version of the kind.
+pub(crate) const VERSION: &str = "version";
+
+/// The field that tells the build that the job's key is bound to.
+pub(crate) const BUILD: &str = "build";
 
 /// RMSNorm's guard against division by zero, as in Llama 3.
 const NORM_EPS: f64 = 1e-5;

@@ -53,7 +53,7 @@ fn stream(
             });
         }
         parts.push(Part {
-            identity: *key.bytes(),
+            identity: bench.content(*key, "train.tok")?,
             share: share.parts(),
             sequences,
         });

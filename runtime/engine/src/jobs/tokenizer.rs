@@ -21,7 +21,7 @@ pub(super) fn make(bench: &Bench<'_>, task: &TokenizerTask) -> Result<Manifest, 
             digest,
             vocabulary,
         } => {
-            let json = imported(path, *digest, *vocabulary)?;
+            let json = imported(path.get(), *digest, *vocabulary)?;
             (json, json!({ "vocabulary": vocabulary }))
         }
         TokenizerTask::Planned { .. } => return Err(super::not_yet(&bench.job.task)),
@@ -35,16 +35,15 @@ pub(super) fn make(bench: &Bench<'_>, task: &TokenizerTask) -> Result<Manifest, 
                 .iter()
                 .map(|&key| bench.open(key, "train.docs"))
                 .collect::<Result<Vec<_>, _>>()?;
-            let parts: Vec<SamplePart<'_>> = corpora
-                .iter()
-                .zip(&texts)
-                .zip(shares)
-                .map(|((key, documents), share)| SamplePart {
-                    identity: *key.bytes(),
+            let parts = corpora.iter().zip(&texts).zip(shares);
+            let parts = parts.map(|((&key, documents), share)| {
+                Ok(SamplePart {
+                    identity: bench.content(key, "train.docs")?,
                     documents,
                     share: share.parts(),
                 })
-                .collect();
+            });
+            let parts = parts.collect::<Result<Vec<_>, JobError>>()?;
             let sampled = sample_for_tokenizer(&parts, *sample)?;
             let texts = sampled.into_iter().take_while(|_| !bench.stop.asked());
             let trained = train_bpe(texts, *vocabulary as usize);

@@ -89,7 +89,7 @@ impl<'b> Run<'b> {
             bench.observer.event(Event::Resumed(bench.job, from));
         }
         let mut keep = asked_for(bench)?;
-        keep.extend(task.keep.iter().chain(&bench.wanted));
+        keep.extend(task.keep.get().iter().chain(&bench.wanted));
         // A finished run that is done again has served when the last checkpoint wanted is there.
         let end = match bench.store.find(bench.job.key)? {
             Some(_) => bench.wanted.last().copied().unwrap_or_default(),

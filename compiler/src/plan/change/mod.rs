@@ -1,0 +1,272 @@
+//! How two jobs of one name differ in what they compute: the reason why a finished one does not do.
+
+mod words;
+
+use super::record::Value;
+use super::{Fraction, Key, Task};
+
+/// A job as far as its key goes.
+#[derive(Debug, Clone, Copy)]
+pub struct Side<'a> {
+    /// What it computes.
+    pub task: &'a Task,
+    /// The version of its kind.
+    pub version: u32,
+    /// The build it is bound to, where it is.
+    pub build: Option<&'a str>,
+    /// What it needs, in order.
+    pub inputs: &'a [Needed],
+}
+
+/// An input of a job, with a name for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Needed {
+    /// What the input is to the job.
+    pub role: String,
+    /// The job that makes it.
+    pub key: Key,
+    /// Its name, such as `tokens/web@bpe`.
+    pub name: String,
+}
+
+/// How a job differs from an earlier one.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Change {
+    /// What differs in the job itself, in the order of its record.
+    pub own: Vec<Difference>,
+    /// Inputs that are other jobs than before.
+    pub inputs: Vec<Replaced>,
+}
+
+/// One thing in which two jobs differ.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Difference {
+    /// The kind of job.
+    Kind(&'static str, &'static str),
+    /// The version of the kind: the same specification gives other results since.
+    Version(u32, u32),
+    /// The build of the program, where jobs are bound to it.
+    Build(Option<String>, Option<String>),
+    /// A field of the record.
+    Field {
+        /// Its name.
+        name: &'static str,
+        /// Its value before; none where it was left out.
+        before: Option<Value>,
+        /// Its value now; none where it is left out.
+        after: Option<Value>,
+    },
+    /// The content of a file. Paths say which; they do not matter themselves.
+    File {
+        /// Where the earlier content lay.
+        before: String,
+        /// Where the present one lies.
+        after: String,
+    },
+    /// The share of an input; 0 where it has no part.
+    Share {
+        /// The input's name.
+        of: String,
+        /// The share before.
+        before: Fraction,
+        /// The share now.
+        after: Fraction,
+    },
+    /// An input that stood there before and has no share of its own.
+    Dropped(String),
+    /// An input that stands there now and has no share of its own.
+    Added(String),
+}
+
+/// An input that is another job than before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replaced {
+    /// The input before.
+    pub before: Needed,
+    /// The input now.
+    pub after: Needed,
+}
+
+impl Change {
+    /// Compares a job with an earlier one.
+    pub fn between(before: Side<'_>, after: Side<'_>) -> Self {
+        let mut change = Self::default();
+        let (was, is) = (before.task.kind(), after.task.kind());
+        if was != is {
+            change.own.push(Difference::Kind(was, is));
+            return change;
+        }
+        if before.version != after.version {
+            let versions = Difference::Version(before.version, after.version);
+            change.own.push(versions);
+        }
+        if before.build != after.build {
+            let own = |build: Option<&str>| build.map(str::to_owned);
+            let builds = Difference::Build(own(before.build), own(after.build));
+            change.own.push(builds);
+        }
+        change.fields(before.task, after.task);
+        change.needs(before, after);
+        change
+    }
+
+    /// Returns how much differs, for finding the nearest of several.
+    pub fn extent(&self) -> usize {
+        self.own.len() + self.inputs.len()
+    }
+
+    /// Compares the records, but for shares, which go with inputs.
+    fn fields(&mut self, before: &Task, after: &Task) {
+        let (old, new) = (before.record(), after.record());
+        let follows = Follows::of(before, after);
+        for (name, value) in new.fields() {
+            let was = old.field(name);
+            if was == Some(value) || name == "shares" || follows.includes(name) {
+                continue;
+            }
+            self.own.push(match (name, before.file(), after.file()) {
+                ("digest" | "weights" | "files" | "data", Some(before), Some(after)) => {
+                    Difference::File {
+                        before: before.to_owned(),
+                        after: after.to_owned(),
+                    }
+                }
+                _ => Difference::Field {
+                    name,
+                    before: was.cloned(),
+                    after: Some(value.clone()),
+                },
+            });
+        }
+        let gone = old.fields().filter(|(name, _)| new.field(name).is_none());
+        self.own.extend(gone.map(|(name, value)| Difference::Field {
+            name,
+            before: Some(value.clone()),
+            after: None,
+        }));
+    }
+
+    /// Pairs the inputs: first those that are the same job, then those of one name, then one that
+    /// is left with one that is left.
+    fn needs(&mut self, before: Side<'_>, after: Side<'_>) {
+        let mut old: Vec<Part> = parts(before);
+        let mut new: Vec<Part> = parts(after);
+        let same_job = |old: &Part, new: &Part| old.needed.key == new.needed.key;
+        let same_name = |old: &Part, new: &Part| old.needed.name == new.needed.name;
+        for fits in [same_job, same_name] {
+            for part in std::mem::take(&mut new) {
+                let fit =
+                    |other: &Part| other.needed.role == part.needed.role && fits(other, &part);
+                match old.iter().position(fit) {
+                    Some(at) => self.pair(old.remove(at), part),
+                    None => new.push(part),
+                }
+            }
+        }
+        if let ([one], [other]) = (old.as_slice(), new.as_slice())
+            && one.needed.role == other.needed.role
+            && one.share == other.share
+        {
+            self.pair(one.clone(), other.clone());
+            return;
+        }
+        self.own
+            .extend(old.into_iter().map(|part| match part.share {
+                Some(share) => part.share_from_to(share, Fraction::ZERO),
+                None => Difference::Dropped(part.needed.name),
+            }));
+        self.own
+            .extend(new.into_iter().map(|part| match part.share {
+                Some(share) => part.share_from_to(Fraction::ZERO, share),
+                None => Difference::Added(part.needed.name),
+            }));
+    }
+
+    fn pair(&mut self, before: Part, after: Part) {
+        if let (Some(was), Some(is)) = (before.share, after.share)
+            && was != is
+        {
+            self.own.push(after.share_from_to(was, is));
+        }
+        if before.needed.key != after.needed.key {
+            self.inputs.push(Replaced {
+                before: before.needed,
+                after: after.needed,
+            });
+        }
+    }
+}
+
+/// An input with its share, where the job gives its inputs shares.
+#[derive(Clone)]
+struct Part {
+    needed: Needed,
+    share: Option<Fraction>,
+}
+
+impl Part {
+    fn share_from_to(&self, before: Fraction, after: Fraction) -> Difference {
+        Difference::Share {
+            of: self.needed.name.clone(),
+            before,
+            after,
+        }
+    }
+}
+
+fn parts(side: Side<'_>) -> Vec<Part> {
+    let mut shares = side.task.shares().iter();
+    let parts = side.inputs.iter().map(|needed| Part {
+        needed: needed.clone(),
+        share: shares.next().copied(),
+    });
+    parts.collect()
+}
+
+/// Fields that moved only because another one did.
+struct Follows {
+    lengths: bool,
+    tokens: bool,
+}
+
+impl Follows {
+    /// A length of the schedule that keeps its share of the run follows the number of steps; a
+    /// budget that is another only within a step follows the size of the steps.
+    fn of(before: &Task, after: &Task) -> Self {
+        let keeps_share = |was: u64, is: u64, steps_before: u64, steps_after: u64| {
+            let (a, b) = (
+                u128::from(was) * u128::from(steps_after),
+                u128::from(is) * u128::from(steps_before),
+            );
+            a.abs_diff(b) <= u128::from(steps_before.max(steps_after))
+        };
+        let run = |task: &Task| match task {
+            Task::Pretrain(task) => Some((task.steps, task.schedule.clone())),
+            Task::Stage(task) => Some((task.steps, task.schedule.clone())),
+            _ => None,
+        };
+        let lengths = run(before).zip(run(after)).is_some_and(|(was, is)| {
+            was.0 != is.0
+                && keeps_share(was.1.warmup, is.1.warmup, was.0, is.0)
+                && keeps_share(was.1.decay, is.1.decay, was.0, is.0)
+        });
+        let tokens = match (before, after) {
+            (Task::Pretrain(was), Task::Pretrain(is)) => {
+                let (step_before, step_after) =
+                    (was.batch * was.model.context, is.batch * is.model.context);
+                step_before != step_after
+                    && was.tokens.abs_diff(is.tokens) < step_before.max(step_after)
+            }
+            _ => false,
+        };
+        Self { lengths, tokens }
+    }
+
+    fn includes(&self, field: &str) -> bool {
+        match field {
+            "warmup" | "decay" => self.lengths,
+            "tokens" => self.tokens,
+            _ => false,
+        }
+    }
+}
