@@ -9,6 +9,9 @@ pub const MANIFEST_SCHEMA: u32 = 1;
 /// The largest manifest, in bytes.
 pub const MAX_MANIFEST_BYTES: u64 = 16 << 20;
 
+/// The largest journal of one run, in bytes.
+pub const MAX_JOURNAL_BYTES: u64 = 1 << 30;
+
 /// The deepest nesting of arrays and objects in a manifest.
 pub const MAX_JSON_DEPTH: usize = 64;
 

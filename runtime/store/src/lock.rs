@@ -7,6 +7,7 @@ use std::path::Path;
 use vpc_compiler::plan::Key;
 
 use crate::error::During;
+use crate::find::open_if_there;
 use crate::{Store, StoreError};
 
 /// The answer to [`Store::claim`].
@@ -84,10 +85,32 @@ impl Store {
 /// Tries for a lock that nobody else may hold, without waiting.
 pub(crate) fn try_exclusive(path: &Path) -> Result<Tried, StoreError> {
     let file = open(path)?;
+    Ok(match try_lock(&file, path)? {
+        Some(true) => Tried::Taken(file),
+        Some(false) => Tried::Busy,
+        None => Tried::Unsupported,
+    })
+}
+
+/// Tries to lock an open file against all others; none where the file system has no locks.
+pub(crate) fn try_lock(file: &File, path: &Path) -> Result<Option<bool>, StoreError> {
     match file.try_lock() {
-        Ok(()) => Ok(Tried::Taken(file)),
-        Err(TryLockError::WouldBlock) => Ok(Tried::Busy),
-        Err(TryLockError::Error(error)) if is_unsupported(&error) => Ok(Tried::Unsupported),
+        Ok(()) => Ok(Some(true)),
+        Err(TryLockError::WouldBlock) => Ok(Some(false)),
+        Err(TryLockError::Error(error)) if is_unsupported(&error) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(StoreError::io("lock", path, error)),
+    }
+}
+
+/// Tells whether a live process holds the lock of a file; not where that cannot be known.
+pub(crate) fn is_held(path: &Path) -> Result<bool, StoreError> {
+    let Some(file) = open_if_there(path)? else {
+        return Ok(false);
+    };
+    match file.try_lock_shared() {
+        Err(TryLockError::WouldBlock) => Ok(true),
+        Ok(()) => Ok(false),
+        Err(TryLockError::Error(error)) if is_unsupported(&error) => Ok(false),
         Err(TryLockError::Error(error)) => Err(StoreError::io("lock", path, error)),
     }
 }

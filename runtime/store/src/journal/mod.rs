@@ -1,0 +1,149 @@
+//! The journal: what ran where, when, with what result and at what cost.
+//!
+//! One file for each run, below `journal/`, that is only ever added to. A run's file is numbered
+//! after all that were there, so that no clock decides the order. Each line is sealed with a digest
+//! that also covers the lines before it; a run that came to its end says how many lines there are.
+//! So an altered or missing line shows, and what a killed run could not write any more is told
+//! apart from damage.
+
+mod entry;
+mod read;
+
+pub use entry::{Begun, Cost, Ended, Entry};
+pub use read::{Earlier, History, RunRecord, RunState};
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::PathBuf;
+
+use crate::disk;
+use crate::error::During;
+use crate::find::names_in;
+use crate::lock::try_lock;
+use crate::{Digest, Store, StoreError};
+
+/// The folder of the journal.
+pub(crate) const FOLDER: &str = "journal";
+
+const ENDING: &str = ".jsonl";
+
+/// The journal of one run under way. Dropped without an end, it reads as broken off.
+#[derive(Debug)]
+pub struct Journal {
+    path: PathBuf,
+    file: File,
+    lines: u64,
+    seal: Seal,
+}
+
+/// What covers all lines so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Seal(Digest);
+
+impl Seal {
+    fn begin() -> Self {
+        Self(Digest::of(b"vpc journal"))
+    }
+
+    /// The seal after one more body.
+    fn then(self, body: &[u8]) -> Self {
+        Self(Digest::of(&[self.0.bytes(), body].concat()))
+    }
+}
+
+impl Store {
+    /// Begins the journal of a run; the beginning is durable when this returns.
+    pub fn journal(&self, begun: &Begun) -> Result<Journal, StoreError> {
+        self.must_write()?;
+        let folder = self.layout().folder(FOLDER);
+        self.settle(&folder)?;
+        let numbers = names_in(&folder)?;
+        let last = numbers.iter().filter_map(|name| number_of(name)).max();
+        let number = last.unwrap_or_default().saturating_add(1);
+        let name = format!("{}{ENDING}", disk::fresh_name(&format!("{number:08}")));
+        let path = folder.join(name);
+        let file = disk::begin(&path)?;
+        // Held as long as the run goes on, so that others can tell.
+        if try_lock(&file, &path)?.is_none() {
+            self.warn_of_locks();
+        }
+        let mut journal = Journal {
+            path,
+            file,
+            lines: 0,
+            seal: Seal::begin(),
+        };
+        journal.add(&Entry::Begun(begun.clone()))?;
+        disk::sync_folder(&folder)?;
+        Ok(journal)
+    }
+}
+
+impl Journal {
+    /// Adds an entry; it is durable when this returns.
+    pub fn add(&mut self, entry: &Entry) -> Result<(), StoreError> {
+        let body = serde_json::to_vec(entry)
+            .map_err(|error| StoreError::damaged(&self.path, error.to_string()))?;
+        let seal = self.seal.then(&body);
+        let digits = seal.0.to_string();
+        let line = [&body, b"\t".as_slice(), digits.as_bytes(), b"\n"].concat();
+        self.file
+            .write_all(&line)
+            .map_err(|error| StoreError::io_sized("write", &self.path, line.len() as u64, error))?;
+        self.file.sync_data().during("sync", &self.path)?;
+        self.lines += 1;
+        self.seal = seal;
+        Ok(())
+    }
+
+    /// Says that the run came to its end; nothing is added any more.
+    pub fn end(mut self, at: u64) -> Result<(), StoreError> {
+        let lines = self.lines;
+        self.add(&Entry::Ended { at, lines })?;
+        disk::seal(&self.file, &self.path, 0o444)
+    }
+}
+
+/// Reads the number of a run's file; none for other files.
+fn number_of(name: &str) -> Option<u64> {
+    let (number, _) = name.strip_suffix(ENDING)?.split_once('-')?;
+    number.parse().ok()
+}
+
+impl Store {
+    /// Puts the damaged files of the journal into quarantine; their sound lines stay, in new files
+    /// of the same numbers. Returns how many there were.
+    pub fn mend_journal(&self) -> Result<usize, StoreError> {
+        self.must_write()?;
+        let folder = self.layout().folder(FOLDER);
+        let mut mended = 0;
+        for record in self.history()?.runs {
+            let RunState::Damaged(problem) = &record.state else {
+                continue;
+            };
+            let path = folder.join(&record.name);
+            let number = number_of(&record.name).unwrap_or_default();
+            let name = format!("{}{ENDING}", disk::fresh_name(&format!("{number:08}")));
+            let to = folder.join(name);
+            let mut journal = Journal {
+                file: disk::begin(&to)?,
+                path: to,
+                lines: 0,
+                seal: Seal::begin(),
+            };
+            record
+                .entries
+                .iter()
+                .try_for_each(|entry| journal.add(entry))?;
+            let ended = record.entries.last().map_or(0, Entry::at);
+            journal.end(ended)?;
+            let aside = self.layout().folder("quarantine");
+            let aside = aside.join(disk::fresh_name(&record.name));
+            fs::rename(&path, &aside).during("quarantine", &path)?;
+            disk::sync_folder(&folder)?;
+            self.note(&path, None, problem.clone(), Some(aside));
+            mended += 1;
+        }
+        Ok(mended)
+    }
+}
