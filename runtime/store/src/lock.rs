@@ -92,6 +92,12 @@ pub(crate) fn try_exclusive(path: &Path) -> Result<Tried, StoreError> {
     }
 }
 
+/// Tells whether somebody holds a lock, changing nothing; what cannot be told counts as not held.
+pub(crate) fn is_held(path: &Path) -> bool {
+    let file = File::open(path);
+    file.is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
+}
+
 /// Opens a lock file, creating it where it is missing.
 pub(crate) fn open(path: &Path) -> Result<File, StoreError> {
     let mut options = OpenOptions::new();
