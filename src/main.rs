@@ -12,6 +12,7 @@ mod output;
 mod plan;
 mod progress;
 mod results;
+mod roots;
 mod run;
 mod show;
 mod signals;

@@ -7,13 +7,14 @@ use std::time::{Duration, Instant};
 
 use vpc_compiler::plan::Plan;
 use vpc_engine::{Observer, Options, Outcome, Stop, Survey, survey, unsupported};
-use vpc_store::{Store, StoreError};
+use vpc_store::{ErrorKind, Running, Store, StoreError};
 
 use crate::command::RunOptions;
 use crate::exit::Status;
 use crate::output::{counted, tell};
 use crate::progress::{Bars, Lines, Quiet};
 use crate::results::{self, Extent};
+use crate::roots;
 use crate::signals::Signals;
 use crate::study::{compiled, selected, store_folder};
 
@@ -59,28 +60,26 @@ fn work(
         tell("nothing to do: the study has no experiment with jobs");
         return Ok(Outcome::default());
     }
-    // A finished study is read without writing, so that it can be looked at on any disk.
-    let there = Store::peek(folder)?;
-    let survey = survey(plan, there.as_ref())?;
-    if let Some(refused) = refused(plan, &survey) {
+    let (store, _running) = match enter(extent, folder, options)? {
+        Entered::Refused(outcome) => return Ok(outcome),
+        Entered::Ready(store, running) => (store, running),
+    };
+    let before = survey(plan, Some(&store))?;
+    if let Some(refused) = refused(plan, &before) {
         return Ok(refused);
     }
-    if let Some(store) = there
-        && survey.to_do() == 0
-    {
+    if before.to_do() == 0 {
         results::again(extent, &store, folder)?;
         tell(format_args!(
             "nothing to do; {} cached",
-            counted(survey.cached(), "job")
+            counted(before.cached(), "job")
         ));
         return Ok(Outcome {
-            cached: survey.cached(),
+            cached: before.cached(),
             ..Outcome::default()
         });
     }
-    let store = Store::open(folder)?;
     store.sweep()?;
-    let before = vpc_engine::survey(plan, Some(&store))?;
     let outcome = go(plan, &store, &before, options, stop)?;
     for warning in store.warnings() {
         tell(format_args!("warning: {warning}"));
@@ -90,6 +89,42 @@ fn work(
     }
     conclude(&outcome, options);
     Ok(outcome)
+}
+
+/// A store that is ready for a run.
+enum Entered {
+    /// Without the lock of runs where the disk cannot be written: a finished study can be looked
+    /// at on any disk.
+    Ready(Store, Option<Running>),
+    /// There is no store yet, and a run would refuse to begin.
+    Refused(Outcome),
+}
+
+/// Opens the store and files the whole study there, before anything is looked up: from then on
+/// nobody removes what the study needs.
+fn enter(extent: Extent<'_>, folder: &Path, options: &RunOptions) -> Result<Entered, StoreError> {
+    let there = Store::peek(folder)?;
+    if there.is_none()
+        && let Some(refused) = refused(extent.plan, &survey(extent.plan, None)?)
+    {
+        return Ok(Entered::Refused(refused));
+    }
+    let begun = Store::open(folder).and_then(|store| {
+        let study = roots::record(extent.whole, &options.study.file, folder);
+        let running = store.begin_run(&study)?;
+        Ok((store, running))
+    });
+    match (begun, there) {
+        (Ok((store, running)), _) => Ok(Entered::Ready(store, Some(running))),
+        (Err(error), Some(there)) if error.kind() == ErrorKind::Environment => {
+            let survey = survey(extent.plan, Some(&there))?;
+            let may_go_on = survey.to_do() == 0 || !unsupported(extent.plan, &survey).is_empty();
+            may_go_on
+                .then_some(Entered::Ready(there, None))
+                .ok_or(error)
+        }
+        (Err(error), _) => Err(error),
+    }
 }
 
 /// Refuses a plan with jobs that this version cannot run, before anything is begun.

@@ -132,6 +132,12 @@ pub(crate) fn fresh_name(stem: &str) -> String {
     format!("{stem}-{}-{:016x}", std::process::id(), hasher.finish())
 }
 
+/// What a name of [`fresh_name`] was made from.
+pub(crate) fn stem_of(name: &str) -> Option<&str> {
+    let (rest, _chance) = name.rsplit_once('-')?;
+    rest.rsplit_once('-').map(|(stem, _process)| stem)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -171,5 +177,10 @@ mod tests {
     fn fresh_names_differ() {
         let names: std::collections::BTreeSet<_> = (0..1000).map(|_| fresh_name("x")).collect();
         assert_eq!(names.len(), 1000);
+        assert!(names.iter().all(|name| stem_of(name) == Some("x")));
+        assert_eq!(
+            stem_of(&fresh_name("study-a-b.json")),
+            Some("study-a-b.json")
+        );
     }
 }

@@ -37,10 +37,7 @@ impl Store {
     pub fn manifests(
         &self,
     ) -> Result<impl Iterator<Item = Result<Manifest, StoreError>> + '_, StoreError> {
-        let mut keys = Vec::new();
-        for shard in names_in(&self.layout().folder("jobs"))? {
-            keys.extend(self.keys_like(&shard)?);
-        }
+        let keys = self.keys_below("jobs")?;
         Ok(keys
             .into_iter()
             .filter_map(|key| self.find(key).transpose()))
@@ -66,11 +63,18 @@ impl Store {
         if !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Ok(Vec::new());
         }
-        let names = names_in(&self.layout().shard(digits))?;
-        let fitting = names.iter().filter(|name| name.starts_with(digits));
-        Ok(fitting
-            .filter_map(|name| name.strip_suffix(".json")?.parse().ok())
-            .collect())
+        let mut keys = keys_in(&self.layout().shard(digits))?;
+        keys.retain(|key| key.to_string().starts_with(digits));
+        Ok(keys)
+    }
+
+    /// Lists the finished jobs, or the traces of evicted ones, in order.
+    pub(crate) fn keys_below(&self, folder: &str) -> Result<Vec<Key>, StoreError> {
+        let mut keys = Vec::new();
+        for shard in paths_in(&self.layout().folder(folder))? {
+            keys.extend(keys_in(&shard)?);
+        }
+        Ok(keys)
     }
 
     /// Loads a manifest and looks for its files; what is wrong goes into quarantine.
@@ -105,16 +109,23 @@ impl Store {
 
     /// Reads what lies at a place, without looking for the files.
     pub(crate) fn load(&self, place: Place) -> Result<Loaded, StoreError> {
-        let path = self.layout().manifest(place);
-        let Some(file) = open_if_there(&path)? else {
+        self.load_at(&self.layout().manifest(place), place)
+    }
+
+    /// Reads the manifest of a place where it lies elsewhere.
+    pub(crate) fn load_at(&self, path: &Path, place: Place) -> Result<Loaded, StoreError> {
+        let Some(file) = open_if_there(path)? else {
             return Ok(Loaded::Absent);
         };
-        let text = match read_manifest(file, &path)? {
+        let text = match read_text(file, path, MAX_MANIFEST_BYTES)? {
             Ok(text) => text,
             Err(problem) => return Ok(Loaded::Bad(problem)),
         };
         match decode(&text) {
-            Err(Flaw::Newer(found)) => Err(StoreError::NewerFormat { path, found }),
+            Err(Flaw::Newer(found)) => Err(StoreError::NewerFormat {
+                path: path.to_owned(),
+                found,
+            }),
             Err(Flaw::Damaged(problem)) => Ok(Loaded::Bad(problem)),
             Ok(found) if (found.key, found.step) == (place.key, place.step) => {
                 Ok(Loaded::Good(Box::new(found)))
@@ -170,23 +181,33 @@ pub(crate) fn is_absence(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::NotFound | ErrorKind::NotADirectory)
 }
 
-/// Reads the text of a manifest; a file that cannot be one, or be read, is a problem in words.
-fn read_manifest(file: File, path: &Path) -> Result<Result<Vec<u8>, String>, StoreError> {
+/// Reads a sealed text; a file that cannot be one, or be read, is a problem in words.
+pub(crate) fn read_text(
+    file: File,
+    path: &Path,
+    most: u64,
+) -> Result<Result<Vec<u8>, String>, StoreError> {
     let about = file.metadata().during("look at", path)?;
     if !about.is_file() {
         return Ok(Err("it is not a file".to_owned()));
     }
-    if about.len() > MAX_MANIFEST_BYTES {
-        return Ok(Err(format!(
-            "it has {} bytes, too many for a manifest",
-            about.len()
-        )));
+    if about.len() > most {
+        return Ok(Err(format!("it has {} bytes, too many", about.len())));
     }
     let mut text = Vec::with_capacity(about.len() as usize);
-    let read = file.take(MAX_MANIFEST_BYTES).read_to_end(&mut text);
+    let read = file.take(most).read_to_end(&mut text);
     Ok(read
         .map(|_| text)
         .map_err(|error| format!("it cannot be read: {error}")))
+}
+
+/// Lists the keys that files of a folder are named by, in order.
+fn keys_in(folder: &Path) -> Result<Vec<Key>, StoreError> {
+    let names = names_in(folder)?;
+    Ok(names
+        .iter()
+        .filter_map(|name| name.strip_suffix(".json")?.parse().ok())
+        .collect())
 }
 
 /// Lists the names in a folder in order; none where it is missing.

@@ -7,10 +7,13 @@ use vpc_compiler::plan::Key;
 use crate::Digest;
 
 /// The folders every store has.
-pub(crate) const FOLDERS: [&str; 7] = [
+pub(crate) const FOLDERS: [&str; 10] = [
     "objects",
     "jobs",
+    "evicted",
     "progress",
+    "studies",
+    "pins",
     "locks",
     "tmp",
     "quarantine",
@@ -75,6 +78,15 @@ impl Layout {
                 .join(format!("{}.json", place.key)),
             Some(step) => self.steps(place.key).join(format!("{step}.json")),
         }
+    }
+
+    /// The place of what is left of an evicted job.
+    pub(crate) fn trace(&self, key: Key) -> PathBuf {
+        let digits = key.to_string();
+        let shard = digits.get(..2).unwrap_or_default();
+        self.folder("evicted")
+            .join(shard)
+            .join(format!("{digits}.json"))
     }
 
     /// The folder of the finished jobs whose keys begin like `digits`.

@@ -12,6 +12,18 @@ pub const MAX_MANIFEST_BYTES: u64 = 16 << 20;
 /// The largest journal of one run, in bytes.
 pub const MAX_JOURNAL_BYTES: u64 = 1 << 30;
 
+/// The newest schema of study records this build reads, and the one it writes.
+pub const STUDY_SCHEMA: u32 = 1;
+
+/// The largest study record, in bytes; a study of a million jobs takes a third of it.
+pub const MAX_STUDY_BYTES: u64 = 512 << 20;
+
+/// The newest schema of pins this build reads, and the one it writes.
+pub const PIN_SCHEMA: u32 = 1;
+
+/// The largest pin, in bytes.
+pub const MAX_PIN_BYTES: u64 = 64 << 10;
+
 /// The deepest nesting of arrays and objects in a manifest.
 pub const MAX_JSON_DEPTH: usize = 64;
 

@@ -7,7 +7,6 @@ use std::path::Path;
 use vpc_compiler::plan::Key;
 
 use crate::error::During;
-use crate::find::open_if_there;
 use crate::{Store, StoreError};
 
 /// The answer to [`Store::claim`].
@@ -102,17 +101,10 @@ pub(crate) fn try_lock(file: &File, path: &Path) -> Result<Option<bool>, StoreEr
     }
 }
 
-/// Tells whether a live process holds the lock of a file; not where that cannot be known.
-pub(crate) fn is_held(path: &Path) -> Result<bool, StoreError> {
-    let Some(file) = open_if_there(path)? else {
-        return Ok(false);
-    };
-    match file.try_lock_shared() {
-        Err(TryLockError::WouldBlock) => Ok(true),
-        Ok(()) => Ok(false),
-        Err(TryLockError::Error(error)) if is_unsupported(&error) => Ok(false),
-        Err(TryLockError::Error(error)) => Err(StoreError::io("lock", path, error)),
-    }
+/// Tells whether somebody holds a lock, changing nothing; what cannot be told counts as not held.
+pub(crate) fn is_held(path: &Path) -> bool {
+    let file = File::open(path);
+    file.is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
 }
 
 /// Opens a lock file, creating it where it is missing.

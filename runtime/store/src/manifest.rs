@@ -103,6 +103,16 @@ impl Manifest {
         self.files.values().map(|file| file.bytes).sum()
     }
 
+    /// Returns how long the making took, in seconds, where that is known.
+    pub fn seconds(&self) -> Option<f64> {
+        self.made.get("seconds")?.as_f64()
+    }
+
+    /// Returns whether the files came from elsewhere: no run can compute them again.
+    pub fn is_adopted(&self) -> bool {
+        self.made.get("adopted").is_some_and(|from| !from.is_null())
+    }
+
     pub(crate) fn new(
         key: Key,
         step: Option<u64>,

@@ -82,6 +82,7 @@ impl Store {
         for _ in 0..MAX_TRIES {
             if self.try_place(from, &to)? == Some(Moved::Placed) {
                 disk::sync_folder(parent(&to))?;
+                self.end_trace(&ours);
                 return Ok(ours);
             }
             if let Some(first) = self.meet(place, &ours)? {

@@ -4,9 +4,12 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use vpc_compiler::plan::Key;
+
 use crate::error::During;
 use crate::find::Loaded;
 use crate::layout::Place;
+use crate::records::{Filed, Record};
 use crate::{Digest, Store, StoreError, disk};
 
 /// What became of a file that seemed damaged.
@@ -35,6 +38,21 @@ impl Store {
         let path = self.layout().object(digest);
         let moved = self.move_aside(&path, || matches!(self.inspect(digest), Ok(Some(_))));
         self.note_aside(&path, None, problem, moved);
+    }
+
+    /// Moves a damaged trace away and notes it.
+    pub(crate) fn set_trace_aside(&self, key: Key, problem: &str) {
+        let path = self.layout().trace(key);
+        let moved = self.move_aside(&path, || matches!(self.load_trace(key), Ok(Loaded::Bad(_))));
+        self.note_aside(&path, Some(Place::job(key)), problem, moved);
+    }
+
+    /// Moves a damaged record away and notes it.
+    pub(crate) fn set_record_aside<T: Record>(&self, path: &Path, problem: &str) {
+        let moved = self.move_aside(path, || {
+            matches!(self.load_record::<T>(path), Ok(Filed::Bad(_)))
+        });
+        self.note_aside(path, None, problem, moved);
     }
 
     /// Moves a file away if, looked at again with all others kept out, it is still damaged.

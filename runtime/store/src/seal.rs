@@ -1,20 +1,22 @@
-//! The text of a manifest: JSON sealed with the digest of its own bytes.
+//! The text of a manifest, or of a record: JSON sealed with the digest of its own bytes.
 //!
 //! `{"blake3":"<64 digits>","manifest":<body>}` and a line feed. Every byte is either fixed, or
-//! part of the digest, or covered by it, so that any flipped bit shows.
+//! part of the digest, or covered by it, so that any flipped bit shows. Records of other kinds
+//! have their own word in place of `manifest`.
 
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::limits::{MANIFEST_SCHEMA, MAX_FILES, MAX_JSON_DEPTH, MAX_MANIFEST_BYTES};
 use crate::name::check_name;
 use crate::{Digest, Manifest, StoreError};
 
 const HEAD: &[u8] = b"{\"blake3\":\"";
-const MIDDLE: &[u8] = b"\",\"manifest\":";
 const TAIL: &[u8] = b"}\n";
 const DIGITS: usize = 64;
+const MANIFEST: &str = "manifest";
 
-/// What is wrong with the text of a manifest.
+/// What is wrong with a sealed text.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Flaw {
     /// It was altered or never was a manifest.
@@ -46,31 +48,55 @@ pub(crate) fn encode(manifest: &Manifest) -> Result<Vec<u8>, StoreError> {
         depth(&body) as u64,
         MAX_JSON_DEPTH as u64,
     )?;
-    let digest = Digest::of(&body).to_string();
-    let text = [HEAD, digest.as_bytes(), MIDDLE, &body, TAIL].concat();
+    let text = seal(MANIFEST, &body);
     within("a manifest in bytes", text.len() as u64, MAX_MANIFEST_BYTES)?;
     Ok(text)
 }
 
 /// Checks the seal and reads the manifest.
 pub(crate) fn decode(text: &[u8]) -> Result<Manifest, Flaw> {
-    let body = unseal(text).ok_or_else(|| flaw("its content does not match its digest"))?;
-    if depth(body) > MAX_JSON_DEPTH {
-        return Err(flaw("it is nested too deeply"));
-    }
-    let probe: Probe = serde_json::from_slice(body).map_err(|error| flaw(&error.to_string()))?;
-    if probe.schema > u64::from(MANIFEST_SCHEMA) {
-        return Err(Flaw::Newer(probe.schema));
-    }
-    let manifest = serde_json::from_slice(body).map_err(|error| flaw(&error.to_string()))?;
+    let manifest = decode_as(MANIFEST, MANIFEST_SCHEMA, text)?;
     check(&manifest)?;
     Ok(manifest)
 }
 
-fn unseal(text: &[u8]) -> Option<&[u8]> {
+/// Writes a record under its word and seals it.
+pub(crate) fn encode_as(word: &str, record: &impl Serialize) -> Result<Vec<u8>, StoreError> {
+    let body = serde_json::to_vec(record)
+        .map_err(|error| StoreError::damaged(word.as_ref(), error.to_string()))?;
+    Ok(seal(word, &body))
+}
+
+/// Checks the seal of a record of this word, and reads it where its schema is known.
+pub(crate) fn decode_as<T: DeserializeOwned>(
+    word: &str,
+    newest: u32,
+    text: &[u8],
+) -> Result<T, Flaw> {
+    let body = unseal(word, text).ok_or_else(|| flaw("its content does not match its digest"))?;
+    if depth(body) > MAX_JSON_DEPTH {
+        return Err(flaw("it is nested too deeply"));
+    }
+    let probe: Probe = serde_json::from_slice(body).map_err(|error| flaw(&error.to_string()))?;
+    if probe.schema > u64::from(newest) {
+        return Err(Flaw::Newer(probe.schema));
+    }
+    serde_json::from_slice(body).map_err(|error| flaw(&error.to_string()))
+}
+
+fn seal(word: &str, body: &[u8]) -> Vec<u8> {
+    let digest = Digest::of(body).to_string();
+    [HEAD, digest.as_bytes(), &middle(word), body, TAIL].concat()
+}
+
+fn unseal<'t>(word: &str, text: &'t [u8]) -> Option<&'t [u8]> {
     let (digits, rest) = text.strip_prefix(HEAD)?.split_at_checked(DIGITS)?;
-    let body = rest.strip_prefix(MIDDLE)?.strip_suffix(TAIL)?;
+    let body = rest.strip_prefix(&middle(word)[..])?.strip_suffix(TAIL)?;
     (Digest::of(body).to_string().as_bytes() == digits).then_some(body)
+}
+
+fn middle(word: &str) -> Vec<u8> {
+    format!("\",\"{word}\":").into_bytes()
 }
 
 fn check(manifest: &Manifest) -> Result<(), Flaw> {
@@ -128,8 +154,7 @@ mod tests {
     }
 
     fn sealed(body: &str) -> Vec<u8> {
-        let digest = Digest::of(body.as_bytes()).to_string();
-        [HEAD, digest.as_bytes(), MIDDLE, body.as_bytes(), TAIL].concat()
+        seal(MANIFEST, body.as_bytes())
     }
 
     #[test]
@@ -189,7 +214,7 @@ mod tests {
             );
         }
         let text = String::from_utf8(encode(&sample(Value::Null)).unwrap()).unwrap();
-        let body = &text[HEAD.len() + DIGITS + MIDDLE.len()..text.len() - TAIL.len()];
+        let body = &text[HEAD.len() + DIGITS + middle(MANIFEST).len()..text.len() - TAIL.len()];
         let record = format!(r#"{{"digest":"{}","bytes":1}}"#, Digest::of(b""));
         let with = |name| {
             body.replace(

@@ -1,0 +1,78 @@
+//! What a store is told of a study, so that it keeps what the study needs.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use vpc_compiler::plan::{Job, KeyMap, Plan, Task};
+use vpc_store::{StudyJob, StudyRecord};
+
+/// The record of a whole study for a store.
+pub(crate) fn record(plan: &Plan, file: &Path, store: &Path) -> StudyRecord {
+    let runs = plan
+        .experiments
+        .iter()
+        .flat_map(|experiment| &experiment.runs);
+    let measured = runs.filter(|run| !run.items.is_empty());
+    let read: KeyMap<()> = measured.map(|run| (run.key, ())).collect();
+    let mut taken: KeyMap<BTreeSet<u64>> = KeyMap::default();
+    for job in &plan.jobs {
+        if let Task::Checkpoint { step } = job.task {
+            for run in job.inputs_as("model") {
+                let mut steps = taken.get(run).cloned().unwrap_or_default();
+                steps.insert(step);
+                taken.insert(run, steps);
+            }
+        }
+    }
+    let job = |job: &Job| StudyJob {
+        key: job.key,
+        label: job.name().to_owned(),
+        kind: job.task.kind().to_owned(),
+        read: read.get(job.key).is_some(),
+        keep: kept(job, taken.get(job.key)),
+    };
+    let jobs = plan.jobs.iter().map(job).collect();
+    StudyRecord::new(plan.study.clone(), place(file, store), jobs)
+}
+
+/// The steps at which a run keeps checkpoints: as its block says, and where others take them out.
+fn kept(job: &Job, taken: Option<&BTreeSet<u64>>) -> Vec<u64> {
+    let mut steps = taken.cloned().unwrap_or_default();
+    if let Task::Pretrain(task) = &job.task {
+        steps.extend(task.keep.get());
+    }
+    steps.into_iter().collect()
+}
+
+/// Where a study lies, as seen from the folder that holds the store; its whole path where it lies
+/// elsewhere.
+pub(crate) fn place(file: &Path, store: &Path) -> String {
+    let file = whole(file);
+    let store = whole(store);
+    let below = store.parent().and_then(|home| file.strip_prefix(home).ok());
+    below.unwrap_or(&file).to_string_lossy().into_owned()
+}
+
+/// A path from the root on, without links where it is there.
+fn whole(path: &Path) -> PathBuf {
+    let absolute = || std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    fs::canonicalize(path).unwrap_or_else(|_| absolute())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_study_beside_its_store_can_move_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = fs::canonicalize(folder.path()).unwrap();
+        let store = home.join(".vp");
+        assert_eq!(place(&home.join("s.vp"), &store), "s.vp");
+        assert_eq!(place(&home.join("a/s.vp"), &store), "a/s.vp");
+        let elsewhere = home.join("stores/x");
+        let file = home.join("s.vp");
+        assert_eq!(place(&file, &elsewhere), file.to_str().unwrap());
+    }
+}
