@@ -74,7 +74,7 @@ pub use blob::Blob;
 pub use collect::Cleared;
 pub use digest::{Digest, NotADigest};
 pub use error::{ErrorKind, StoreError};
-pub use journal::{Begun, Cost, Earlier, Ended, Entry, History, Journal, RunRecord, RunState};
+pub use journal::{Begun, Earlier, Ended, Entry, History, Journal, RunRecord, RunState, Took};
 pub use lock::{Claim, Lock};
 pub use manifest::{Difference, Draft, FileRecord, Manifest};
 pub use notes::Damage;

@@ -24,7 +24,7 @@ pub enum Entry {
         ended: Ended,
         /// What it took.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        cost: Option<Cost>,
+        took: Option<Took>,
         /// When.
         at: u64,
     },
@@ -78,7 +78,7 @@ pub enum Ended {
 
 /// What a job took.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Cost {
+pub struct Took {
     /// Wall time, in seconds.
     pub seconds: f64,
     /// Processor threads.

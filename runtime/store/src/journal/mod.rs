@@ -9,7 +9,7 @@
 mod entry;
 mod read;
 
-pub use entry::{Begun, Cost, Ended, Entry};
+pub use entry::{Begun, Ended, Entry, Took};
 pub use read::{Earlier, History, RunRecord, RunState};
 
 use std::fs::{self, File};

@@ -232,7 +232,7 @@ mod tests {
             kind: "eval".to_owned(),
             label: label.to_owned(),
             ended,
-            cost: None,
+            took: None,
             at: 6,
         }
     }
