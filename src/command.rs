@@ -33,6 +33,14 @@ pub(crate) enum Command {
     Graph(GraphOptions),
     /// Show a finished job: what it computed, from what, with which results.
     Show(ShowOptions),
+    /// Tell why a job of a study is cached, new, or to be done again.
+    Why(WhyOptions),
+    /// Write down what the data files of a study hold, so that a change is noticed.
+    Lock(LockOptions),
+    /// File a model or tokenizer made elsewhere as the result of a job.
+    Adopt(AdoptOptions),
+    /// Tell what ran where, when, with what result and at what cost.
+    Log(LogOptions),
     /// Bring `.vp` files into their one layout.
     Fmt(FmtOptions),
     /// Explain the code of a problem, such as `V0302`.
@@ -47,6 +55,19 @@ pub(crate) struct StudyOptions {
     /// How problems are written.
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct KeptOptions {
+    /// The store [default: `.vp` beside the study].
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) store: Option<PathBuf>,
+    /// Bind every key to this build of the program: what another build computed does not count.
+    #[arg(long)]
+    pub(crate) strict_build: bool,
+    /// Read data files anew, instead of trusting the digest of a file that seems untouched.
+    #[arg(long)]
+    pub(crate) rehash: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -78,9 +99,8 @@ pub(crate) struct CheckOptions {
 pub(crate) struct PlanOptions {
     #[command(flatten)]
     pub(crate) study: StudyOptions,
-    /// The store [default: `.vp` beside the study].
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-    pub(crate) store: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) kept: KeptOptions,
     /// Write the whole plan as JSON.
     #[arg(long)]
     pub(crate) json: bool,
@@ -118,12 +138,14 @@ pub(crate) enum Drawing {
 pub(crate) struct RunOptions {
     #[command(flatten)]
     pub(crate) study: StudyOptions,
-    /// The store [default: `.vp` beside the study].
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-    pub(crate) store: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) kept: KeptOptions,
     /// Processor threads to use [default: all].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) threads: Option<u16>,
+    /// Do finished work again where an edit asks for it, instead of refusing.
+    #[arg(long)]
+    pub(crate) accept_changes: bool,
     /// Begin nothing new after a job failed [default: go on with jobs that do not need it].
     #[arg(long)]
     pub(crate) fail_fast: bool,
@@ -146,6 +168,67 @@ pub(crate) struct ShowOptions {
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) store: Option<PathBuf>,
     /// Write it as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WhyOptions {
+    #[command(flatten)]
+    pub(crate) study: StudyOptions,
+    /// The jobs: a selection such as `study/base[seed=1]`, or the beginning of a key.
+    #[arg(add = ArgValueCompleter::new(complete::selections))]
+    pub(crate) job: String,
+    #[command(flatten)]
+    pub(crate) kept: KeptOptions,
+    /// Write it as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LockOptions {
+    #[command(flatten)]
+    pub(crate) study: StudyOptions,
+    #[command(flatten)]
+    pub(crate) kept: KeptOptions,
+    /// Read and encode the data first, so that documents and tokens are known of all of it.
+    #[arg(long)]
+    pub(crate) count: bool,
+    /// Change nothing: end with status 1 where the file would change.
+    #[arg(long)]
+    pub(crate) check: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AdoptOptions {
+    #[command(flatten)]
+    pub(crate) study: StudyOptions,
+    /// The job: its name such as `study/base[seed=1]`.
+    #[arg(add = ArgValueCompleter::new(complete::selections))]
+    pub(crate) job: String,
+    /// The folder with `model.safetensors`, or with `tokenizer.json`.
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) from: PathBuf,
+    /// Where it comes from, in words, for the record.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) note: Option<String>,
+    #[command(flatten)]
+    pub(crate) kept: KeptOptions,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LogOptions {
+    /// The store [default: the nearest `.vp`, here, above, or in the one folder below that has it].
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) store: Option<PathBuf>,
+    /// Show so many runs, the latest [default: 20].
+    #[arg(long, value_name = "N")]
+    pub(crate) last: Option<usize>,
+    /// List the jobs of each run.
+    #[arg(long)]
+    pub(crate) jobs: bool,
+    /// Write it as lines of JSON, with `"schema": 1`.
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -1,5 +1,8 @@
 //! The `vpc` command: controlled pre-training studies, planned and run.
 
+mod adopt;
+mod build;
+mod changes;
 mod check;
 mod command;
 mod complete;
@@ -8,15 +11,21 @@ mod explain;
 mod fmt;
 mod graph;
 mod library;
+mod lock;
+mod locked;
+mod log;
 mod output;
 mod plan;
 mod progress;
+mod refusal;
 mod results;
 mod roots;
 mod run;
 mod show;
 mod signals;
 mod study;
+mod time;
+mod why;
 
 use std::process::ExitCode;
 
@@ -34,6 +43,10 @@ fn main() -> ExitCode {
         Command::Run(options) => run::run(&options),
         Command::Graph(options) => graph::graph(&options),
         Command::Show(options) => show::show(&options),
+        Command::Why(options) => why::why(&options),
+        Command::Lock(options) => lock::lock(&options),
+        Command::Adopt(options) => adopt::adopt(&options),
+        Command::Log(options) => log::log(&options),
         Command::Fmt(options) => fmt::fmt(&options),
         Command::Explain(options) => explain::explain(&options),
     };

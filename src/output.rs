@@ -46,6 +46,17 @@ pub(crate) fn grouped(number: u64) -> String {
     text
 }
 
+/// Writes a length of time: `3.2 s`, `45 s`, `12 min 5 s`, `3 h 20 min`.
+pub(crate) fn duration(seconds: f64) -> String {
+    let whole = seconds.max(0.0) as u64;
+    match whole {
+        0..10 => format!("{seconds:.1} s"),
+        10..120 => format!("{seconds:.0} s"),
+        120..7200 => format!("{} min {} s", whole / 60, whole % 60),
+        _ => format!("{} h {} min", whole / 3600, whole % 3600 / 60),
+    }
+}
+
 /// Counts things: `1 job`, `2 jobs`.
 pub(crate) fn counted(number: usize, thing: &str) -> String {
     let s = if number == 1 { "" } else { "s" };
@@ -90,6 +101,10 @@ mod tests {
         assert_eq!(grouped(12), "12");
         assert_eq!(counted(1, "job"), "1 job");
         assert_eq!(counted(0, "job"), "0 jobs");
+        assert_eq!(duration(3.21), "3.2 s");
+        assert_eq!(duration(119.4), "119 s");
+        assert_eq!(duration(725.0), "12 min 5 s");
+        assert_eq!(duration(12_000.0), "3 h 20 min");
         assert_eq!(rounded(950), "950");
         assert_eq!(rounded(1_050_000), "1.05M");
         assert_eq!(rounded(30_000_000_000), "30B");

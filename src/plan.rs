@@ -1,18 +1,20 @@
 //! `vpc plan`: what a run would do. Changes nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 use serde_json::json;
 use vpc_compiler::plan::{Experiment, Job, KeyMap, Plan, Task};
-use vpc_engine::{State, Survey, survey, unsupported};
-use vpc_store::Store;
+use vpc_engine::{Reasons, State, Survey, reasons, survey, unsupported};
+use vpc_store::{Damage, Store, StoreError};
 
 use crate::command::PlanOptions;
 use crate::exit::Status;
 use crate::output::{counted, grouped, rounded, say, tell};
-use crate::study::{compiled, selected, store_folder};
+use crate::study::{planned, selected};
+use crate::{changes, roots};
 
 /// More jobs than this are listed only when asked for.
 const LISTED: usize = 40;
@@ -21,23 +23,16 @@ const LISTED: usize = 40;
 const LISTED_MODELS: usize = 8;
 
 pub(crate) fn plan(options: &PlanOptions) -> Status {
-    let whole = match compiled(&options.study) {
+    let planned = match planned(&options.study, &options.kept) {
+        Ok(planned) => planned,
+        Err(status) => return status,
+    };
+    let plan = match selected(&planned.plan, &options.only.only) {
         Ok(plan) => plan,
         Err(status) => return status,
     };
-    let plan = match selected(&whole, &options.only.only) {
-        Ok(plan) => plan,
-        Err(status) => return status,
-    };
-    let folder = store_folder(&options.study.file, options.store.as_ref());
-    let looked = Store::peek(&folder).and_then(|store| {
-        let survey = survey(&plan, store.as_ref())?;
-        Ok((
-            survey,
-            store.map(|store| store.damage()).unwrap_or_default(),
-        ))
-    });
-    let (survey, damage) = match looked {
+    let looked = look(&plan, &options.study.file, &planned.folder);
+    let (survey, reasons, damage) = match looked {
         Ok(looked) => looked,
         Err(error) => {
             tell(format_args!("error: {error}"));
@@ -51,25 +46,51 @@ pub(crate) fn plan(options: &PlanOptions) -> Status {
             found.problem
         ));
     }
+    for drift in planned.locked.drift(&plan) {
+        tell(format_args!("warning: {drift}"));
+    }
     if options.json {
-        say(as_json(&plan, &survey));
+        say(as_json(&plan, &survey, &reasons));
     } else {
-        say(as_text(&plan, &survey, options.jobs));
+        say(as_text(&plan, &survey, &reasons, options.jobs));
     }
     // A plan of a million jobs takes longer to take apart than the process has left to live.
     std::mem::forget(survey);
     std::mem::forget(plan);
-    std::mem::forget(whole);
+    std::mem::forget(planned);
     Status::Ok
 }
 
-fn as_json(plan: &Plan, survey: &Survey) -> serde_json::Value {
-    let states: BTreeMap<String, String> = plan
+/// What lies in the store for a plan, and why the rest does not; changes nothing.
+fn look(
+    plan: &Plan,
+    file: &Path,
+    folder: &Path,
+) -> Result<(Survey, Reasons, Vec<Damage>), StoreError> {
+    let store = Store::peek(folder)?;
+    let survey = survey(plan, store.as_ref())?;
+    let Some(store) = store else {
+        return Ok((survey, Reasons::default(), Vec::new()));
+    };
+    let reasons = reasons(plan, &survey, &store, &roots::place(file, folder))?;
+    Ok((survey, reasons, store.damage()))
+}
+
+fn as_json(plan: &Plan, survey: &Survey, reasons: &Reasons) -> serde_json::Value {
+    let mut states: BTreeMap<String, String> = plan
         .jobs
         .iter()
         .zip(&survey.states)
         .map(|(job, state)| (job.key.to_string(), word(*state).to_owned()))
         .collect();
+    let mut changes = BTreeMap::new();
+    for (at, reason) in reasons.iter() {
+        let key = plan.jobs[at].key.to_string();
+        if let Some(state) = states.get_mut(&key).filter(|state| *state == "new") {
+            "changed".clone_into(state);
+        }
+        changes.insert(key, changes::as_json(plan.jobs[at].name(), reason));
+    }
     let totals: Vec<_> = totals(plan, survey)
         .into_iter()
         .map(|(kind, total)| {
@@ -82,7 +103,13 @@ fn as_json(plan: &Plan, survey: &Survey) -> serde_json::Value {
             })
         })
         .collect();
-    json!({ "schema": plan.schema, "plan": plan, "states": states, "totals": totals })
+    json!({
+        "schema": plan.schema,
+        "plan": plan,
+        "states": states,
+        "changes": changes,
+        "totals": totals,
+    })
 }
 
 fn word(state: State) -> &'static str {
@@ -141,7 +168,7 @@ fn tokens(job: &Job) -> u64 {
     }
 }
 
-fn as_text(plan: &Plan, survey: &Survey, all: bool) -> String {
+fn as_text(plan: &Plan, survey: &Survey, reasons: &Reasons, all: bool) -> String {
     if plan.jobs.is_empty() {
         return "nothing to do: the study has no experiment with jobs".to_owned();
     }
@@ -156,10 +183,11 @@ fn as_text(plan: &Plan, survey: &Survey, all: bool) -> String {
     }
     parts.push(kinds_text(plan, survey));
     if all || plan.jobs.len() <= LISTED {
-        parts.push(jobs_text(plan, survey));
+        parts.push(jobs_text(plan, survey, reasons));
     } else {
         parts.push(format!("{} jobs; `--jobs` lists them\n", plan.jobs.len()));
     }
+    parts.extend(changes::summary(plan, reasons));
     let tokens: u64 = totals(plan, survey)
         .iter()
         .map(|total| total.1.tokens)
@@ -170,8 +198,12 @@ fn as_text(plan: &Plan, survey: &Survey, all: bool) -> String {
     parts.push(match survey.to_do() {
         0 => format!("nothing to do; {} cached", counted(survey.cached(), "job")),
         to_do => format!(
-            "to do: {}, {} training tokens; {} cached",
+            "to do: {}{}, {} training tokens; {} cached",
             counted(to_do, "job"),
+            match reasons.iter().count() {
+                0 => String::new(),
+                changed => format!(" ({changed} of them because of changes)"),
+            },
             rounded(tokens),
             survey.cached()
         ),
@@ -301,20 +333,25 @@ fn kinds_text(plan: &Plan, survey: &Survey) -> String {
     format!("{table}\n")
 }
 
-fn jobs_text(plan: &Plan, survey: &Survey) -> String {
+fn jobs_text(plan: &Plan, survey: &Survey, reasons: &Reasons) -> String {
     let mut text = String::new();
-    for (job, state) in plan.jobs.iter().zip(&survey.states) {
-        let (mark, note) = match state {
+    for (at, (job, state)) in plan.jobs.iter().zip(&survey.states).enumerate() {
+        let reason = reasons.of.get(at).and_then(Option::as_ref);
+        let (mark, mut note) = match state {
             State::Cached => ("=", String::new()),
             State::ToDo(None) => ("+", String::new()),
-            State::ToDo(Some(step)) => ("~", format!("  goes on from step {step}")),
+            State::ToDo(Some(step)) => ("+", format!("  goes on from step {step}")),
             State::Again(None) => ("+", "  again, for a checkpoint".to_owned()),
             State::Again(Some(step)) => (
-                "~",
+                "+",
                 format!("  again, for a checkpoint; goes on from step {step}"),
             ),
             State::NotNeeded => ("·", "  not needed".to_owned()),
         };
+        let mark = if reason.is_some() { "~" } else { mark };
+        if let Some(reason) = reason {
+            note.insert_str(0, &format!("  {}", changes::words(job.name(), reason)));
+        }
         let more = match job.labels.len() {
             0 | 1 => String::new(),
             n => format!("  (and {} more)", n - 1),

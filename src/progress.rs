@@ -8,7 +8,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use vpc_compiler::plan::{Job, Key};
 use vpc_engine::{Event, Observer, Progress};
 
-use crate::output::tell;
+use crate::output::{duration, tell};
 
 /// How often a training job writes a plain line.
 const LINE_EVERY: Duration = Duration::from_secs(10);
@@ -124,6 +124,9 @@ impl Observer for Bars {
                 if let Event::Failed(job, _) | Event::Damaged(job) = other {
                     self.close(job);
                 }
+                if let Event::Reused(_) = other {
+                    self.total.inc(1);
+                }
                 if let Some(line) = trouble(other).or_else(|| remark(other)) {
                     self.line(&line);
                 }
@@ -172,6 +175,10 @@ fn remark(event: Event<'_>) -> Option<String> {
             job.name()
         )),
         Event::Resumed(job, step) => Some(format!("resume  {} from step {step}", job.name())),
+        Event::Reused(job) => Some(format!(
+            "reused  {}: what it is made of came out as before",
+            job.name()
+        )),
         Event::Waiting(job) => Some(format!(
             "wait    {}: another process computes it",
             job.name()
@@ -211,12 +218,5 @@ fn left(progress: &Progress) -> Option<Duration> {
 }
 
 fn seconds(time: Duration) -> String {
-    let seconds = time.as_secs_f64();
-    if seconds < 10.0 {
-        format!("{seconds:.1} s")
-    } else if seconds < 120.0 {
-        format!("{seconds:.0} s")
-    } else {
-        format!("{} min {} s", time.as_secs() / 60, time.as_secs() % 60)
-    }
+    duration(time.as_secs_f64())
 }

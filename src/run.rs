@@ -1,34 +1,34 @@
 //! `vpc run`: runs what a study needs, then shows and files the results.
 
 use std::io::{self, IsTerminal};
-use std::path::Path;
 use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
 use vpc_compiler::plan::Plan;
-use vpc_engine::{Observer, Options, Outcome, Stop, Survey, survey, unsupported};
+use vpc_engine::{Observer, Options, Outcome, Stop, Survey, note_found, survey};
 use vpc_store::{ErrorKind, Running, Store, StoreError};
 
 use crate::command::RunOptions;
 use crate::exit::Status;
 use crate::output::{counted, tell};
 use crate::progress::{Bars, Lines, Quiet};
+use crate::refusal::{refusal, refused};
 use crate::results::{self, Extent};
-use crate::roots;
 use crate::signals::Signals;
-use crate::study::{compiled, selected, store_folder};
+use crate::study::{Planned, planned, selected};
+use crate::{build, roots};
 
 pub(crate) fn run(options: &RunOptions) -> Status {
-    let whole = match compiled(&options.study) {
-        Ok(plan) => plan,
+    let planned = match planned(&options.study, &options.kept) {
+        Ok(planned) => planned,
         Err(status) => return status,
     };
-    let plan = match selected(&whole, &options.only.only) {
+    let plan = match selected(&planned.plan, &options.only.only) {
         Ok(plan) => plan,
         Err(status) => return status,
     };
     let extent = Extent {
-        whole: &whole,
+        whole: &planned.plan,
         plan: &plan,
     };
     let stop = Stop::default();
@@ -39,8 +39,7 @@ pub(crate) fn run(options: &RunOptions) -> Status {
             return Status::Environment;
         }
     };
-    let folder = store_folder(&options.study.file, options.store.as_ref());
-    match work(extent, &folder, options, &stop) {
+    match work(extent, &planned, options, &stop) {
         Ok(outcome) => status(&outcome, &signals),
         Err(error) => {
             tell(format_args!("error: {error}"));
@@ -51,24 +50,29 @@ pub(crate) fn run(options: &RunOptions) -> Status {
 
 fn work(
     extent: Extent<'_>,
-    folder: &Path,
+    planned: &Planned,
     options: &RunOptions,
     stop: &Stop,
 ) -> Result<Outcome, StoreError> {
-    let plan = extent.plan;
+    let (plan, folder) = (extent.plan, planned.folder.as_path());
     if plan.jobs.is_empty() {
         tell("nothing to do: the study has no experiment with jobs");
         return Ok(Outcome::default());
     }
-    let (store, _running) = match enter(extent, folder, options)? {
-        Entered::Refused(outcome) => return Ok(outcome),
-        Entered::Ready(store, running) => (store, running),
-    };
+    let there = Store::peek(folder)?;
+    if let Some(refused) = refusal(plan, there.as_ref(), planned, options)? {
+        return Ok(refused);
+    }
+    let (store, running) = enter(extent, there, planned, options)?;
     let before = survey(plan, Some(&store))?;
     if let Some(refused) = refused(plan, &before) {
         return Ok(refused);
     }
+    let settings = settings(options, roots::place(&options.study.file, folder));
     if before.to_do() == 0 {
+        if running.is_some() {
+            note_found(plan, &before, &store, &settings)?;
+        }
         results::again(extent, &store, folder)?;
         tell(format_args!(
             "nothing to do; {} cached",
@@ -80,7 +84,7 @@ fn work(
         });
     }
     store.sweep()?;
-    let outcome = go(plan, &store, &before, options, stop)?;
+    let outcome = go(plan, &store, &before, &settings, options, stop)?;
     for warning in store.warnings() {
         tell(format_args!("warning: {warning}"));
     }
@@ -91,72 +95,58 @@ fn work(
     Ok(outcome)
 }
 
-/// A store that is ready for a run.
-enum Entered {
-    /// Without the lock of runs where the disk cannot be written: a finished study can be looked
-    /// at on any disk.
-    Ready(Store, Option<Running>),
-    /// There is no store yet, and a run would refuse to begin.
-    Refused(Outcome),
-}
-
 /// Opens the store and files the whole study there, before anything is looked up: from then on
 /// nobody removes what the study needs.
-fn enter(extent: Extent<'_>, folder: &Path, options: &RunOptions) -> Result<Entered, StoreError> {
-    let there = Store::peek(folder)?;
-    if there.is_none()
-        && let Some(refused) = refused(extent.plan, &survey(extent.plan, None)?)
-    {
-        return Ok(Entered::Refused(refused));
-    }
-    let begun = Store::open(folder).and_then(|store| {
-        let study = roots::record(extent.whole, &options.study.file, folder);
+///
+/// Without the lock of runs where the disk cannot be written: a finished study can be looked at on
+/// any disk.
+fn enter(
+    extent: Extent<'_>,
+    there: Option<Store>,
+    planned: &Planned,
+    options: &RunOptions,
+) -> Result<(Store, Option<Running>), StoreError> {
+    let begun = Store::open(&planned.folder).and_then(|store| {
+        let study = roots::record(extent.whole, &options.study.file, &planned.folder);
         let running = store.begin_run(&study)?;
+        store.remember(&planned.digests)?;
         Ok((store, running))
     });
     match (begun, there) {
-        (Ok((store, running)), _) => Ok(Entered::Ready(store, Some(running))),
+        (Ok((store, running)), _) => Ok((store, Some(running))),
         (Err(error), Some(there)) if error.kind() == ErrorKind::Environment => {
             let survey = survey(extent.plan, Some(&there))?;
-            let may_go_on = survey.to_do() == 0 || !unsupported(extent.plan, &survey).is_empty();
-            may_go_on
-                .then_some(Entered::Ready(there, None))
-                .ok_or(error)
+            if survey.to_do() == 0 {
+                Ok((there, None))
+            } else {
+                Err(error)
+            }
         }
         (Err(error), _) => Err(error),
     }
 }
 
-/// Refuses a plan with jobs that this version cannot run, before anything is begun.
-fn refused(plan: &Plan, survey: &Survey) -> Option<Outcome> {
-    let jobs = unsupported(plan, survey);
-    let first = jobs.first()?;
-    tell(format_args!(
-        "error: nothing was begun: {} {} ({} in all; `vpc plan` tells more)",
-        first.job.name(),
-        first.why,
-        counted(jobs.len(), "such job"),
-    ));
-    Some(Outcome {
-        left: jobs.len(),
-        ..Outcome::default()
-    })
+fn settings(options: &RunOptions, study: String) -> Options {
+    let cores = available_parallelism().map_or(1, usize::from);
+    let only = options.only.only.iter();
+    Options {
+        threads: options.threads.map_or(cores, usize::from),
+        keep_going: !options.fail_fast,
+        checkpoint_every: Duration::from_secs(options.checkpoint_every),
+        build: build::name().to_owned(),
+        study,
+        only: only.map(ToString::to_string).collect(),
+    }
 }
 
 fn go(
     plan: &Plan,
     store: &Store,
     before: &Survey,
+    settings: &Options,
     options: &RunOptions,
     stop: &Stop,
 ) -> Result<Outcome, StoreError> {
-    let cores = available_parallelism().map_or(1, usize::from);
-    let settings = Options {
-        threads: options.threads.map_or(cores, usize::from),
-        keep_going: !options.fail_fast,
-        checkpoint_every: Duration::from_secs(options.checkpoint_every),
-        build: concat!("vpc ", env!("CARGO_PKG_VERSION")).to_owned(),
-    };
     let observer: Box<dyn Observer> = match (options.quiet, io::stderr().is_terminal()) {
         (true, _) => Box::new(Quiet),
         (false, true) => Box::new(Bars::new(before.to_do())),
@@ -172,11 +162,15 @@ fn go(
         ));
     }
     let begun = Instant::now();
-    let outcome = vpc_engine::run(plan, store, &settings, stop, observer.as_ref())?;
+    let outcome = vpc_engine::run(plan, store, settings, stop, observer.as_ref())?;
     drop(observer);
     if !options.quiet {
+        let reused = match outcome.reused.len() {
+            0 => String::new(),
+            reused => format!(", {reused} reused"),
+        };
         tell(format_args!(
-            "{} done in {:.1} s",
+            "{} done{reused} in {:.1} s",
             counted(outcome.made.len(), "job"),
             begun.elapsed().as_secs_f64()
         ));

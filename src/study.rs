@@ -6,20 +6,74 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 use vpc_compiler::grammar::{Colour, Problem, Severity, Sources, render};
 use vpc_compiler::plan::{Plan, Selection};
-use vpc_compiler::{FileFault, compile};
+use vpc_compiler::{FileFault, compile_for_build};
+use vpc_store::{Digests, Store};
 
-use crate::command::{Format, StudyOptions};
+use crate::build;
+use crate::command::{Format, KeptOptions, StudyOptions};
 use crate::exit::Status;
 use crate::library::Files;
+use crate::locked::Locked;
 use crate::output::{colour, counted, say, tell};
+
+/// A study as it is planned, with what was learned of its data on the way.
+pub(crate) struct Planned {
+    /// The whole study.
+    pub(crate) plan: Plan,
+    /// Its store.
+    pub(crate) folder: PathBuf,
+    /// What its lock file says.
+    pub(crate) locked: Locked,
+    /// What is to be remembered of its data files.
+    pub(crate) digests: Digests,
+}
+
+/// Compiles a study for a look at its store, and tells its problems and how its data drifted.
+pub(crate) fn planned(options: &StudyOptions, kept: &KeptOptions) -> Result<Planned, Status> {
+    let folder = store_folder(&options.file, kept.store.as_ref());
+    let digests = remembered(&folder)?;
+    let locked = Locked::of(&options.file).map_err(|problem| {
+        tell(format_args!("error: {problem}"));
+        Status::Problems
+    })?;
+    let files = Files::new(digests, kept.rehash, locked);
+    let build = kept.strict_build.then(build::name);
+    let plan = compiled_with(options, &files, build)?;
+    Ok(Planned {
+        plan,
+        folder,
+        locked: files.locked().clone(),
+        digests: files.into_digests(),
+    })
+}
+
+/// What the store remembers of data files; where it cannot say, they are read.
+fn remembered(folder: &Path) -> Result<Digests, Status> {
+    let digests = Store::peek(folder).and_then(|store| match store {
+        Some(store) => store.digests(),
+        None => Ok(Digests::default()),
+    });
+    digests.map_err(|error| {
+        tell(format_args!("error: {error}"));
+        Status::of(&error)
+    })
+}
 
 /// Compiles a study and tells its problems; the plan when there are no errors.
 pub(crate) fn compiled(options: &StudyOptions) -> Result<Plan, Status> {
+    compiled_with(options, &Files::default(), None)
+}
+
+fn compiled_with(
+    options: &StudyOptions,
+    files: &Files,
+    build: Option<&str>,
+) -> Result<Plan, Status> {
     let Some(path) = options.file.to_str() else {
         tell("error: the path of the study is not UTF-8");
         return Err(Status::Use);
     };
-    let compiled = compile(path, &Files::default()).map_err(|fault| {
+    let compiled = compile_for_build(path, files, build).map_err(|fault| {
         tell(format_args!("error: {}", no_study(path, &fault)));
         Status::Use
     })?;

@@ -15,7 +15,7 @@ mod select;
 mod study;
 mod task;
 
-pub use change::{Change, Difference, Needed, Replaced, Side};
+pub use change::{Change, Difference, Needed, Replaced, Side, percent, said};
 pub use filter::{Clause, Filter};
 pub use fraction::Fraction;
 pub use job::{Input, Job};

@@ -52,6 +52,17 @@ impl Selection {
 }
 
 impl Plan {
+    /// Returns the jobs that a selection names, without what they need.
+    pub fn selected(&self, selection: &Selection) -> Result<BTreeSet<Key>, NothingFits> {
+        let names = self.names();
+        let fitting = names.iter().filter(|name| selection.fits(name));
+        let keys: BTreeSet<Key> = fitting.map(|name| name.key).collect();
+        if keys.is_empty() {
+            return Err(miss::nothing_fits(selection, &names));
+        }
+        Ok(keys)
+    }
+
     /// Returns the plan of just the selected runs and what they need, however far back; the whole
     /// plan where nothing is selected. Every selection must fit something.
     ///

@@ -23,6 +23,8 @@ pub enum Event<'a> {
     Progress(&'a Job, Progress),
     /// A job is finished and kept.
     Finished(&'a Job, Duration),
+    /// A job's inputs came out as before, so that an earlier result stands for it.
+    Reused(&'a Job),
     /// A job failed, with the reason in words.
     Failed(&'a Job, &'a str),
     /// An input of a job was found damaged and put aside; both are computed again.

@@ -3,21 +3,29 @@
 //! [`survey`] says what a run would do; [`run`] does it and tells an [`Observer`] how it goes. What
 //! a job computes is in `jobs`; when it runs is in `schedule`; where results are kept is the store's.
 
+mod adopt;
 mod error;
 mod event;
 mod jobs;
+mod log;
 mod memory;
 mod options;
 mod outcome;
+mod past;
+mod reasons;
+mod reuse;
 mod schedule;
 mod support;
 mod survey;
 mod work;
 
+pub use adopt::{AdoptError, Adopted, adopt};
 pub use error::JobError;
 pub use event::{Event, Observer, Progress};
+pub use log::note_found;
 pub use options::{Options, Stop};
 pub use outcome::{Failure, Outcome};
+pub use reasons::{Cause, Reason, Reasons, reasons};
 pub use schedule::run;
 pub use support::{Unsupported, unsupported};
 pub use survey::{State, Survey, survey};

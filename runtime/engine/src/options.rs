@@ -15,6 +15,10 @@ pub struct Options {
     pub checkpoint_every: Duration,
     /// What this program calls itself, for the record.
     pub build: String,
+    /// What the journal calls the study: see [`vpc_store::Begun::study`].
+    pub study: String,
+    /// The selections that were asked for, for the record.
+    pub only: Vec<String>,
 }
 
 /// A wish to stop, shared between threads and signal handlers.

@@ -7,6 +7,8 @@ use vpc_compiler::plan::Key;
 pub struct Outcome {
     /// Jobs finished by this run.
     pub made: Vec<Key>,
+    /// Jobs for which an earlier result stands, since their inputs came out as before.
+    pub reused: Vec<Key>,
     /// Needed jobs that were finished before.
     pub cached: usize,
     /// Jobs that failed.

@@ -8,13 +8,15 @@ use std::time::{Duration, Instant};
 use petgraph::Direction;
 use petgraph::graph::{DiGraph, NodeIndex};
 use vpc_compiler::plan::{Job, Key, Plan, Task};
-use vpc_store::{Manifest, Store, StoreError};
+use vpc_store::{Ended, Manifest, Store, StoreError};
 
 use crate::error::JobError;
 use crate::event::{Event, Observer};
 use crate::jobs::Bench;
+use crate::log::Log;
 use crate::options::{Options, Stop};
 use crate::outcome::{Failure, Outcome};
+use crate::past::earlier_keys;
 use crate::survey::{State, survey};
 use crate::work::{Done, work};
 
@@ -34,16 +36,21 @@ pub fn run(
     stop: &Stop,
     observer: &dyn Observer,
 ) -> Result<Outcome, StoreError> {
+    let mut log = Log::begin(store, options)?;
     let mut outcome = Outcome::default();
     for healings_left in (0..=HEALINGS).rev() {
         let made = std::mem::take(&mut outcome.made);
-        outcome = run_once(plan, store, options, stop, observer, healings_left > 0)?;
-        outcome.cached = outcome.cached.saturating_sub(made.len());
+        let reused = std::mem::take(&mut outcome.reused);
+        let heals = healings_left > 0;
+        outcome = run_once(plan, store, options, stop, observer, heals, &mut log)?;
+        outcome.cached = outcome.cached.saturating_sub(made.len() + reused.len());
         outcome.made.extend(made);
+        outcome.reused.extend(reused);
         if outcome.stopped || !outcome.failed.iter().any(|failure| failure.damage) {
             break;
         }
     }
+    log.end(observer);
     Ok(outcome)
 }
 
@@ -54,8 +61,10 @@ fn run_once(
     stop: &Stop,
     observer: &dyn Observer,
     heals: bool,
+    log: &mut Log,
 ) -> Result<Outcome, StoreError> {
     let survey = survey(plan, Some(store))?;
+    log.found(plan, &survey);
     let mut run = Run {
         plan,
         store,
@@ -70,6 +79,7 @@ fn run_once(
         refused: false,
         waited: BTreeSet::new(),
         threads_free: options.threads.max(1),
+        log,
     };
     run.outcome.cached = run
         .states
@@ -119,6 +129,7 @@ struct Run<'r> {
     /// Jobs of other processes whose waiting was told.
     waited: BTreeSet<usize>,
     threads_free: usize,
+    log: &'r mut Log,
 }
 
 /// What a worker sends back: the job's place in the plan, and what came of it.
@@ -219,6 +230,7 @@ impl<'r> Run<'r> {
             inputs: self.inputs(job),
             wanted: self.wanted(at),
             threads,
+            earlier: earlier_keys(self.log.earlier(), job),
         };
         scope.spawn(move || {
             let result = work(&bench);
@@ -261,9 +273,17 @@ impl<'r> Run<'r> {
         match result {
             Ok(Done::Made(manifest, took)) => {
                 self.states[at] = Stage::Done;
+                self.log.ended(job, Ended::Done, Some(&manifest));
                 self.manifests[at] = Some(manifest);
                 self.outcome.made.push(job.key);
                 self.observer.event(Event::Finished(job, took));
+            }
+            Ok(Done::Reused(manifest, earlier)) => {
+                self.states[at] = Stage::Done;
+                self.log.ended(job, Ended::Reused(earlier), None);
+                self.manifests[at] = Some(manifest);
+                self.outcome.reused.push(job.key);
+                self.observer.event(Event::Reused(job));
             }
             Ok(Done::Elsewhere) => {
                 self.states[at] = Stage::Elsewhere(Instant::now() + LOOK_AGAIN);
@@ -271,7 +291,10 @@ impl<'r> Run<'r> {
                     self.observer.event(Event::Waiting(job));
                 }
             }
-            Err(JobError::Stopped) => self.states[at] = Stage::Wanted,
+            Err(JobError::Stopped) => {
+                self.log.ended(job, Ended::Stopped, None);
+                self.states[at] = Stage::Wanted;
+            }
             Err(error) => self.fail(at, &error),
         }
     }
@@ -281,6 +304,7 @@ impl<'r> Run<'r> {
         self.states[at] = Stage::Failed;
         self.refused |= error.is_for_all();
         let message = error.to_string();
+        self.log.ended(job, Ended::Failed(message.clone()), None);
         let will_heal = self.heals && error.is_damage();
         if will_heal {
             self.observer.event(Event::Damaged(job));

@@ -4,18 +4,21 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
-use vpc_compiler::plan::Task;
+use vpc_compiler::plan::{Key, Task};
 use vpc_store::{Claim, Manifest};
 
 use crate::error::JobError;
 use crate::event::Event;
 use crate::jobs::{Bench, perform};
+use crate::reuse::reuse;
 use crate::survey::first_lacking;
 
 /// What came of a job that did not fail.
 pub(crate) enum Done {
     /// It is filed; with the time it took.
     Made(Box<Manifest>, Duration),
+    /// An earlier job's result stands for it.
+    Reused(Box<Manifest>, Key),
     /// Another process is at it.
     Elsewhere,
 }
@@ -39,6 +42,8 @@ fn claimed(bench: &Bench<'_>) -> Result<Done, JobError> {
             None => return Ok(Done::Made(Box::new(manifest), begun.elapsed())),
             Some(step) => bench.observer.event(Event::Again(bench.job, step)),
         }
+    } else if let Some((manifest, earlier)) = reuse(bench)? {
+        return Ok(Done::Reused(Box::new(manifest), earlier));
     }
     let heavy = matches!(bench.job.task, Task::Pretrain(_) | Task::Eval(_));
     let threads = if heavy { bench.threads } else { 1 };

@@ -43,6 +43,7 @@ mod attempt;
 mod blob;
 mod collect;
 mod digest;
+mod digests;
 mod disk;
 mod error;
 mod find;
@@ -73,8 +74,11 @@ pub use attempt::Attempt;
 pub use blob::Blob;
 pub use collect::Cleared;
 pub use digest::{Digest, NotADigest};
+pub use digests::Digests;
 pub use error::{ErrorKind, StoreError};
-pub use journal::{Begun, Earlier, Ended, Entry, History, Journal, RunRecord, RunState, Took};
+pub use journal::{
+    Begun, Earlier, Ended, Entry, History, Journal, RunRecord, RunState, Took, host,
+};
 pub use lock::{Claim, Lock};
 pub use manifest::{Difference, Draft, FileRecord, Manifest};
 pub use notes::Damage;

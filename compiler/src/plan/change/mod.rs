@@ -2,6 +2,8 @@
 
 mod words;
 
+pub use words::{percent, said};
+
 use super::record::Value;
 use super::{Fraction, Key, Task};
 
@@ -76,6 +78,8 @@ pub enum Difference {
     Dropped(String),
     /// An input that stands there now and has no share of its own.
     Added(String),
+    /// An input that is another job, of which nothing more is known.
+    Another(String),
 }
 
 /// An input that is another job than before.
@@ -124,11 +128,11 @@ impl Change {
             if was == Some(value) || name == "shares" || follows.includes(name) {
                 continue;
             }
-            self.own.push(match (name, before.file(), after.file()) {
+            self.own.push(match (name, before.data(), after.data()) {
                 ("digest" | "weights" | "files" | "data", Some(before), Some(after)) => {
                     Difference::File {
-                        before: before.to_owned(),
-                        after: after.to_owned(),
+                        before: before.0.to_owned(),
+                        after: after.0.to_owned(),
                     }
                 }
                 _ => Difference::Field {

@@ -46,6 +46,7 @@ impl fmt::Display for Difference {
             }
             Self::Dropped(name) => write!(f, "without {}", bare(name)),
             Self::Added(name) => write!(f, "with {}", bare(name)),
+            Self::Another(name) => write!(f, "another {name}"),
         }
     }
 }
@@ -61,6 +62,7 @@ impl Difference {
             Self::File { after, .. } => after.clone(),
             Self::Share { of, .. } => format!("share of {}", bare(of)),
             Self::Dropped(name) | Self::Added(name) => bare(name).to_owned(),
+            Self::Another(name) => name.clone(),
         }
     }
 }
@@ -101,8 +103,8 @@ fn pair(name: &str, before: Option<&Value>, after: Option<&Value>) -> (String, S
     (word(before), word(after))
 }
 
-/// A value as a study would write it.
-pub(crate) fn said(name: &str, value: &Value) -> String {
+/// Writes a field's value as a study would.
+pub fn said(name: &str, value: &Value) -> String {
     match value {
         Value::Count(count) => short(*count),
         Value::Fraction(share) if matches!(name, "held_out" | "floor" | "clamp" | "to") => {
@@ -153,8 +155,8 @@ fn short(count: u64) -> String {
     }
 }
 
-/// A share in per cent where that has at most two decimals, else as a fraction.
-fn percent(share: Fraction) -> String {
+/// Writes a share in per cent where that has at most two decimals, else as a fraction.
+pub fn percent(share: Fraction) -> String {
     let (numerator, denominator) = share.parts();
     let hundredths = u128::from(numerator) * 10_000;
     if denominator == 0 || !hundredths.is_multiple_of(u128::from(denominator)) {

@@ -15,7 +15,7 @@ pub use sight::{
 pub use text::{CorpusTask, SourceSpec, TokenizerTask};
 pub use train::{PretrainTask, ScheduleShape, ScheduleSpec};
 
-use super::{Fraction, Record};
+use super::{Fraction, Key, Operation, Record};
 
 /// A job's work, with everything that bears on its result.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -92,8 +92,19 @@ impl Task {
         }
     }
 
-    /// Returns the shares of the inputs, where the job gives them shares.
-    pub(super) fn shares(&self) -> &[Fraction] {
+    /// Returns whether two jobs do the same with their inputs, whatever share each input has.
+    pub fn is_alike(&self, other: &Self) -> bool {
+        let (mine, others) = (self.record(), other.record());
+        let fields = |record: &Record| record.fields().filter(|field| field.0 != "shares").count();
+        self.kind() == other.kind()
+            && fields(&mine) == fields(&others)
+            && mine
+                .fields()
+                .all(|(name, value)| name == "shares" || others.field(name) == Some(value))
+    }
+
+    /// Returns the shares of the inputs in their order, where the job gives them shares.
+    pub fn shares(&self) -> &[Fraction] {
         match self {
             Self::Pretrain(task) => &task.shares,
             Self::Tokenizer(task) => match &**task {
@@ -113,35 +124,36 @@ impl Task {
         }
     }
 
-    /// Returns the path of the file that the job reads, where it reads one: for people, not for keys.
+    /// Returns the data file that the job reads, where it reads one: where it lies, and the blake3
+    /// of its bytes. Paths are for people, not for keys.
     #[expect(
         clippy::disallowed_methods,
         reason = "messages name files by where they lie"
     )]
-    pub fn file(&self) -> Option<&str> {
-        let path = match self {
+    pub fn data(&self) -> Option<(&str, Key)> {
+        fn of_spec(file: &FileSpec) -> Option<(&Operation<String>, Key)> {
+            match file {
+                FileSpec::File { path, digest } => Some((path, *digest)),
+                FileSpec::Planned { .. } => None,
+            }
+        }
+        let (path, digest) = match self {
             Self::Corpus(task) => match &task.source {
-                SourceSpec::Text { path, .. } | SourceSpec::Jsonl { path, .. } => path,
+                SourceSpec::Text { path, digest } | SourceSpec::Jsonl { path, digest, .. } => {
+                    (path, *digest)
+                }
                 SourceSpec::World { .. } | SourceSpec::Planned { .. } => return None,
             },
             Self::Tokenizer(task) => match &**task {
-                TokenizerTask::Imported { path, .. } => path,
+                TokenizerTask::Imported { path, digest, .. } => (path, *digest),
                 TokenizerTask::Trained { .. } | TokenizerTask::Planned { .. } => return None,
             },
             Self::Dataset(task) => match &task.from {
-                DatasetFrom::Source(FileSpec::File { path, .. }) => path,
-                DatasetFrom::Source(FileSpec::Planned { .. })
-                | DatasetFrom::Chosen(_)
-                | DatasetFrom::Joined => return None,
+                DatasetFrom::Source(file) => of_spec(file)?,
+                DatasetFrom::Chosen(_) | DatasetFrom::Joined => return None,
             },
-            Self::Encoder(task) => match &task.weights {
-                FileSpec::File { path, .. } => path,
-                FileSpec::Planned { .. } => return None,
-            },
-            Self::Answers(task) => match &task.data {
-                FileSpec::File { path, .. } => path,
-                FileSpec::Planned { .. } => return None,
-            },
+            Self::Encoder(task) => of_spec(&task.weights)?,
+            Self::Answers(task) => of_spec(&task.data)?,
             Self::Tokens
             | Self::Pretrain(_)
             | Self::Checkpoint { .. }
@@ -150,7 +162,7 @@ impl Task {
             | Self::Eval(_)
             | Self::AlignScore(_) => return None,
         };
-        Some(path.get())
+        Some((path.get(), digest))
     }
 
     /// Returns the fields that bear identity.

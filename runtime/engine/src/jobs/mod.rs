@@ -15,11 +15,14 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 use vpc_compiler::plan::{EvalTask, Job, Key, ModelSpec, Plan, Task};
-use vpc_store::{Blob, Draft, Manifest, Store};
+use vpc_store::{Blob, Draft, Manifest, Store, host};
 use vpc_train::ModelConfig;
+
+pub(crate) use tokenizer::FILE as TOKENIZER;
 
 use crate::error::JobError;
 use crate::event::Observer;
+use crate::log::now;
 use crate::options::{Options, Stop};
 use crate::support::why_not;
 
@@ -35,13 +38,15 @@ pub(crate) struct Bench<'r> {
     /// Steps at which jobs to do take checkpoints out of this one.
     pub(crate) wanted: BTreeSet<u64>,
     pub(crate) threads: usize,
+    /// Jobs that were there under this one's names before, the latest first.
+    pub(crate) earlier: Vec<Key>,
 }
 
 /// The file of a model's weights.
-const MODEL: &str = "model.safetensors";
+pub(crate) const MODEL: &str = "model.safetensors";
 
 /// The file of a model's shape, as others read it.
-const CONFIG: &str = "config.json";
+pub(crate) const CONFIG: &str = "config.json";
 
 /// The file of a run's loss curve.
 const CURVE: &str = "curve.csv";
@@ -108,6 +113,11 @@ impl Bench<'_> {
 
     /// Says what is known of the job, for publishing.
     fn draft(&self, metrics: Value, begun: Instant) -> Result<Draft, JobError> {
+        self.draft_of(metrics, begun.elapsed().as_secs_f64())
+    }
+
+    /// Says what is known of the job, and how many seconds it takes to make.
+    pub(crate) fn draft_of(&self, metrics: Value, seconds: f64) -> Result<Draft, JobError> {
         Ok(Draft {
             kind: self.job.task.kind().to_owned(),
             spec: spec(&self.job.task, self.plan.build.as_deref())?,
@@ -121,8 +131,10 @@ impl Bench<'_> {
             metrics,
             made: json!({
                 "build": self.options.build,
-                "seconds": begun.elapsed().as_secs_f64(),
+                "seconds": seconds,
                 "threads": self.threads,
+                "host": host(),
+                "at": now(),
             }),
         })
     }
@@ -159,7 +171,7 @@ pub(crate) const BUILD: &str = "build";
 const NORM_EPS: f64 = 1e-5;
 
 /// Returns the trainer's form of a model's shape.
-fn model_config(model: &ModelSpec) -> ModelConfig {
+pub(crate) fn model_config(model: &ModelSpec) -> ModelConfig {
     ModelConfig {
         layers: model.layers as usize,
         width: model.width as usize,

@@ -11,7 +11,7 @@ use super::{Bench, corpus};
 use crate::error::JobError;
 
 /// The file in which a tokenizer is kept.
-pub(super) const FILE: &str = "tokenizer.json";
+pub(crate) const FILE: &str = "tokenizer.json";
 
 pub(super) fn make(bench: &Bench<'_>, task: &TokenizerTask) -> Result<Manifest, JobError> {
     let begun = Instant::now();

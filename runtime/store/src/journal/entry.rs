@@ -18,8 +18,8 @@ pub enum Entry {
         key: Key,
         /// Its kind.
         kind: String,
-        /// Its name in the study.
-        label: String,
+        /// Its names in the study; the first is the one used in messages.
+        labels: Vec<String>,
         /// What came of it.
         ended: Ended,
         /// What it took.
@@ -90,18 +90,23 @@ pub struct Took {
 impl Begun {
     /// Says what begins, in this process and in the present version.
     pub fn new(command: &str, study: String, only: Vec<String>, build: String, at: u64) -> Self {
-        let host = rustix::system::uname();
         Self {
             schema: SCHEMA,
             command: command.to_owned(),
             study,
             only,
             build,
-            host: host.nodename().to_string_lossy().into_owned(),
+            host: host(),
             process: std::process::id(),
             at,
         }
     }
+}
+
+/// Returns the name of this machine.
+pub fn host() -> String {
+    let about = rustix::system::uname();
+    about.nodename().to_string_lossy().into_owned()
 }
 
 impl Entry {

@@ -9,7 +9,7 @@
 mod entry;
 mod read;
 
-pub use entry::{Begun, Ended, Entry, Took};
+pub use entry::{Begun, Ended, Entry, Took, host};
 pub use read::{Earlier, History, RunRecord, RunState};
 
 use std::fs::{self, File};
@@ -82,16 +82,26 @@ impl Store {
 impl Journal {
     /// Adds an entry; it is durable when this returns.
     pub fn add(&mut self, entry: &Entry) -> Result<(), StoreError> {
-        let body = serde_json::to_vec(entry)
-            .map_err(|error| StoreError::damaged(&self.path, error.to_string()))?;
-        let seal = self.seal.then(&body);
-        let digits = seal.0.to_string();
-        let line = [&body, b"\t".as_slice(), digits.as_bytes(), b"\n"].concat();
+        self.add_all(std::slice::from_ref(entry))
+    }
+
+    /// Adds several entries; they are durable when this returns.
+    pub fn add_all(&mut self, entries: &[Entry]) -> Result<(), StoreError> {
+        let (mut seal, mut text) = (self.seal, Vec::new());
+        for entry in entries {
+            let body = serde_json::to_vec(entry)
+                .map_err(|error| StoreError::damaged(&self.path, error.to_string()))?;
+            seal = seal.then(&body);
+            text.extend(body);
+            text.push(b'\t');
+            text.extend(seal.0.to_string().as_bytes());
+            text.push(b'\n');
+        }
         self.file
-            .write_all(&line)
-            .map_err(|error| StoreError::io_sized("write", &self.path, line.len() as u64, error))?;
+            .write_all(&text)
+            .map_err(|error| StoreError::io_sized("write", &self.path, text.len() as u64, error))?;
         self.file.sync_data().during("sync", &self.path)?;
-        self.lines += 1;
+        self.lines += entries.len() as u64;
         self.seal = seal;
         Ok(())
     }

@@ -188,13 +188,15 @@ impl History {
             .filter(|run| run.begun().is_some_and(|begun| begun.study == study));
         for entry in of_study.flat_map(|run| &run.entries) {
             if let Entry::Job {
-                key, label, ended, ..
+                key, labels, ended, ..
             } = entry
                 && ended.is_there()
             {
-                let keys = names.0.entry(label.clone()).or_default();
-                keys.retain(|known| known != key);
-                keys.push(*key);
+                for label in labels {
+                    let keys = names.0.entry(label.clone()).or_default();
+                    keys.retain(|known| known != key);
+                    keys.push(*key);
+                }
             }
         }
         names
@@ -230,7 +232,7 @@ mod tests {
         Entry::Job {
             key: Key::new([number; 32]),
             kind: "eval".to_owned(),
-            label: label.to_owned(),
+            labels: vec![label.to_owned()],
             ended,
             took: None,
             at: 6,

@@ -1,0 +1,206 @@
+//! Early cutoff: a job whose inputs came out as before need not be done again.
+//!
+//! A job's key speaks of what its inputs *are*; what it makes depends on what they *hold*. Where an
+//! earlier job under the same name did the same with inputs of the same content, its files are
+//! filed under the new key as well.
+
+use blake3::Hasher;
+use serde_json::{Value, json};
+use vpc_compiler::plan::{EvalTask, Fraction, Key, Task};
+use vpc_store::{Manifest, Store, StoreError};
+
+use crate::error::JobError;
+use crate::jobs::Bench;
+use crate::past::Ancestor;
+
+/// An input as a job sees it: what it is to it, its share, and its content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Seen<'a> {
+    role: &'a str,
+    share: Option<Fraction>,
+    content: [u8; 32],
+}
+
+/// Files an earlier job's result for this one, where both make the same; with the earlier job's key.
+pub(crate) fn reuse(bench: &Bench<'_>) -> Result<Option<(Manifest, Key)>, JobError> {
+    let Some(ours) = present(bench) else {
+        return Ok(None);
+    };
+    for &key in &bench.earlier {
+        let Some(former) = Ancestor::load(bench.store, key)? else {
+            continue;
+        };
+        if former.is_evicted || !does_the_same(bench, &former) {
+            continue;
+        }
+        let Some(theirs) = seen_by(bench.store, &former)? else {
+            continue;
+        };
+        if let Some(order) = order(&bench.job.task, &ours, &theirs)
+            && let Some(filed) = file(bench, &former.manifest, &order)?
+        {
+            return Ok(Some((filed, key)));
+        }
+    }
+    Ok(None)
+}
+
+/// Whether the earlier job did to its inputs what this one is to do.
+fn does_the_same(bench: &Bench<'_>, former: &Ancestor) -> bool {
+    let task = &bench.job.task;
+    former.version == task.version()
+        && former.build == bench.plan.build
+        && former.task.is_alike(task)
+}
+
+fn present<'b>(bench: &'b Bench<'_>) -> Option<Vec<Seen<'b>>> {
+    let mut shares = bench.job.task.shares().iter();
+    let inputs = bench.job.inputs.iter().map(|input| {
+        Some(Seen {
+            role: &input.role,
+            share: shares.next().copied(),
+            content: content(bench.inputs.get(&input.key)?),
+        })
+    });
+    inputs.collect()
+}
+
+/// What an earlier job saw; none where too little is left of its inputs to tell.
+fn seen_by<'m>(store: &Store, former: &'m Ancestor) -> Result<Option<Vec<Seen<'m>>>, StoreError> {
+    let mut shares = former.task.shares().iter();
+    let mut seen = Vec::new();
+    for (role, key) in &former.manifest.inputs {
+        let Some(input) = Ancestor::load(store, *key)? else {
+            return Ok(None);
+        };
+        seen.push(Seen {
+            role,
+            share: shares.next().copied(),
+            content: content(&input.manifest),
+        });
+    }
+    Ok(Some(seen))
+}
+
+/// The digest of all that a job made, files and findings.
+fn content(manifest: &Manifest) -> [u8; 32] {
+    let mut hash = Hasher::new();
+    for (name, file) in &manifest.files {
+        hash.update(&(name.len() as u64).to_le_bytes());
+        hash.update(name.as_bytes());
+        hash.update(file.digest.bytes());
+    }
+    hash.update(manifest.metrics.to_string().as_bytes());
+    *hash.finalize().as_bytes()
+}
+
+/// For each of our inputs, which of theirs it is; none where they do not match.
+///
+/// Inputs stand in the order of their keys, which may be another now. What a kind makes of them
+/// depends on that order only where it says so.
+fn order(task: &Task, ours: &[Seen<'_>], theirs: &[Seen<'_>]) -> Option<Vec<usize>> {
+    if ours.len() != theirs.len() {
+        return None;
+    }
+    let mut free: Vec<usize> = (0..theirs.len()).collect();
+    let mut order = Vec::new();
+    for seen in ours {
+        let at = free.iter().position(|&at| theirs[at] == *seen)?;
+        order.push(free.remove(at));
+    }
+    let is_free = matches!(
+        task,
+        Task::Pretrain(_) | Task::Tokenizer(_) | Task::Eval(EvalTask::HeldOut { .. })
+    );
+    (is_free || order.is_sorted()).then_some(order)
+}
+
+fn file(
+    bench: &Bench<'_>,
+    former: &Manifest,
+    order: &[usize],
+) -> Result<Option<Manifest>, JobError> {
+    let mut metrics = former.metrics.clone();
+    if let Some(found) = metrics.get_mut("held_out").and_then(Value::as_array_mut)
+        && matches!(bench.job.task, Task::Eval(EvalTask::HeldOut { .. }))
+    {
+        // The findings stand in the order of the `tokens` inputs, which follow the model.
+        let tokens = order.iter().filter_map(|at| at.checked_sub(1));
+        let sorted: Option<Vec<Value>> = tokens.map(|at| found.get(at).cloned()).collect();
+        let Some(sorted) = sorted else {
+            return Ok(None);
+        };
+        *found = sorted;
+    }
+    if !file_kept(bench, former)? {
+        return Ok(None);
+    }
+    let draft = draft(bench, former, metrics)?;
+    Ok(bench.store.publish_same(former, bench.job.key, draft)?)
+}
+
+/// Files the checkpoints that are to be kept; false where the earlier run has not kept them.
+fn file_kept(bench: &Bench<'_>, former: &Manifest) -> Result<bool, JobError> {
+    let Task::Pretrain(task) = &bench.job.task else {
+        return Ok(true);
+    };
+    let steps = task.keep.get().iter().chain(&bench.wanted);
+    // A checkpoint at the last step is the model itself.
+    for &step in steps.filter(|&&step| step < task.steps) {
+        let Some(kept) = bench.store.progress_at(former.key, step)? else {
+            return Ok(false);
+        };
+        let draft = draft(bench, &kept, kept.metrics.clone())?;
+        if bench
+            .store
+            .publish_same(&kept, bench.job.key, draft)?
+            .is_none()
+        {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn draft(
+    bench: &Bench<'_>,
+    former: &Manifest,
+    metrics: Value,
+) -> Result<vpc_store::Draft, JobError> {
+    let mut draft = bench.draft_of(metrics, former.seconds().unwrap_or_default())?;
+    if let Some(made) = draft.made.as_object_mut() {
+        made.insert("reused".to_owned(), json!(former.key));
+    }
+    Ok(draft)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(role: &str, content: u8) -> Seen<'_> {
+        Seen {
+            role,
+            share: None,
+            content: [content; 32],
+        }
+    }
+
+    #[test]
+    fn order_matters_only_where_the_kind_says_so() {
+        let ours = [seen("model", 1), seen("tokens", 2), seen("tokens", 3)];
+        let theirs = [seen("model", 1), seen("tokens", 3), seen("tokens", 2)];
+        let held_out: Task = serde_json::from_value(json!({
+            "kind": "eval", "suite": "held_out",
+            "model": {"layers": 1, "width": 1, "heads": 1, "kv_heads": 1, "hidden": 1,
+                      "context": 1, "vocabulary": 1, "rope_base": 1, "tied": false}
+        }))
+        .unwrap();
+        assert_eq!(order(&held_out, &ours, &theirs), Some(vec![0, 2, 1]));
+        assert_eq!(order(&Task::Tokens, &ours, &theirs), None);
+        assert_eq!(order(&Task::Tokens, &ours, &ours), Some(vec![0, 1, 2]));
+        assert_eq!(order(&held_out, &ours, &theirs[..2]), None);
+        let other = [seen("model", 9), seen("tokens", 2), seen("tokens", 3)];
+        assert_eq!(order(&held_out, &ours, &other), None);
+    }
+}
