@@ -21,6 +21,7 @@ accept:
 # Write generated documents. With `--check` their tests compare instead.
 gen *mode:
     {{ if mode == "--check" { "" } else { "VPC_GEN=write" } }} cargo test -p vpc-compiler --test reference --test editors
+    {{ if mode == "--check" { "" } else { "VPC_GEN=write" } }} cargo test -p vpc --test golden
 
 # Test the editor files (needs npm).
 editors:

@@ -183,15 +183,23 @@ impl Known<'_> {
         let job = &self.plan.jobs[at];
         let own = self.reason(at).map_or(&[][..], |reason| &reason.change.own);
         let record = job.task.record();
-        let mut lines: Vec<String> = record
-            .fields()
-            .filter(|(name, _)| *name != "shares")
-            .map(|(name, value)| format!("  {name:<16} {}", said(name, value)))
+        let differs = |name: &str| {
+            let mut own = own.iter();
+            own.find(|what| matches!(what, Difference::Field { name: field, .. } if *field == name))
+        };
+        let fields = record.fields().filter(|(name, _)| *name != "shares");
+        let mut lines: Vec<String> = fields
+            .map(|(name, value)| match differs(name) {
+                Some(what) => format!("  {name:<16} {}  ← differs: {what}", said(name, value)),
+                None => format!("  {name:<16} {}", said(name, value)),
+            })
             .collect();
         if let Some((path, _)) = job.task.data() {
             lines.push(format!("  {:<16} {path}", "file"));
         }
-        lines.extend(own.iter().map(|what| format!("  {what}  ← differs")));
+        let shown = |what: &&Difference| matches!(what, Difference::Field { name, .. } if record.field(name).is_some());
+        let others = own.iter().filter(|what| !shown(what));
+        lines.extend(others.map(|what| format!("  ← differs: {what}")));
         lines
     }
 

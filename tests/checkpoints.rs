@@ -292,7 +292,7 @@ fn no_tokens_give_the_initial_weights() {
     assert_ne!(scores("e/first"), scores("e/fit"));
     // Another seed, other weights.
     folder.write("s.vp", study.replace("tokens: 0", "tokens: 0, seed: 1"));
-    folder.vpc("run s.vp").ends(0);
+    folder.vpc("run s.vp --accept-changes").ends(0);
     let blanks = manifests(&folder.join(".vp")).into_values();
     let blanks = blanks.filter(|(_, job)| common::labels(job).any(|label| label == "e/blank"));
     let models: BTreeSet<_> = blanks

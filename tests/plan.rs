@@ -14,11 +14,11 @@ fn planned(folder: &Folder) -> Value {
     serde_json::from_str(&run.stdout).unwrap()
 }
 
-/// The states of the plan's jobs, counted: cached, new, begun, not needed.
-fn states(plan: &Value) -> [usize; 4] {
+/// The states of the plan's jobs, counted: cached, new, changed, begun, not needed.
+fn states(plan: &Value) -> [usize; 5] {
     let states = plan["states"].as_object().unwrap();
     assert_eq!(states.len(), plan["plan"]["jobs"].as_array().unwrap().len());
-    ["cached", "new", "begun", "not_needed"]
+    ["cached", "new", "changed", "begun", "not_needed"]
         .map(|word| states.values().filter(|state| *state == word).count())
 }
 
@@ -74,7 +74,7 @@ fn the_states_follow_the_work() {
     let folder = Folder::with(&[("s.vp", SMALL)]);
     let plan = planned(&folder);
     assert_eq!(plan["schema"], 1);
-    assert_eq!(states(&plan), [0, 7, 0, 0]);
+    assert_eq!(states(&plan), [0, 7, 0, 0, 0]);
     let tokens = |plan: &Value| -> u64 {
         let totals = plan["totals"].as_array().unwrap();
         totals
@@ -86,7 +86,7 @@ fn the_states_follow_the_work() {
     assert_eq!(tokens(&plan), 2 * 40 * 4 * 32);
     folder.vpc("run s.vp").ends(0);
     let plan = planned(&folder);
-    assert_eq!(states(&plan), [7, 0, 0, 0]);
+    assert_eq!(states(&plan), [7, 0, 0, 0, 0]);
     assert_eq!(tokens(&plan), 0);
     let text = folder.vpc("plan s.vp").ends(0).stdout;
     assert!(
@@ -94,9 +94,12 @@ fn the_states_follow_the_work() {
         "{text}"
     );
 
-    // A longer budget: new trainings and evaluations over the same corpus, tokenizer and tokens.
+    // A longer budget: other trainings and evaluations over the same corpus, tokenizer and tokens.
     folder.write("s.vp", SMALL.replace("tokens: 5k", "tokens: 6k"));
-    assert_eq!(states(&planned(&folder)), [3, 4, 0, 0]);
+    assert_eq!(states(&planned(&folder)), [3, 0, 4, 0, 0]);
+    // A third seed: new ones.
+    folder.write("s.vp", SMALL.replace("1..2", "1..3"));
+    assert_eq!(states(&planned(&folder)), [7, 2, 0, 0, 0]);
     // Names and places bear no identity.
     folder.write(
         "s.vp",
@@ -106,7 +109,7 @@ fn the_states_follow_the_work() {
             .replace("data: code", "data: c")
             .replace("([code])", "([c])"),
     );
-    assert_eq!(states(&planned(&folder)), [7, 0, 0, 0]);
+    assert_eq!(states(&planned(&folder)), [7, 0, 0, 0, 0]);
 }
 
 #[test]
@@ -115,7 +118,7 @@ fn what_is_not_needed_is_said() {
     folder.vpc("run s.vp").ends(0);
     let (path, _) = common::manifest(&folder.join(".vp"), "tokenizer/bpe").unwrap();
     fs::remove_file(path).unwrap();
-    assert_eq!(states(&planned(&folder)), [6, 0, 0, 1]);
+    assert_eq!(states(&planned(&folder)), [6, 0, 0, 0, 1]);
     let text = folder.vpc("plan s.vp").ends(0).stdout;
     assert!(text.contains("tokenizer/bpe  not needed"), "{text}");
 }
@@ -138,7 +141,7 @@ fn what_is_begun_is_said() {
     child.kill().unwrap();
     child.wait().unwrap();
     let plan = planned(&folder);
-    assert_eq!(states(&plan), [3, 1, 1, 0]);
+    assert_eq!(states(&plan), [3, 1, 0, 1, 0]);
     let text = folder.vpc("plan s.vp").ends(0).stdout;
     assert!(text.contains("goes on from step "), "{text}");
 }

@@ -86,7 +86,7 @@ fn what_is_ambiguous_is_listed() {
     let folder = finished();
     // The same name for two jobs: the budget of the same study was changed.
     folder.write("s.vp", SMALL.replace("tokens: 5k", "tokens: 6k"));
-    folder.vpc("run s.vp").ends(0);
+    folder.vpc("run s.vp --accept-changes").ends(0);
     let run = folder.vpc("show e/base[seed=1]").ends(2);
     assert!(run.stderr.contains("names 2 jobs"), "{}", run.stderr);
     let keys: Vec<String> = run

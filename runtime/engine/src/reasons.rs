@@ -47,7 +47,11 @@ impl Cause {
         match &self.what {
             Difference::File { .. } | Difference::Another(_) => self.what.to_string(),
             what if self.job == from => what.to_string(),
-            what => format!("{}: {what}", self.job),
+            // Without its axes: they are those of the job it is seen from, or none.
+            what => {
+                let job = self.job.split('[').next().unwrap_or_default();
+                format!("{job}: {what}")
+            }
         }
     }
 }
