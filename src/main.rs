@@ -16,6 +16,7 @@ mod roots;
 mod run;
 mod show;
 mod signals;
+mod store;
 mod study;
 
 use std::process::ExitCode;
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
         Command::Run(options) => run::run(&options),
         Command::Graph(options) => graph::graph(&options),
         Command::Show(options) => show::show(&options),
+        Command::Store(command) => store::store(&command),
         Command::Fmt(options) => fmt::fmt(&options),
         Command::Explain(options) => explain::explain(&options),
     };

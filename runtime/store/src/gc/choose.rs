@@ -225,8 +225,9 @@ impl Choice {
             .filter(|entry| !self.roots.holds(entry))
             .map(|entry| entry.key)
             .collect();
-        let gone: Vec<Gone> = unreached.iter().filter_map(|key| self.take(*key)).collect();
+        let gone = unreached.iter().filter_map(|key| self.take(*key)).collect();
         self.removal.jobs = self.with_costs(gone);
+        self.removal.jobs_again = self.cost(&unreached);
     }
 
     /// Takes a job out of those that are there.
@@ -240,15 +241,16 @@ impl Choice {
     /// Fills in what computing each again would take when all of them are gone.
     pub(super) fn with_costs(&self, mut gone: Vec<Gone>) -> Vec<Gone> {
         for one in &mut gone {
-            one.cost = self.cost(one.key);
+            one.cost = self.cost(&[one.key]);
         }
         gone
     }
 
-    /// What computing a job takes, with all of its inputs that are gone.
-    pub(super) fn cost(&self, key: Key) -> Cost {
+    /// What computing jobs takes, with all of their inputs that are gone.
+    pub(super) fn cost(&self, keys: &[Key]) -> Cost {
         let mut cost = Cost::default();
-        let (mut seen, mut open) = (BTreeSet::from([key]), vec![key]);
+        let mut seen: BTreeSet<Key> = keys.iter().copied().collect();
+        let mut open = keys.to_vec();
         while let Some(key) = open.pop() {
             let traces = &self.census.traces;
             let Some(entry) = traces.get(&key).or_else(|| self.census.jobs.get(&key)) else {

@@ -48,6 +48,10 @@ pub struct Removal {
     pub jobs: Vec<Gone>,
     /// Finished jobs that make room.
     pub evicted: Vec<Gone>,
+    /// What computing all of `jobs` again would take.
+    pub jobs_again: Cost,
+    /// What computing all of `evicted` again would take.
+    pub evicted_again: Cost,
     /// Checkpoints that no study keeps.
     pub checkpoints: Vec<Gone>,
     /// Blobs that no manifest names.

@@ -86,6 +86,8 @@ impl Choice {
             let others = digests.filter_map(|digest| sharing.get(digest)).flatten();
             offers.extend(others.filter_map(|key| self.offer(*key)).map(Reverse));
         }
+        let keys: Vec<Key> = evicted.iter().map(|gone| gone.key).collect();
+        self.removal.evicted_again = self.cost(&keys);
         self.removal.evicted = self.with_costs(evicted);
         if left > to {
             self.removal.hindrances.push(Hindrance::TooMuchLeft);
@@ -109,7 +111,7 @@ impl Choice {
         let bytes: u64 = freed
             .filter_map(|digest| self.census.objects.get(digest))
             .sum();
-        let cost = self.cost(key);
+        let cost = self.cost(&[key]);
         (bytes > 0).then(|| Offer {
             is_unknown: cost.unknown > 0,
             price: cost.seconds / bytes as f64,
