@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use vpc_compiler::plan::{Difference, Plan};
 use vpc_engine::{Cause, Reason, Reasons};
 
-use crate::output::{counted, duration};
+use crate::output::{counted, lasting};
 use crate::show::stem;
 
 /// More causes of one job than this are counted.
@@ -104,7 +104,7 @@ impl Group {
 
 /// Says what doing jobs again takes.
 fn cost(seconds: f64, unknown: usize) -> String {
-    let mut text = format!("about {} of work", duration(seconds));
+    let mut text = format!("about {} of work", lasting(seconds));
     if unknown > 0 {
         text += &format!(", {} of unknown cost", counted(unknown, "job"));
     }

@@ -7,6 +7,7 @@ use clap_complete::engine::{ArgValueCandidates, ArgValueCompleter};
 use vpc_compiler::plan::Selection;
 
 use crate::complete;
+use crate::store::StoreCommand;
 
 /// Controlled pre-training studies: described in `.vp` files, planned, run, reported.
 #[derive(Debug, Parser)]
@@ -41,6 +42,9 @@ pub(crate) enum Command {
     Adopt(AdoptOptions),
     /// Tell what ran where, when, with what result and at what cost.
     Log(LogOptions),
+    /// Look after a store: its soundness, its room, and what may go.
+    #[command(subcommand)]
+    Store(StoreCommand),
     /// Bring `.vp` files into their one layout.
     Fmt(FmtOptions),
     /// Explain the code of a problem, such as `V0302`.

@@ -68,7 +68,7 @@ pub(crate) fn selections(current: &OsStr) -> Vec<CompletionCandidate> {
         .collect()
 }
 
-/// Names of the finished jobs of the store that `vpc show` would look into.
+/// Names of the finished and the evicted jobs of the store that `vpc show` would look into.
 pub(crate) fn jobs(current: &OsStr) -> Vec<CompletionCandidate> {
     let store = told_store().or_else(nearest);
     let store = store.and_then(|folder| Store::peek(&folder).ok().flatten());
@@ -76,7 +76,9 @@ pub(crate) fn jobs(current: &OsStr) -> Vec<CompletionCandidate> {
         return Vec::new();
     };
     let begun = Instant::now();
-    let manifests = store.manifests().into_iter().flatten().flatten();
+    let finished = store.manifests().into_iter().flatten();
+    let evicted = store.traces().into_iter().flatten();
+    let manifests = finished.chain(evicted).flatten();
     let mut labels: Vec<String> = manifests
         .take_while(|_| begun.elapsed() < PATIENCE)
         .flat_map(|manifest| manifest.labels)

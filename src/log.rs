@@ -5,7 +5,7 @@ use vpc_store::{Begun, Ended, Entry, RunRecord, RunState, Store};
 
 use crate::command::LogOptions;
 use crate::exit::Status;
-use crate::output::{counted, duration, say, tell};
+use crate::output::{counted, lasting, say, tell};
 use crate::show::nearest;
 use crate::time::moment;
 
@@ -107,7 +107,7 @@ fn counts(run: &RunRecord) -> String {
         .map(|(word, count)| format!("{count} {word}"))
         .collect();
     if seconds > 0.0 {
-        told.push(format!("{} of work", duration(seconds)));
+        told.push(format!("{} of work", lasting(seconds)));
     }
     if told.is_empty() {
         told.push("nothing done".to_owned());
@@ -146,9 +146,7 @@ fn job_line(entry: &Entry) -> Option<String> {
         Ended::Failed(why) => format!("FAILED: {why}"),
         Ended::Stopped => "stopped".to_owned(),
     };
-    let took = took.map_or_else(String::new, |took| {
-        format!(" in {}", duration(took.seconds))
-    });
+    let took = took.map_or_else(String::new, |took| format!(" in {}", lasting(took.seconds)));
     Some(format!("{}  {name}  {end}{took}", key.short()))
 }
 

@@ -23,6 +23,7 @@ mod roots;
 mod run;
 mod show;
 mod signals;
+mod store;
 mod study;
 mod time;
 mod why;
@@ -47,6 +48,7 @@ fn main() -> ExitCode {
         Command::Lock(options) => lock::lock(&options),
         Command::Adopt(options) => adopt::adopt(&options),
         Command::Log(options) => log::log(&options),
+        Command::Store(command) => store::store(&command),
         Command::Fmt(options) => fmt::fmt(&options),
         Command::Explain(options) => explain::explain(&options),
     };

@@ -4,6 +4,9 @@ use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 use std::process;
 
+use comfy_table::presets::NOTHING;
+use comfy_table::{CellAlignment, Table};
+
 use crate::exit::Status;
 
 /// Writes a line of data.
@@ -46,17 +49,6 @@ pub(crate) fn grouped(number: u64) -> String {
     text
 }
 
-/// Writes a length of time: `3.2 s`, `45 s`, `12 min 5 s`, `3 h 20 min`.
-pub(crate) fn duration(seconds: f64) -> String {
-    let whole = seconds.max(0.0) as u64;
-    match whole {
-        0..10 => format!("{seconds:.1} s"),
-        10..120 => format!("{seconds:.0} s"),
-        120..7200 => format!("{} min {} s", whole / 60, whole % 60),
-        _ => format!("{} h {} min", whole / 3600, whole % 3600 / 60),
-    }
-}
-
 /// Counts things: `1 job`, `2 jobs`.
 pub(crate) fn counted(number: usize, thing: &str) -> String {
     let s = if number == 1 { "" } else { "s" };
@@ -91,6 +83,33 @@ pub(crate) fn rounded(number: u64) -> String {
     number.to_string()
 }
 
+/// Writes seconds for people: `0.4 s`, `12 s`, `3 min 20 s`, `5 h 10 min`, `3 d 4 h`.
+pub(crate) fn lasting(seconds: f64) -> String {
+    let whole = seconds.round() as u64;
+    let parts = |large: u64, large_word: &str, small: u64, small_word: &str| match small {
+        0 => format!("{large} {large_word}"),
+        _ => format!("{large} {large_word} {small} {small_word}"),
+    };
+    match whole {
+        _ if seconds < 9.95 => format!("{seconds:.1} s"),
+        0..60 => format!("{whole} s"),
+        60..3_600 => parts(whole / 60, "min", whole % 60, "s"),
+        3_600..86_400 => parts(whole / 3_600, "h", whole % 3_600 / 60, "min"),
+        _ => parts(whole / 86_400, "d", whole % 86_400 / 3_600, "h"),
+    }
+}
+
+/// Draws rows in columns; from the column `right` on they stand to the right.
+pub(crate) fn columns(header: &[&str], rows: Vec<Vec<String>>, right: usize) -> String {
+    let mut table = Table::new();
+    table.load_style(NOTHING).set_header(header);
+    table.add_rows(rows);
+    for column in table.column_iter_mut().skip(right) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table.trim_fmt()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -101,10 +120,11 @@ mod tests {
         assert_eq!(grouped(12), "12");
         assert_eq!(counted(1, "job"), "1 job");
         assert_eq!(counted(0, "job"), "0 jobs");
-        assert_eq!(duration(3.21), "3.2 s");
-        assert_eq!(duration(119.4), "119 s");
-        assert_eq!(duration(725.0), "12 min 5 s");
-        assert_eq!(duration(12_000.0), "3 h 20 min");
+        assert_eq!(lasting(0.04), "0.0 s");
+        assert_eq!(lasting(12.3), "12 s");
+        assert_eq!(lasting(200.0), "3 min 20 s");
+        assert_eq!(lasting(7_200.0), "2 h");
+        assert_eq!(lasting(277_200.0), "3 d 5 h");
         assert_eq!(rounded(950), "950");
         assert_eq!(rounded(1_050_000), "1.05M");
         assert_eq!(rounded(30_000_000_000), "30B");

@@ -8,7 +8,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use vpc_compiler::plan::{Job, Key};
 use vpc_engine::{Event, Observer, Progress};
 
-use crate::output::{duration, tell};
+use crate::output::{lasting, tell};
 
 /// How often a training job writes a plain line.
 const LINE_EVERY: Duration = Duration::from_secs(10);
@@ -218,5 +218,5 @@ fn left(progress: &Progress) -> Option<Duration> {
 }
 
 fn seconds(time: Duration) -> String {
-    duration(time.as_secs_f64())
+    lasting(time.as_secs_f64())
 }

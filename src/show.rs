@@ -3,33 +3,50 @@
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-use vpc_store::{Manifest, Store, StoreError};
+use serde_json::json;
+use vpc_store::{Cost, Manifest, Store, StoreError};
 
 use crate::command::ShowOptions;
 use crate::exit::Status;
-use crate::output::{grouped, say, tell};
+use crate::output::{counted, grouped, lasting, say, tell};
 
 pub(crate) fn show(options: &ShowOptions) -> Status {
-    let Some(folder) = options.store.clone().or_else(nearest) else {
+    let shown = looked(options.store.as_ref()).and_then(|store| {
+        let found = find(&store, &options.job).map_err(|error| failed(&error))?;
+        let one = only(&options.job, &found)?;
+        say(screen(&store, one, options.json).map_err(|error| failed(&error))?);
+        Ok(())
+    });
+    shown.err().unwrap_or(Status::Ok)
+}
+
+/// Tells a failure of the store.
+pub(crate) fn failed(error: &StoreError) -> Status {
+    tell(format_args!("error: {error}"));
+    Status::of(error)
+}
+
+/// The folder of the store that is told, or else of the nearest.
+pub(crate) fn folder(told: Option<&PathBuf>) -> Result<PathBuf, Status> {
+    told.cloned().or_else(nearest).ok_or_else(|| {
         tell(
             "error: there is no store `.vp` here, above, or in just one folder below; name one with `--store DIR`",
         );
-        return Status::Use;
-    };
-    match find(&folder, &options.job) {
-        Ok(Some((store, found))) => pick(&store, &found, options),
-        Ok(None) => {
-            tell(format_args!(
-                "error: there is no store at `{}`",
-                folder.display()
-            ));
-            Status::Use
-        }
-        Err(error) => {
-            tell(format_args!("error: {error}"));
-            Status::of(&error)
-        }
-    }
+        Status::Use
+    })
+}
+
+/// A store to look at: as told, or the nearest.
+pub(crate) fn looked(told: Option<&PathBuf>) -> Result<Store, Status> {
+    let folder = folder(told)?;
+    let store = Store::peek(&folder).map_err(|error| failed(&error))?;
+    store.ok_or_else(|| {
+        tell(format_args!(
+            "error: there is no store at `{}`",
+            folder.display()
+        ));
+        Status::Use
+    })
 }
 
 /// The nearest `.vp`: in this folder or above, or else in the one folder right below that has one.
@@ -45,33 +62,53 @@ pub(crate) fn nearest() -> Option<PathBuf> {
     found.next().is_none().then_some(only)
 }
 
-/// Finished jobs with this name or beginning of a key.
-fn find(folder: &Path, job: &str) -> Result<Option<(Store, Vec<Manifest>)>, StoreError> {
-    let Some(store) = Store::peek(folder)? else {
-        return Ok(None);
-    };
-    let is_key = job.len() >= 4 && job.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if is_key {
-        let found = store.find_prefix(job)?;
-        if !found.is_empty() {
-            return Ok(Some((store, found)));
-        }
+/// A job of a store, or what is left of it.
+#[derive(Debug)]
+pub(crate) struct Named {
+    pub(crate) manifest: Manifest,
+    pub(crate) is_evicted: bool,
+}
+
+/// The jobs with this name or beginning of a key: finished ones, or else evicted ones.
+pub(crate) fn find(store: &Store, job: &str) -> Result<Vec<Named>, StoreError> {
+    let mut found = fitting(store.manifests()?, job)?;
+    let is_evicted = found.is_empty();
+    if is_evicted {
+        found = fitting(store.traces()?, job)?;
     }
+    let named = |manifest| Named {
+        manifest,
+        is_evicted,
+    };
+    Ok(found.into_iter().map(named).collect())
+}
+
+fn fitting(
+    manifests: impl Iterator<Item = Result<Manifest, StoreError>>,
+    job: &str,
+) -> Result<Vec<Manifest>, StoreError> {
+    let digits = job.to_ascii_lowercase();
+    let is_key = job.len() >= 4 && job.bytes().all(|byte| byte.is_ascii_hexdigit());
     // A name without its axes stands for all jobs of that name.
-    let (mut found, mut family) = (Vec::new(), Vec::new());
-    for manifest in store.manifests()? {
+    let [mut by_key, mut by_name, mut family] = [const { Vec::new() }; 3];
+    for manifest in manifests {
         let manifest = manifest?;
-        if manifest.labels.iter().any(|label| label == job) {
-            found.push(manifest);
-        } else if manifest.labels.iter().any(|label| stem(label) == job) {
+        let has = |name: fn(&str) -> &str| manifest.labels.iter().any(|label| name(label) == job);
+        if is_key && manifest.key.to_string().starts_with(&digits) {
+            by_key.push(manifest);
+        } else if has(|label| label) {
+            by_name.push(manifest);
+        } else if has(stem) {
             family.push(manifest);
         }
     }
-    if found.is_empty() {
-        found = family;
-    }
+    let all = [by_key, by_name, family].into_iter();
+    let mut found = all
+        .into_iter()
+        .find(|list| !list.is_empty())
+        .unwrap_or_default();
     found.sort_by(|a, b| (&a.labels, a.key).cmp(&(&b.labels, b.key)));
-    Ok(Some((store, found)))
+    Ok(found)
 }
 
 /// The name of a job without its axes.
@@ -79,55 +116,74 @@ pub(crate) fn stem(label: &str) -> &str {
     label.split_once('[').map_or(label, |(stem, _)| stem)
 }
 
-fn pick(store: &Store, found: &[Manifest], options: &ShowOptions) -> Status {
+/// The one job that was named; none and several are told.
+pub(crate) fn only<'f>(job: &str, found: &'f [Named]) -> Result<&'f Named, Status> {
     match found {
         [] => {
-            let job = &options.job;
             tell(format_args!(
                 "error: no finished job is called `{job}` or has a key that begins so"
             ));
             tell("help: `vpc plan FILE --jobs` lists the names and keys of a study's jobs");
-            Status::Problems
+            Err(Status::Problems)
         }
-        [one] => {
-            if options.json {
-                match serde_json::to_string_pretty(one) {
-                    Ok(json) => say(json),
-                    Err(error) => tell(format_args!("error: {error}")),
-                }
-            } else {
-                match store.progress_all(one.key) {
-                    Ok(kept) => say(text(one, &kept)),
-                    Err(error) => {
-                        tell(format_args!("error: {error}"));
-                        return Status::of(&error);
-                    }
-                }
-            }
-            Status::Ok
-        }
+        [one] => Ok(one),
         several => {
-            tell(format_args!(
-                "error: `{}` names {} jobs:",
-                options.job,
-                several.len()
-            ));
-            for manifest in several {
+            tell(format_args!("error: `{job}` names {} jobs:", several.len()));
+            for Named { manifest, .. } in several {
                 let label = manifest.labels.first().map_or("", String::as_str);
                 tell(format_args!("  {}  {label}", manifest.key.short()));
             }
             tell("help: name one of them, or the beginning of its key");
-            Status::Use
+            Err(Status::Use)
         }
     }
 }
 
-fn text(manifest: &Manifest, kept: &[(u64, Manifest)]) -> String {
+fn screen(store: &Store, one: &Named, json: bool) -> Result<String, StoreError> {
+    let Named {
+        manifest,
+        is_evicted,
+    } = one;
+    let cost = is_evicted.then(|| store.cost_again(manifest)).transpose()?;
+    if json {
+        let mut json = serde_json::to_value(manifest).unwrap_or_default();
+        if let Some(cost) = cost {
+            json["evicted"] = as_json(&cost);
+        }
+        return Ok(format!("{json:#}"));
+    }
+    let kept = store.progress_all(manifest.key)?;
+    Ok(text(manifest, &kept, cost.as_ref()))
+}
+
+/// What computing a job again would take, for programs.
+pub(crate) fn as_json(cost: &Cost) -> serde_json::Value {
+    json!({ "seconds": cost.seconds, "jobs": cost.jobs, "unknown": cost.unknown })
+}
+
+/// The same for people: `3 min 20 s with 2 evicted inputs`.
+pub(crate) fn as_text(cost: &Cost) -> String {
+    let inputs = match cost.jobs.saturating_sub(1) {
+        0 => String::new(),
+        more => format!(" with {}", counted(more, "evicted input")),
+    };
+    match (cost.unknown, cost.unknown == cost.jobs) {
+        (0, _) => format!("{}{inputs}", lasting(cost.seconds)),
+        (_, true) => format!("an unknown time{inputs}"),
+        _ => format!("more than {}{inputs}", lasting(cost.seconds)),
+    }
+}
+
+fn text(manifest: &Manifest, kept: &[(u64, Manifest)], cost: Option<&Cost>) -> String {
     let mut lines = vec![
         format!("{} {}", manifest.kind, manifest.labels.join(", ")),
         format!("key     {}", manifest.key),
-        "inputs".to_owned(),
     ];
+    lines.extend(cost.map(|cost| {
+        let cost = as_text(cost);
+        format!("evicted, would take {cost} to compute again; its files are gone")
+    }));
+    lines.push("inputs".to_owned());
     lines.extend(
         manifest
             .inputs

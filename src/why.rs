@@ -11,7 +11,7 @@ use vpc_store::{Manifest, Store, StoreError};
 use crate::changes;
 use crate::command::WhyOptions;
 use crate::exit::Status;
-use crate::output::{counted, duration, say, tell};
+use crate::output::{counted, lasting, say, tell};
 use crate::roots;
 use crate::study::planned;
 use crate::time::moment;
@@ -275,7 +275,7 @@ fn made(manifest: &Manifest) -> String {
         text += &format!(" on {host}");
     }
     if let Some(seconds) = manifest.seconds() {
-        text += &format!(" in {}", duration(seconds));
+        text += &format!(" in {}", lasting(seconds));
     }
     if let Some(build) = field("build").and_then(Value::as_str) {
         text += &format!(" by {build}");

@@ -6,10 +6,8 @@ use std::io::ErrorKind;
 use std::thread;
 use std::time::Duration;
 
-use vpc_compiler::plan::Key;
-
 use crate::error::During;
-use crate::find::{Loaded, names_in};
+use crate::find::Loaded;
 use crate::layout::Place;
 use crate::limits::{COLLECT_PAUSE_MS, COLLECT_TRIES};
 use crate::{Digest, FileRecord, Store, StoreError};
@@ -42,14 +40,7 @@ impl Store {
         let Some(_alone) = self.keep_publishing_out()? else {
             return Ok(cleared);
         };
-        for place in self.places()? {
-            if let Loaded::Good(found) = self.load(place)? {
-                found
-                    .files
-                    .values()
-                    .for_each(|file| _ = loose.remove(&file.digest));
-            }
-        }
+        self.keep_named(&mut loose)?;
         for (digest, bytes) in loose {
             if self.remove_object(digest)? {
                 cleared.blobs += 1;
@@ -59,7 +50,19 @@ impl Store {
         Ok(cleared)
     }
 
-    fn remove_object(&self, digest: Digest) -> Result<bool, StoreError> {
+    /// Takes out of a list of blobs those that a manifest names.
+    pub(crate) fn keep_named(&self, loose: &mut BTreeMap<Digest, u64>) -> Result<(), StoreError> {
+        for place in self.places()? {
+            if let Loaded::Good(found) = self.load(place)? {
+                for file in found.files.values() {
+                    loose.remove(&file.digest);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn remove_object(&self, digest: Digest) -> Result<bool, StoreError> {
         let path = self.layout().object(digest);
         match fs::remove_file(&path) {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
@@ -69,20 +72,11 @@ impl Store {
 
     /// Lists the places of all manifests.
     fn places(&self) -> Result<Vec<Place>, StoreError> {
-        let mut places = Vec::new();
-        for shard in names_in(&self.layout().folder("jobs"))? {
-            places.extend(self.keys_like(&shard)?.into_iter().map(Place::job));
-        }
-        for name in names_in(&self.layout().folder("progress"))? {
-            if let Ok(key) = name.parse::<Key>() {
-                places.extend(
-                    self.steps(key)?
-                        .into_iter()
-                        .map(|step| Place::step(key, step)),
-                );
-            }
-        }
-        Ok(places)
+        let jobs = self.keys_below("jobs")?.into_iter().map(Place::job);
+        let steps = self.all_steps()?.into_iter();
+        Ok(jobs
+            .chain(steps.map(|(key, step)| Place::step(key, step)))
+            .collect())
     }
 
     /// Waits a while for the publishing of others to end; none where it does not, or where there

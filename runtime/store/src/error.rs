@@ -80,6 +80,16 @@ pub enum StoreError {
         source: io::Error,
     },
 
+    /// The file system has no locks, without which this work is not safe.
+    #[error(
+        "the file system of `{path}` refuses locks, so nobody can tell whether a run is under way; \
+         clear the store from a machine where it has them"
+    )]
+    NoLocks {
+        /// The folder of the store.
+        path: PathBuf,
+    },
+
     /// The folder has content but is not a store.
     #[error("`{path}` is not a store: {problem}; name an empty or missing folder instead")]
     NotAStore {
@@ -170,6 +180,7 @@ impl StoreError {
             Self::DiskFull { .. }
             | Self::ReadOnly { .. }
             | Self::Permission { .. }
+            | Self::NoLocks { .. }
             | Self::Io { .. } => ErrorKind::Environment,
             Self::NotAStore { .. } => ErrorKind::NotAStore,
             Self::NewerFormat { .. } => ErrorKind::NewerFormat,

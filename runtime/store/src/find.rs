@@ -109,29 +109,7 @@ impl Store {
 
     /// Reads what lies at a place, without looking for the files.
     pub(crate) fn load(&self, place: Place) -> Result<Loaded, StoreError> {
-        self.load_at(&self.layout().manifest(place), place)
-    }
-
-    /// Reads the manifest of a place where it lies elsewhere.
-    pub(crate) fn load_at(&self, path: &Path, place: Place) -> Result<Loaded, StoreError> {
-        let Some(file) = open_if_there(path)? else {
-            return Ok(Loaded::Absent);
-        };
-        let text = match read_text(file, path, MAX_MANIFEST_BYTES)? {
-            Ok(text) => text,
-            Err(problem) => return Ok(Loaded::Bad(problem)),
-        };
-        match decode(&text) {
-            Err(Flaw::Newer(found)) => Err(StoreError::NewerFormat {
-                path: path.to_owned(),
-                found,
-            }),
-            Err(Flaw::Damaged(problem)) => Ok(Loaded::Bad(problem)),
-            Ok(found) if (found.key, found.step) == (place.key, place.step) => {
-                Ok(Loaded::Good(Box::new(found)))
-            }
-            Ok(_) => Ok(Loaded::Bad("it belongs to another job".to_owned())),
-        }
+        load_at(&self.layout().manifest(place), place)
     }
 
     /// Names the first file of a manifest that is missing or has a wrong size.
@@ -161,6 +139,28 @@ impl Store {
             }
             _ => None,
         })
+    }
+}
+
+/// Reads the manifest of a place where it lies elsewhere.
+pub(crate) fn load_at(path: &Path, place: Place) -> Result<Loaded, StoreError> {
+    let Some(file) = open_if_there(path)? else {
+        return Ok(Loaded::Absent);
+    };
+    let text = match read_text(file, path, MAX_MANIFEST_BYTES)? {
+        Ok(text) => text,
+        Err(problem) => return Ok(Loaded::Bad(problem)),
+    };
+    match decode(&text) {
+        Err(Flaw::Newer(found)) => Err(StoreError::NewerFormat {
+            path: path.to_owned(),
+            found,
+        }),
+        Err(Flaw::Damaged(problem)) => Ok(Loaded::Bad(problem)),
+        Ok(found) if (found.key, found.step) == (place.key, place.step) => {
+            Ok(Loaded::Good(Box::new(found)))
+        }
+        Ok(_) => Ok(Loaded::Bad("it belongs to another job".to_owned())),
     }
 }
 

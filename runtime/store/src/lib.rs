@@ -40,7 +40,9 @@
 )]
 
 mod attempt;
+mod audit;
 mod blob;
+mod census;
 mod collect;
 mod digest;
 mod digests;
@@ -48,6 +50,7 @@ mod disk;
 mod error;
 mod find;
 mod format;
+mod gc;
 mod journal;
 mod layout;
 pub mod limits;
@@ -68,14 +71,18 @@ mod size;
 mod store;
 mod studies;
 mod traces;
+mod usage;
 mod writer;
 
 pub use attempt::Attempt;
+pub use audit::{Audit, Consequence, Found, Suspect};
 pub use blob::Blob;
+pub use census::Amount;
 pub use collect::Cleared;
 pub use digest::{Digest, NotADigest};
 pub use digests::Digests;
 pub use error::{ErrorKind, StoreError};
+pub use gc::{Clearing, Collected, GcOptions, Gone, Hindrance, Removal};
 pub use journal::{
     Begun, Earlier, Ended, Entry, History, Journal, RunRecord, RunState, Took, host,
 };
@@ -84,8 +91,10 @@ pub use manifest::{Difference, Draft, FileRecord, Manifest};
 pub use notes::Damage;
 pub use pins::Pin;
 pub use scratch::Swept;
+pub use size::size_in_words;
 pub use store::Store;
 pub use studies::{Running, StudyJob, StudyRecord};
 pub use traces::Cost;
+pub use usage::{KindUse, StudyUse, Usage};
 pub use vpc_compiler::plan::Key;
 pub use writer::ArtifactWriter;

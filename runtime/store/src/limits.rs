@@ -36,6 +36,12 @@ pub const MAX_NAME_BYTES: usize = 200;
 /// The most damage notes and warnings one store keeps for its messages.
 pub const MAX_NOTES: usize = 1_000;
 
+/// How long damaged files stay in quarantine, in days.
+pub const QUARANTINE_DAYS: u64 = 7;
+
+/// How many jobs are evicted while publishing is kept out.
+pub(crate) const CLEAR_AT_ONCE: usize = 256;
+
 /// The largest `format` file worth reading, in bytes.
 pub(crate) const MAX_FORMAT_BYTES: u64 = 64;
 

@@ -32,6 +32,12 @@ impl Record for Pin {
 }
 
 impl Pin {
+    /// The job that a file of this name pins.
+    pub(crate) fn key_of(file_name: &str) -> Option<Key> {
+        let digits = file_name.strip_prefix("pin-")?.strip_suffix(".json")?;
+        digits.parse().ok()
+    }
+
     fn new(key: Key, why: &str) -> Self {
         Self {
             schema: PIN_SCHEMA,
@@ -71,13 +77,8 @@ impl Store {
     pub fn pins(&self) -> Result<Vec<Pin>, StoreError> {
         let mut pins: Vec<Pin> = self.records()?;
         let lost = self.lost::<Pin>()?;
-        let key = |name: &String| {
-            name.strip_prefix("pin-")?
-                .strip_suffix(".json")?
-                .parse()
-                .ok()
-        };
-        pins.extend(lost.iter().filter_map(key).map(|key| Pin::new(key, "")));
+        let keys = lost.iter().filter_map(|name| Pin::key_of(name));
+        pins.extend(keys.map(|key| Pin::new(key, "")));
         pins.sort_by_key(|pin| pin.key);
         Ok(pins)
     }

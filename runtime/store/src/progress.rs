@@ -7,7 +7,7 @@ use vpc_compiler::plan::Key;
 use crate::error::During;
 use crate::find::names_in;
 use crate::layout::Place;
-use crate::{Cleared, Manifest, Store, StoreError, disk};
+use crate::{Cleared, FileRecord, Manifest, Store, StoreError, disk};
 
 impl Store {
     /// Finds the newest checkpoint of a job that is intact in every byte.
@@ -57,8 +57,22 @@ impl Store {
             .into_iter()
             .filter(|s| !keep.contains(s))
             .collect();
+        let files = self.remove_steps(key, &gone)?;
+        let cleared = self.collect(files)?;
+        Ok(Cleared {
+            checkpoints: gone.len(),
+            ..cleared
+        })
+    }
+
+    /// Removes checkpoints of a job for good; returns their files, which stay for now.
+    pub(crate) fn remove_steps(
+        &self,
+        key: Key,
+        gone: &[u64],
+    ) -> Result<Vec<FileRecord>, StoreError> {
         let mut files = Vec::new();
-        for step in &gone {
+        for step in gone {
             let place = Place::step(key, *step);
             files.extend(self.check(place)?.into_iter().flat_map(|found| found.files));
             let path = self.layout().manifest(place);
@@ -67,11 +81,7 @@ impl Store {
             }
         }
         self.end_steps(key, !gone.is_empty())?;
-        let cleared = self.collect(files.into_iter().map(|(_, file)| file).collect())?;
-        Ok(Cleared {
-            checkpoints: gone.len(),
-            ..cleared
-        })
+        Ok(files.into_iter().map(|(_, file)| file).collect())
     }
 
     /// Makes removals durable, and removes the folder where it is empty.

@@ -9,11 +9,11 @@ use vpc_compiler::plan::Key;
 use crate::error::During;
 use crate::find::Loaded;
 use crate::layout::Place;
-use crate::records::{Filed, Record};
+use crate::records::{Filed, Record, load_record};
 use crate::{Digest, Store, StoreError, disk};
 
 /// What became of a file that seemed damaged.
-enum Aside {
+pub(crate) enum Aside {
     Moved(PathBuf),
     /// It is not there, or this store may not move it.
     Missing,
@@ -49,16 +49,18 @@ impl Store {
 
     /// Moves a damaged record away and notes it.
     pub(crate) fn set_record_aside<T: Record>(&self, path: &Path, problem: &str) {
-        let moved = self.move_aside(path, || {
-            matches!(self.load_record::<T>(path), Ok(Filed::Bad(_)))
-        });
+        let moved = self.move_aside(path, || matches!(load_record::<T>(path), Ok(Filed::Bad(_))));
         self.note_aside(path, None, problem, moved);
     }
 
     /// Moves a file away if, looked at again with all others kept out, it is still damaged.
     ///
     /// Without the second look a slow process could move away what a quick one has just healed.
-    fn move_aside(&self, path: &Path, is_damaged: impl Fn() -> bool) -> Result<Aside, StoreError> {
+    pub(crate) fn move_aside(
+        &self,
+        path: &Path,
+        is_damaged: impl Fn() -> bool,
+    ) -> Result<Aside, StoreError> {
         if self.is_peeked() {
             return Ok(if is_damaged() {
                 Aside::Missing

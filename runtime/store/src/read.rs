@@ -105,7 +105,7 @@ impl Store {
 }
 
 /// Reads a file by `read`, never through a mapping: a bad sector is then an error, not a signal.
-fn content_problem(digest: Digest, mut file: &File) -> Option<String> {
+pub(crate) fn content_problem(digest: Digest, mut file: &File) -> Option<String> {
     match Digest::of_reader(file).and_then(|found| file.rewind().map(|()| found)) {
         Ok((found, _)) => (found != digest).then(mismatch),
         Err(error) => Some(format!("it cannot be read: {error}")),

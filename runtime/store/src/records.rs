@@ -29,6 +29,8 @@ pub(crate) trait Record: Serialize + DeserializeOwned {
     fn file_name(&self) -> String;
 }
 
+const ENDING: &str = ".json";
+
 /// What lies at the place of a record.
 #[derive(Debug)]
 pub(crate) enum Filed<T> {
@@ -78,28 +80,8 @@ impl Store {
     pub(crate) fn record_files<T: Record>(&self) -> Result<Vec<PathBuf>, StoreError> {
         let folder = self.layout().folder(T::FOLDER);
         let names = names_in(&folder)?.into_iter();
-        let files = names.filter(|name| name.ends_with(".json"));
+        let files = names.filter(|name| name.strip_suffix(ENDING).is_some());
         Ok(files.map(|name| folder.join(name)).collect())
-    }
-
-    /// Reads one record, checked.
-    pub(crate) fn load_record<T: Record>(&self, path: &Path) -> Result<Filed<T>, StoreError> {
-        let Some(file) = open_if_there(path)? else {
-            return Ok(Filed::Absent);
-        };
-        let text = match read_text(file, path, T::MOST_BYTES)? {
-            Ok(text) => text,
-            Err(problem) => return Ok(Filed::Bad(problem)),
-        };
-        match decode_as::<T>(T::WORD, T::SCHEMA, &text) {
-            Err(Flaw::Newer(found)) => {
-                let path = path.to_owned();
-                Err(StoreError::NewerFormat { path, found })
-            }
-            Err(Flaw::Damaged(problem)) => Ok(Filed::Bad(problem)),
-            Ok(record) if path.ends_with(record.file_name()) => Ok(Filed::Good(record)),
-            Ok(_) => Ok(Filed::Bad("it has the name of another".to_owned())),
-        }
     }
 
     /// Names the files of records that were damaged, set aside, and not filed again since.
@@ -115,8 +97,8 @@ impl Store {
         let paths = paths_in(&self.layout().folder("quarantine"))?.into_iter();
         let aside = paths.filter_map(|path| {
             let name = disk::stem_of(path.file_name()?.to_str()?)?.to_owned();
-            let ours = name.starts_with(&format!("{}-", T::WORD)) && name.ends_with(".json");
-            ours.then_some((name, path))
+            let inner = name.strip_suffix(ENDING)?.strip_prefix(T::WORD)?;
+            inner.starts_with('-').then_some((name, path))
         });
         Ok(aside.collect())
     }
@@ -125,12 +107,32 @@ impl Store {
     pub(crate) fn records<T: Record>(&self) -> Result<Vec<T>, StoreError> {
         let mut found = Vec::new();
         for path in self.record_files::<T>()? {
-            match self.load_record::<T>(&path)? {
+            match load_record::<T>(&path)? {
                 Filed::Absent => {}
                 Filed::Good(record) => found.push(record),
                 Filed::Bad(problem) => self.set_record_aside::<T>(&path, &problem),
             }
         }
         Ok(found)
+    }
+}
+
+/// Reads one record, checked.
+pub(crate) fn load_record<T: Record>(path: &Path) -> Result<Filed<T>, StoreError> {
+    let Some(file) = open_if_there(path)? else {
+        return Ok(Filed::Absent);
+    };
+    let text = match read_text(file, path, T::MOST_BYTES)? {
+        Ok(text) => text,
+        Err(problem) => return Ok(Filed::Bad(problem)),
+    };
+    match decode_as::<T>(T::WORD, T::SCHEMA, &text) {
+        Err(Flaw::Newer(found)) => {
+            let path = path.to_owned();
+            Err(StoreError::NewerFormat { path, found })
+        }
+        Err(Flaw::Damaged(problem)) => Ok(Filed::Bad(problem)),
+        Ok(record) if path.ends_with(record.file_name()) => Ok(Filed::Good(record)),
+        Ok(_) => Ok(Filed::Bad("it has the name of another".to_owned())),
     }
 }

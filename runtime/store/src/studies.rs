@@ -88,6 +88,13 @@ impl StudyRecord {
         }
     }
 
+    /// The name of the study whose record has this file name.
+    pub(crate) fn name_of(file_name: &str) -> String {
+        let inner = file_name.strip_prefix("study-").unwrap_or(file_name);
+        let name = inner.rsplit_once('-').map_or(inner, |(name, _)| name);
+        name.to_owned()
+    }
+
     /// Returns whether it was forgotten: it names no job.
     pub fn is_forgotten(&self) -> bool {
         self.jobs.is_empty()
@@ -126,8 +133,8 @@ impl Store {
     /// Takes part in the lock of running `vpc run`s: until it is dropped, nothing is removed that
     /// a study names.
     pub fn under_way(&self) -> Result<Running, StoreError> {
-        let _file = self.hold(RUNNING, true)?;
-        Ok(Running { _file })
+        let file = self.hold(RUNNING, true)?;
+        Ok(Running { _file: file })
     }
 
     /// Reads the records of all studies, in order of their names; damaged ones are set aside.
@@ -153,12 +160,7 @@ impl Store {
     /// not known.
     pub fn lost_studies(&self) -> Result<Vec<String>, StoreError> {
         let lost = self.lost::<StudyRecord>()?.into_iter();
-        let name = |file: String| {
-            let inner = file.strip_prefix("study-").unwrap_or(&file);
-            let end = inner.rfind('-').unwrap_or(inner.len());
-            inner.get(..end).unwrap_or(inner).to_owned()
-        };
-        Ok(lost.map(name).collect())
+        Ok(lost.map(|file| StudyRecord::name_of(&file)).collect())
     }
 
     /// Keeps everybody out who reads or changes the roots, until it is dropped.

@@ -10,7 +10,7 @@ use std::io::ErrorKind;
 use vpc_compiler::plan::Key;
 
 use crate::error::During;
-use crate::find::Loaded;
+use crate::find::{Loaded, load_at};
 use crate::layout::{Place, parent};
 use crate::{Manifest, Store, StoreError, disk};
 
@@ -82,7 +82,7 @@ impl Store {
     }
 
     pub(crate) fn load_trace(&self, key: Key) -> Result<Loaded, StoreError> {
-        self.load_at(&self.layout().trace(key), Place::job(key))
+        load_at(&self.layout().trace(key), Place::job(key))
     }
 
     /// Moves the manifest of a finished job to the traces; its blobs stay for now.

@@ -1,0 +1,293 @@
+//! `vpc store`: looking after a store, also beside a run.
+
+mod common;
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use common::{
+    Chance, Folder, READ_ONLY, SMALL, computed, manifest, manifests, mounting_shell, nightly,
+    object, say, skip,
+};
+use serde_json::Value;
+
+fn finished() -> Folder {
+    let folder = Folder::with(&[("s.vp", SMALL)]);
+    folder.vpc("run s.vp").ends(0);
+    folder
+}
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+/// Text without what differs from machine to machine: sizes, times and keys.
+fn stable(text: &str) -> String {
+    let mut stable = String::new();
+    for line in text.lines() {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let number = |word: &str| word.parse::<f64>().is_ok() && word.contains('.');
+        let is_key = |word: &str| word.len() == 12 && word.bytes().all(|b| b.is_ascii_hexdigit());
+        let unit = |word: &&str| matches!(*word, "B" | "KiB" | "MiB" | "s");
+        let mut at = 0;
+        let mut kept = Vec::new();
+        while let Some(word) = words.get(at) {
+            let is_amount = words
+                .get(at + 1)
+                .is_some_and(|next| unit(&next.trim_matches(',')));
+            if is_key(word) {
+                kept.push("<key>");
+            } else if number(word) || (is_amount && word.parse::<u64>().is_ok()) {
+                kept.push("#");
+            } else {
+                kept.push(word);
+            }
+            at += 1;
+        }
+        stable += &kept.join(" ");
+        stable.push('\n');
+    }
+    stable
+}
+
+fn spoil(path: &PathBuf) {
+    let mut bytes = fs::read(path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 4;
+    fs::remove_file(path).unwrap();
+    fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn a_sound_store_is_verified() {
+    let folder = finished();
+    let run = folder.vpc("store verify").ends(0);
+    assert!(run.stdout.contains("7 finished jobs"), "{}", run.stdout);
+    assert!(run.stdout.ends_with("no damage\n"), "{}", run.stdout);
+    let run = json(&folder.vpc("store verify --format json").ends(0).stdout);
+    assert_eq!((&run["schema"], &run["jobs"]), (&1.into(), &7.into()));
+    assert_eq!(run["damage"], Value::Array(vec![]));
+}
+
+#[test]
+fn damage_is_named_set_aside_and_healed() {
+    let folder = finished();
+    let store = folder.join(".vp");
+    let expected = computed(&store, "s");
+    let (path, _) = manifest(&store, "e/fit[seed=1]").unwrap();
+    spoil(&path);
+    let (_, model) = manifest(&store, "e/base[seed=1]").unwrap();
+    spoil(&object(&store, &model, "model.safetensors"));
+    let look = folder.vpc("store verify --read-only").ends(3);
+    for word in ["`e/fit[seed=1]`", "`e/base[seed=1]`", "the next `vpc run`"] {
+        assert!(look.stdout.contains(word), "{}", look.stdout);
+    }
+    assert!(!look.stdout.contains("quarantine"), "{}", look.stdout);
+    let run = folder.vpc("store verify").ends(3);
+    assert!(run.stdout.contains("quarantine/"), "{}", run.stdout);
+    assert!(
+        run.stdout.ends_with("3 damaged files found\n"),
+        "{}",
+        run.stdout
+    );
+    folder.vpc("store verify").ends(0);
+    folder.vpc("run s.vp").ends(0);
+    assert_eq!(computed(&store, "s"), expected);
+}
+
+#[test]
+fn a_read_only_store_is_looked_at() {
+    let Some(shell) = mounting_shell() else {
+        return skip(
+            "a_read_only_store_is_looked_at",
+            "mounting is not allowed here",
+        );
+    };
+    let folder = finished();
+    let script = format!(
+        "{READ_ONLY}freeze .vp && $VPC store verify && $VPC store du >&2 && $VPC store gc >&2"
+    );
+    let run = common::Run::of(folder.script(shell, &script).output().unwrap()).ends(0);
+    assert!(run.stdout.ends_with("no damage\n"), "{}", run.stdout);
+    assert!(run.stderr.contains("only looking"), "{}", run.stderr);
+}
+
+#[test]
+fn room_is_accounted_for() {
+    let folder = finished();
+    let other = SMALL.replace("seed: 1..2", "seed: 2..3");
+    folder.write("t.vp", other);
+    folder.vpc("run t.vp").ends(0);
+    let run = folder.vpc("store du").ends(0);
+    insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
+        insta::assert_snapshot!("store_du", stable(&run.stdout));
+    });
+    let run = json(&folder.vpc("store du --format json").ends(0).stdout);
+    assert_eq!(run["studies"].as_array().unwrap().len(), 2);
+    assert_eq!(run["orphans"]["count"], 0);
+}
+
+#[test]
+fn pins_are_listed_and_taken_back() {
+    let folder = finished();
+    let run = folder
+        .vpc("store pin e/base[seed=1] e/base[seed=2] --why paper")
+        .ends(0);
+    assert_eq!(run.stderr.matches("pinned: ").count(), 2, "{}", run.stderr);
+    let list = folder.vpc("store pin").ends(0);
+    assert!(list.stdout.contains("e/base[seed=1]"), "{}", list.stdout);
+    assert!(list.stdout.contains("paper"), "{}", list.stdout);
+    folder.vpc("store pin e/base").ends(2);
+    folder.vpc("store unpin e/base[seed=1]").ends(0);
+    let pins = json(&folder.vpc("store pin --format json").ends(0).stdout);
+    assert_eq!(pins["pins"].as_array().unwrap().len(), 1);
+    assert_eq!(pins["pins"][0]["label"], "e/base[seed=2]");
+}
+
+#[test]
+fn a_changed_study_lets_go_of_its_old_jobs() {
+    let folder = finished();
+    let store = folder.join(".vp");
+    let nothing = folder.vpc("store gc").ends(0);
+    assert!(
+        nothing.stdout.contains("nothing to remove"),
+        "{}",
+        nothing.stdout
+    );
+    folder.write("s.vp", SMALL.replace("tokens: 5k", "tokens: 6k"));
+    folder.vpc("run s.vp").ends(0);
+    folder.vpc("store pin e/fit[seed=1]").ends(2);
+    let before = common::listing(&store);
+    let look = folder.vpc("store gc").ends(0);
+    assert_eq!(common::listing(&store), before, "a look changes nothing");
+    insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
+        insta::assert_snapshot!("store_gc", stable(&look.stdout));
+    });
+    let run = folder.vpc("store gc --yes").ends(0);
+    assert!(run.stdout.contains("removed 4 jobs"), "{}", run.stdout);
+    assert_eq!(manifests(&store).len(), 7);
+    folder.vpc("store verify").ends(0);
+    let run = folder.vpc("run s.vp").ends(0);
+    assert!(run.stderr.contains("nothing to do"), "{}", run.stderr);
+}
+
+#[test]
+fn what_makes_room_is_shown_and_computed_again_to_the_same_bits() {
+    let folder = finished();
+    let store = folder.join(".vp");
+    let expected = computed(&store, "s");
+    let run = folder.vpc("store gc --to 1kB --yes").ends(1);
+    assert!(run.stderr.contains("stays larger"), "{}", run.stderr);
+    let left: Vec<String> = manifests(&store)
+        .values()
+        .flat_map(|(_, manifest)| {
+            common::labels(manifest)
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    assert!(
+        left.iter().all(|label| label.starts_with("e/fit")),
+        "{left:?}"
+    );
+    let shown = folder.vpc("show e/base[seed=1]").ends(0);
+    assert!(
+        shown.stdout.contains("evicted, would take"),
+        "{}",
+        shown.stdout
+    );
+    let shown = json(&folder.vpc("show e/base[seed=1] --json").ends(0).stdout);
+    assert!(shown["evicted"]["seconds"].as_f64().unwrap() > 0.0);
+    // The evaluations are there, so nothing asks for what was evicted.
+    let run = folder.vpc("run s.vp").ends(0);
+    assert!(run.stderr.contains("nothing to do"), "{}", run.stderr);
+    for entry in fs::read_dir(store.join("jobs")).unwrap() {
+        fs::remove_dir_all(entry.unwrap().path()).unwrap();
+    }
+    let run = folder.vpc("run s.vp").ends(0);
+    assert!(!run.stderr.contains("is not what it was"), "{}", run.stderr);
+    assert_eq!(computed(&store, "s"), expected);
+}
+
+#[test]
+fn a_study_can_be_forgotten() {
+    let folder = finished();
+    folder.vpc("store forget nowhere.vp").ends(1);
+    fs::remove_file(folder.join("s.vp")).unwrap();
+    let run = folder.vpc("store forget s.vp").ends(0);
+    assert!(run.stderr.contains("nothing was removed"), "{}", run.stderr);
+    folder.vpc("store gc --yes").ends(0);
+    assert!(manifests(&folder.join(".vp")).is_empty());
+}
+
+#[test]
+fn clearing_beside_a_run_takes_nothing_that_it_needs() {
+    let rounds = if nightly() { 100 } else { 10 };
+    let reference = finished();
+    let expected = computed(&reference.join(".vp"), "s");
+    let mut chance = Chance::new(9);
+    let (mut clearings, mut removed, mut beside) = (0, 0, 0);
+    for round in 0..rounds {
+        let folder = Folder::with(&[("s.vp", SMALL)]);
+        // Old jobs that may go, and that the study has in part.
+        folder.write("old/t.vp", SMALL.replace("seed: 1..2", "seed: 7..8"));
+        folder.vpc("run old/t.vp --store .vp").ends(0);
+        folder.write("old/t.vp", SMALL.replace("seed: 1..2", "seed: 2..2"));
+        let mut run = folder.start("run s.vp --checkpoint-every 0", "messages");
+        let mut other = folder.start("run old/t.vp --store .vp --checkpoint-every 0", "other");
+        let mut ended = false;
+        while !ended {
+            std::thread::sleep(std::time::Duration::from_millis(
+                (80.0 * chance.next()) as u64,
+            ));
+            ended = run.try_wait().unwrap().is_some();
+            let to = if chance.next() < 0.5 { " --to 0B" } else { "" };
+            let cleared = folder.vpc(&format!("store gc --yes --format json{to}"));
+            assert!(cleared.status < 2, "{}\n{}", cleared.stdout, cleared.stderr);
+            let cleared = json(&cleared.stdout);
+            clearings += 1;
+            beside += usize::from(cleared["notes"].to_string().contains("under way"));
+            removed += cleared["removed"]["jobs"].as_u64().unwrap();
+        }
+        assert!(run.wait().unwrap().success(), "{}", folder.read("messages"));
+        assert!(other.wait().unwrap().success(), "{}", folder.read("other"));
+        for messages in ["messages", "other"] {
+            let text = folder.read(messages);
+            assert!(
+                !text.contains("damaged") && !text.contains("FAILED"),
+                "{round}: {text}"
+            );
+        }
+        folder.vpc("store verify").ends(0);
+        folder.vpc("run s.vp").ends(0);
+        let now = computed(&folder.join(".vp"), "s");
+        // What made room after the run is not there; what is there is the same.
+        for (key, job) in &now.jobs {
+            if let Some(right) = expected.jobs.get(key) {
+                assert_eq!(job, right);
+            }
+        }
+        assert_eq!(
+            (now.csv, now.json),
+            (expected.csv.clone(), expected.json.clone())
+        );
+    }
+    say(&format!(
+        "{clearings} clearings beside {rounds} pairs of runs ({beside} found one under way), \
+         {removed} jobs removed: same bits, nothing needed was gone"
+    ));
+    assert!(beside > 0 && removed > 0);
+}
+
+#[test]
+fn sizes_are_refused_with_an_example() {
+    let folder = Folder::new();
+    let output = Command::new(common::VPC)
+        .args(["store", "gc", "--to", "ten"])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    let run = common::Run::of(output).ends(2);
+    assert!(run.stderr.contains("10GB"), "{}", run.stderr);
+}
