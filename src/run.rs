@@ -68,6 +68,7 @@ fn work(
     if let Some(store) = there
         && survey.to_do() == 0
     {
+        confirm(&store, &survey)?;
         results::again(extent, &store, folder)?;
         tell(format_args!(
             "nothing to do; {} cached",
@@ -90,6 +91,16 @@ fn work(
     }
     conclude(&outcome, options);
     Ok(outcome)
+}
+
+/// Makes durable what is about to be called cached: a run before this one may have been killed
+/// just before its last sync. Where nothing can be written, nothing is waiting to be.
+fn confirm(store: &Store, survey: &Survey) -> Result<(), StoreError> {
+    let mut found = survey.manifests.iter().flatten();
+    match found.try_for_each(|manifest| store.confirm(manifest.key)) {
+        Err(StoreError::ReadOnly { .. }) => Ok(()),
+        confirmed => confirmed,
+    }
 }
 
 /// Refuses a plan with jobs that this version cannot run, before anything is begun.

@@ -42,6 +42,7 @@
 mod attempt;
 mod blob;
 mod collect;
+mod confirm;
 mod digest;
 mod disk;
 mod error;

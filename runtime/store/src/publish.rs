@@ -82,6 +82,7 @@ impl Store {
         for _ in 0..MAX_TRIES {
             if self.try_place(from, &to)? == Some(Moved::Placed) {
                 disk::sync_folder(parent(&to))?;
+                self.note_confirmed(place);
                 return Ok(ours);
             }
             if let Some(first) = self.meet(place, &ours)? {
@@ -111,7 +112,7 @@ impl Store {
                 "job {key} gave other metrics the second time; the first are kept"
             ));
         }
-        disk::sync_folder(parent(&self.layout().manifest(place)))?;
+        self.confirm_place(place)?;
         Ok(Some(*first))
     }
 
