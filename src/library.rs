@@ -2,10 +2,11 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::Path;
 
+use vpc_compiler::grammar::limits::FILE_BYTES;
 use vpc_compiler::plan::Key;
 use vpc_compiler::{FileFacts, FileFault, Library};
 
@@ -20,8 +21,7 @@ impl Library for Files {
         if Path::new(path).is_dir() {
             return Err(FileFault::Folder);
         }
-        let bytes = std::fs::read(path).map_err(|error| fault(&error))?;
-        let text = String::from_utf8(bytes)
+        let text = String::from_utf8(read(path).map_err(|error| fault(&error))?)
             .map_err(|error| FileFault::NotUtf8(error.utf8_error().valid_up_to()))?;
         Ok(text
             .strip_prefix('\u{feff}')
@@ -40,9 +40,23 @@ impl Library for Files {
     }
 }
 
+/// Reads a text, of one that is too long just enough to be refused; `/dev/zero` has no end.
+fn read(path: &str) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let most = FILE_BYTES as u64 + 1;
+    File::open(path)?.take(most).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Digests a data file. It is read again by the run, so that a pipe or a device cannot be one.
 fn digest(path: &Path) -> Result<FileFacts, FileFault> {
-    if path.is_dir() {
+    let about = fs::metadata(path).map_err(|error| fault(&error))?;
+    if about.is_dir() {
         return Err(FileFault::Folder);
+    }
+    if !about.is_file() {
+        let why = "it is a pipe or a device; save its content to a file first";
+        return Err(FileFault::Refused(why.to_owned()));
     }
     let file = File::open(path).map_err(|error| fault(&error))?;
     let mut hash = blake3::Hasher::new();

@@ -11,7 +11,7 @@ use vpc_store::Store;
 
 use crate::command::PlanOptions;
 use crate::exit::Status;
-use crate::output::{counted, grouped, rounded, say, tell};
+use crate::output::{counted, grouped, rounded, say, say_json, tell};
 use crate::study::{compiled, selected, store_folder};
 
 /// More jobs than this are listed only when asked for.
@@ -52,7 +52,7 @@ pub(crate) fn plan(options: &PlanOptions) -> Status {
         ));
     }
     if options.json {
-        say(as_json(&plan, &survey));
+        say_json(&as_json(&plan, &survey).to_string());
     } else {
         say(as_text(&plan, &survey, options.jobs));
     }

@@ -7,7 +7,7 @@ use vpc_store::{Manifest, Store, StoreError};
 
 use crate::command::ShowOptions;
 use crate::exit::Status;
-use crate::output::{grouped, say, tell};
+use crate::output::{grouped, say, say_json, tell};
 
 pub(crate) fn show(options: &ShowOptions) -> Status {
     let Some(folder) = options.store.clone().or_else(nearest) else {
@@ -92,7 +92,7 @@ fn pick(store: &Store, found: &[Manifest], options: &ShowOptions) -> Status {
         [one] => {
             if options.json {
                 match serde_json::to_string_pretty(one) {
-                    Ok(json) => say(json),
+                    Ok(json) => say_json(&json),
                     Err(error) => tell(format_args!("error: {error}")),
                 }
             } else {

@@ -11,7 +11,7 @@ use vpc_compiler::{FileFault, compile};
 use crate::command::{Format, StudyOptions};
 use crate::exit::Status;
 use crate::library::Files;
-use crate::output::{colour, counted, say, tell};
+use crate::output::{colour, counted, say, say_json, tell, tell_rendered};
 
 /// Compiles a study and tells its problems; the plan when there are no errors.
 pub(crate) fn compiled(options: &StudyOptions) -> Result<Plan, Status> {
@@ -65,13 +65,13 @@ fn tell_problem(problem: &Problem, sources: &Sources, format: Format) {
             } else {
                 Colour::Never
             };
-            tell(format_args!("{}\n", render(problem, sources, colour)));
+            tell_rendered(&format!("{}\n", render(problem, sources, colour)));
         }
         Format::Short => {
             let (code, message) = (problem.code.0, &problem.message);
             tell(format_args!("{place}: {severity}[{code}]: {message}"));
         }
-        Format::Json => say(as_json(problem, sources, severity)),
+        Format::Json => say_json(&as_json(problem, sources, severity).to_string()),
     }
 }
 

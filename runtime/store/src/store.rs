@@ -124,16 +124,28 @@ impl Store {
             return Ok(());
         }
         disk::sync_folder(root)?;
-        if let Err(error) = disk::sync_folder(&disk::above(root)) {
-            self.warn(format!(
-                "the folder above the store may not be durable: {error}"
-            ));
-        }
-        // Those further up may be new as well, as far as they can be read.
-        let mut higher = root.ancestors().skip(1).map(disk::above);
-        _ = higher.try_for_each(|folder| disk::sync_folder(&folder));
+        self.settle_above();
         locked(&self.inner.settled).insert(root.to_owned());
         Ok(())
+    }
+
+    /// Makes the names of the folders above durable, of which any may be new.
+    fn settle_above(&self) {
+        let folders = self.root().ancestors();
+        let named = folders.filter(|folder| !folder.as_os_str().is_empty());
+        for (height, folder) in named.map(disk::above).enumerate() {
+            match disk::sync_folder(&folder) {
+                Ok(()) => {}
+                // Others own what is further up, and made it long ago.
+                Err(StoreError::Permission { .. }) if height > 0 => return,
+                Err(error) => {
+                    self.warn(format!(
+                        "the folders above the store may not be durable: {error}"
+                    ));
+                    return;
+                }
+            }
+        }
     }
 }
 

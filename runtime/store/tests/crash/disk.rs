@@ -111,13 +111,15 @@ impl Disk {
 
     fn find(&self, path: &Path) -> Option<usize> {
         let below = path.strip_prefix(&self.root).expect("a path inside");
-        below.iter().try_fold(0, |node, name| match &self.nodes[node] {
-            Node::File { .. } => None,
-            Node::Folder { durable, pending } => {
-                let last = pending.iter().rev().find(|change| change.0 == name);
-                last.map_or(durable.get(name).copied(), |change| change.1)
-            }
-        })
+        below
+            .iter()
+            .try_fold(0, |node, name| match &self.nodes[node] {
+                Node::File { .. } => None,
+                Node::Folder { durable, pending } => {
+                    let last = pending.iter().rev().find(|change| change.0 == name);
+                    last.map_or(durable.get(name).copied(), |change| change.1)
+                }
+            })
     }
 
     fn content(&mut self, path: &Path) -> &mut Vec<u8> {
@@ -196,7 +198,9 @@ fn names(
             Luck::Everything => changes.len(),
             Luck::Chance => dice.roll(changes.len() as u64 + 1) as usize,
         };
-        changes[..kept].iter().for_each(|change| apply(&mut left, (*change).clone()));
+        changes[..kept]
+            .iter()
+            .for_each(|change| apply(&mut left, (*change).clone()));
     }
     left
 }

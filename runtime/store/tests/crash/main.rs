@@ -46,7 +46,9 @@ fn record(name: &str, programs: &[(&str, &[&str], Option<String>)]) -> Recording
     let mut steps = Vec::new();
     for (program, arguments, fault) in programs {
         let mut command = Command::new("strace");
-        command.args(["-f", "-y", "-xx", "-s", "1000000", "-o"]).arg(&log);
+        command
+            .args(["-f", "-y", "-xx", "-s", "1000000", "-o"])
+            .arg(&log);
         command.arg("-e").arg(format!("trace={CALLS}"));
         command.args(fault.iter().flat_map(|fault| ["-e", fault.as_str()]));
         command.arg(example(program)).arg(&root).args(*arguments);
@@ -97,7 +99,9 @@ fn explore(recording: &Recording, cuts: u64, most_wrong: usize) -> Found {
             let heal = found.states.is_multiple_of(8);
             let wrong = look(&left, folder.path(), &said, heal);
             let place = format!("{}, step {at} ({step:.60?}), cut {cut}", recording.name);
-            found.wrong.extend(wrong.into_iter().map(|wrong| format!("{place}: {wrong}")));
+            found
+                .wrong
+                .extend(wrong.into_iter().map(|wrong| format!("{place}: {wrong}")));
             if found.wrong.len() >= most_wrong {
                 return found;
             }
@@ -108,7 +112,9 @@ fn explore(recording: &Recording, cuts: u64, most_wrong: usize) -> Found {
 
 fn manifest(root: &Path, key: Key) -> PathBuf {
     let key = key.to_string();
-    root.join("jobs").join(&key[..2]).join(format!("{key}.json"))
+    root.join("jobs")
+        .join(&key[..2])
+        .join(format!("{key}.json"))
 }
 
 /// Opens what is left with the real store; says what is wrong with it.
@@ -151,7 +157,9 @@ fn goes_on(root: &Path) -> Result<(), String> {
     }
     let keys: Vec<Key> = (0..JOBS).map(key_of).collect();
     let wrong = violations(root, &keys);
-    wrong.first().map_or(Ok(()), |first| Err(format!("after the next run: {first}")))
+    wrong
+        .first()
+        .map_or(Ok(()), |first| Err(format!("after the next run: {first}")))
 }
 
 /// The store's own ways: one quiet run, and runs after one that was killed at each of its syncs.
@@ -159,17 +167,32 @@ fn recordings() -> Vec<Recording> {
     let jobs = JOBS.to_string();
     let commit = ("commit", &[jobs.as_str()][..], None);
     let mut all = vec![record("quiet", std::slice::from_ref(&commit))];
-    let syncs = all[0].steps.iter().filter(|step| matches!(step, Step::Sync(_)));
+    let syncs = all[0]
+        .steps
+        .iter()
+        .filter(|step| matches!(step, Step::Sync(_)));
     for when in 1..=syncs.count() {
         let fault = format!("inject=fsync:signal=KILL:when={when}");
         let killed = ("commit", &[jobs.as_str()][..], Some(fault));
-        all.push(record(&format!("killed at sync {when}"), &[killed, commit.clone()]));
+        all.push(record(
+            &format!("killed at sync {when}"),
+            &[killed, commit.clone()],
+        ));
     }
     all
 }
 
 fn has_strace() -> bool {
-    works("strace", &["-o", "/dev/null", "-e", "inject=openat:error=EIO:when=999", "true"])
+    works(
+        "strace",
+        &[
+            "-o",
+            "/dev/null",
+            "-e",
+            "inject=openat:error=EIO:when=999",
+            "true",
+        ],
+    )
 }
 
 #[test]
@@ -218,12 +241,20 @@ fn broken_writers_are_caught() {
         let [first, second] = ["0", "1"].map(|salt| ("broken", ["1", mode, salt]));
         let programs = [&first, &second].map(|one| (one.0, &one.1[..], None));
         let found = explore(&record(mode, &programs), 50, usize::MAX);
-        let caught = found.wrong.iter().filter(|wrong| wrong.contains(complaint)).count();
+        let caught = found
+            .wrong
+            .iter()
+            .filter(|wrong| wrong.contains(complaint))
+            .count();
         say(&format!(
             "crash states, {mode}: {} of {} wrong, {caught} with `{complaint}`",
             found.wrong.len(),
             found.states
         ));
-        assert!(caught > 0, "the harness has become blind to {mode}: {:#?}", found.wrong);
+        assert!(
+            caught > 0,
+            "the harness has become blind to {mode}: {:#?}",
+            found.wrong
+        );
     }
 }
