@@ -14,6 +14,10 @@ test:
     cargo nextest run --workspace
     cargo test --workspace --doc
 
+# Fault tests by family, with their counts: `just faults`, or `just faults crash kills`.
+faults *families:
+    dev/faults {{ families }}
+
 # Accept changed snapshots after reading them (needs cargo-insta).
 accept:
     cargo insta review

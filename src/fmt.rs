@@ -9,7 +9,7 @@ use vpc_compiler::grammar::{self, Colour, Problems, Sources, render};
 
 use crate::command::FmtOptions;
 use crate::exit::Status;
-use crate::output::{colour, counted, say, tell};
+use crate::output::{colour, counted, say, tell, tell_rendered};
 
 pub(crate) fn fmt(options: &FmtOptions) -> Status {
     let mut worst = Status::Ok;
@@ -111,7 +111,7 @@ fn refuse(name: &str, problems: &Problems, sources: &Sources) {
         Colour::Never
     };
     for problem in problems {
-        tell(format_args!("{}\n", render(problem, sources, colour)));
+        tell_rendered(&format!("{}\n", render(problem, sources, colour)));
     }
     let errors = counted(problems.len(), "error");
     tell(format_args!("{name}: {errors}; not formatted"));

@@ -2,9 +2,11 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::Path;
 
+use vpc_compiler::grammar::limits::FILE_BYTES;
 use vpc_compiler::plan::Key;
 use vpc_compiler::{FileFacts, FileFault, Library};
 use vpc_store::Digests;
@@ -42,8 +44,14 @@ impl Files {
     }
 
     fn look(&self, path: &str) -> Result<FileFacts, FileFault> {
-        if Path::new(path).is_dir() {
+        let about = fs::metadata(path);
+        if about.as_ref().is_ok_and(fs::Metadata::is_dir) {
             return Err(FileFault::Folder);
+        }
+        // It is read again by the run.
+        if about.is_ok_and(|about| !about.is_file()) {
+            let why = "it is a pipe or a device; save its content to a file first";
+            return Err(FileFault::Refused(why.to_owned()));
         }
         match self.digests.borrow_mut().of(Path::new(path), self.anew) {
             Ok((digest, bytes)) => Ok(FileFacts {
@@ -65,8 +73,7 @@ impl Library for Files {
         if Path::new(path).is_dir() {
             return Err(FileFault::Folder);
         }
-        let bytes = std::fs::read(path).map_err(|error| fault(&error))?;
-        let text = String::from_utf8(bytes)
+        let text = String::from_utf8(read(path).map_err(|error| fault(&error))?)
             .map_err(|error| FileFault::NotUtf8(error.utf8_error().valid_up_to()))?;
         Ok(text
             .strip_prefix('\u{feff}')
@@ -83,6 +90,14 @@ impl Library for Files {
             facts
         })
     }
+}
+
+/// Reads a text, of one that is too long just enough to be refused; `/dev/zero` has no end.
+fn read(path: &str) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let most = FILE_BYTES as u64 + 1;
+    File::open(path)?.take(most).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 fn fault(error: &io::Error) -> FileFault {

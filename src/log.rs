@@ -5,7 +5,7 @@ use vpc_store::{Begun, Ended, Entry, RunRecord, RunState, Store};
 
 use crate::command::LogOptions;
 use crate::exit::Status;
-use crate::output::{counted, lasting, say, tell};
+use crate::output::{counted, lasting, say, say_json, tell};
 use crate::show::nearest;
 use crate::time::moment;
 
@@ -41,7 +41,7 @@ pub(crate) fn log(options: &LogOptions) -> Status {
     let skipped = history.runs.len().saturating_sub(shown);
     let runs = history.runs.iter().skip(skipped);
     if options.json {
-        runs.for_each(|run| say(as_json(run)));
+        runs.for_each(|run| say_json(as_json(run)));
     } else if history.runs.is_empty() {
         tell("nothing has run with this store yet");
     } else {

@@ -1,5 +1,6 @@
 //! Writing to people: data on standard output, everything else on standard error.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 use std::process;
@@ -9,11 +10,13 @@ use comfy_table::{CellAlignment, Table};
 
 use crate::exit::Status;
 
-/// Writes a line of data.
+/// Writes a line of data; control characters in it are shown, never sent.
 ///
 /// Where the reader has gone (`vpc plan … | head`) the command ends quietly; where the device
 /// refuses (`> /dev/full`) it ends with the status for the environment.
 pub(crate) fn say(line: impl Display) {
+    let line = line.to_string();
+    let line = shown(&line);
     if let Err(error) = writeln!(anstream::stdout().lock(), "{line}") {
         if error.kind() == io::ErrorKind::BrokenPipe {
             process::exit(Status::Ok.code().into());
@@ -25,9 +28,55 @@ pub(crate) fn say(line: impl Display) {
     }
 }
 
-/// Writes a line about the work. Nobody may be listening; the work goes on.
+/// Writes a line about the work; control characters in it are shown, never sent. Nobody may be
+/// listening; the work goes on.
 pub(crate) fn tell(line: impl Display) {
-    let _ = writeln!(anstream::stderr().lock(), "{line}");
+    tell_rendered(&shown(&line.to_string()));
+}
+
+/// Writes text with colours of our own, whose maker shows all but the upper control characters.
+pub(crate) fn tell_rendered(text: &str) {
+    let text = written_out(text, |c| is_obeyed(c) && !c.is_ascii());
+    let _ = writeln!(anstream::stderr().lock(), "{text}");
+}
+
+/// Writes a line of JSON; control characters in its strings are escaped, so that it stays JSON.
+pub(crate) fn say_json(json: impl Display) {
+    let json = json.to_string();
+    let escaped = replaced(
+        &json,
+        |c| is_obeyed(c) && c != '\n',
+        |c| format!("\\u{:04x}", u32::from(c)),
+    );
+    say(escaped);
+}
+
+/// A text in which control characters but line feeds and tabs are written out, such as `\u{1b}`:
+/// names come from files, and a terminal obeys what it is sent.
+pub(crate) fn shown(text: &str) -> Cow<'_, str> {
+    written_out(text, |c| is_obeyed(c) && !matches!(c, '\n' | '\t'))
+}
+
+/// A name on one line, in which all control characters are written out.
+pub(crate) fn one_line(name: &str) -> Cow<'_, str> {
+    written_out(name, is_obeyed)
+}
+
+/// Whether a terminal acts on a character or turns the order of others around.
+fn is_obeyed(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+fn written_out(text: &str, which: fn(char) -> bool) -> Cow<'_, str> {
+    replaced(text, which, |c| c.escape_unicode().to_string())
+}
+
+fn replaced(text: &str, which: fn(char) -> bool, by: fn(char) -> String) -> Cow<'_, str> {
+    if !text.contains(which) {
+        return Cow::Borrowed(text);
+    }
+    let one = |c| if which(c) { by(c) } else { c.to_string() };
+    Cow::Owned(text.chars().map(one).collect())
 }
 
 /// Whether standard error is a terminal that wants colour.
@@ -113,6 +162,15 @@ pub(crate) fn columns(header: &[&str], rows: Vec<Vec<String>>, right: usize) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn terminals_are_not_commanded() {
+        assert_eq!(shown("é\n\tx"), "é\n\tx");
+        assert_eq!(
+            shown("a\u{1b}[31m\r\u{7}\u{9b}\u{202e}"),
+            r"a\u{1b}[31m\u{d}\u{7}\u{9b}\u{202e}"
+        );
+    }
 
     #[test]
     fn numbers_for_people() {

@@ -12,7 +12,7 @@ use vpc_store::{Damage, Store, StoreError};
 
 use crate::command::PlanOptions;
 use crate::exit::Status;
-use crate::output::{counted, grouped, rounded, say, tell};
+use crate::output::{counted, grouped, rounded, say, say_json, tell};
 use crate::study::{planned, selected};
 use crate::{changes, roots};
 
@@ -50,7 +50,7 @@ pub(crate) fn plan(options: &PlanOptions) -> Status {
         tell(format_args!("warning: {drift}"));
     }
     if options.json {
-        say(as_json(&plan, &survey, &reasons));
+        say_json(as_json(&plan, &survey, &reasons));
     } else {
         say(as_text(&plan, &survey, &reasons, options.jobs));
     }

@@ -8,7 +8,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use vpc_compiler::plan::{Job, Key};
 use vpc_engine::{Event, Observer, Progress};
 
-use crate::output::{lasting, tell};
+use crate::output::{lasting, one_line, shown, tell};
 
 /// How often a training job writes a plain line.
 const LINE_EVERY: Duration = Duration::from_secs(10);
@@ -33,18 +33,30 @@ impl Observer for Lines {
         match event {
             Event::Started(job, threads) => {
                 lock(&self.0).insert(job.key, Instant::now());
-                tell(format_args!("start   {}{}", job.name(), on(threads)));
+                tell(format_args!(
+                    "start   {}{}",
+                    one_line(job.name()),
+                    on(threads)
+                ));
             }
             Event::Progress(job, progress) => {
                 let mut told = lock(&self.0);
                 let last = told.entry(job.key).or_insert_with(Instant::now);
                 if last.elapsed() >= LINE_EVERY {
                     *last = Instant::now();
-                    tell(format_args!("        {}: {}", job.name(), steps(&progress)));
+                    tell(format_args!(
+                        "        {}: {}",
+                        one_line(job.name()),
+                        steps(&progress)
+                    ));
                 }
             }
             Event::Finished(job, took) => {
-                tell(format_args!("done    {} in {}", job.name(), seconds(took)));
+                tell(format_args!(
+                    "done    {} in {}",
+                    one_line(job.name()),
+                    seconds(took)
+                ));
             }
             other => {
                 if let Some(line) = trouble(other).or_else(|| remark(other)) {
@@ -80,7 +92,7 @@ impl Bars {
     fn started(&self, job: &Job) {
         let bar = ProgressBar::new(1)
             .with_style(style("  {msg}"))
-            .with_message(job.name().to_owned());
+            .with_message(one_line(job.name()).into_owned());
         let bar = self.all.insert_before(&self.total, bar);
         bar.tick();
         lock(&self.jobs).insert(job.key, bar);
@@ -93,7 +105,7 @@ impl Bars {
                 bar.set_style(style("  {bar:22} {msg}"));
             }
             bar.set_position(progress.step);
-            bar.set_message(format!("{}: {}", job.name(), steps(progress)));
+            bar.set_message(format!("{}: {}", one_line(job.name()), steps(progress)));
         }
     }
 
@@ -106,7 +118,7 @@ impl Bars {
 
     fn line(&self, line: &str) {
         // A line that cannot be drawn is lost; the work goes on.
-        let _ = self.all.println(line);
+        let _ = self.all.println(shown(line));
     }
 }
 
@@ -118,7 +130,11 @@ impl Observer for Bars {
             Event::Finished(job, took) => {
                 self.close(job);
                 self.total.inc(1);
-                self.line(&format!("done    {} in {}", job.name(), seconds(took)));
+                self.line(&format!(
+                    "done    {} in {}",
+                    one_line(job.name()),
+                    seconds(took)
+                ));
             }
             other => {
                 if let Event::Failed(job, _) | Event::Damaged(job) = other {
@@ -155,14 +171,17 @@ fn trouble(event: Event<'_>) -> Option<String> {
     match event {
         Event::Failed(job, why) => Some(format!(
             "FAILED  {}: {why}\n        declared at {}",
-            job.name(),
+            one_line(job.name()),
             job.place
         )),
         Event::Damaged(job) => Some(format!(
             "heal    {}: an input is damaged and was put aside; computing it again",
-            job.name()
+            one_line(job.name())
         )),
-        Event::Skipped(job) => Some(format!("skip    {}: a job it needs failed", job.name())),
+        Event::Skipped(job) => Some(format!(
+            "skip    {}: a job it needs failed",
+            one_line(job.name())
+        )),
         Event::Note(note) => Some(format!("note    {note}")),
         _ => None,
     }
@@ -172,16 +191,18 @@ fn remark(event: Event<'_>) -> Option<String> {
     match event {
         Event::Again(job, step) => Some(format!(
             "again   {}: it kept no checkpoint after step {step}, which is needed now",
-            job.name()
+            one_line(job.name())
         )),
-        Event::Resumed(job, step) => Some(format!("resume  {} from step {step}", job.name())),
+        Event::Resumed(job, step) => {
+            Some(format!("resume  {} from step {step}", one_line(job.name())))
+        }
         Event::Reused(job) => Some(format!(
             "reused  {}: what it is made of came out as before",
-            job.name()
+            one_line(job.name())
         )),
         Event::Waiting(job) => Some(format!(
             "wait    {}: another process computes it",
-            job.name()
+            one_line(job.name())
         )),
         _ => None,
     }

@@ -12,6 +12,9 @@ use vpc_store::{ErrorKind, Manifest, Store, StoreError};
 
 use crate::output::{counted, say, tell};
 
+/// The longest name of a folder of results, in bytes; that of a file in it follows.
+const LONGEST_FOLDER: usize = 150;
+
 /// What was run, and the study it is of.
 #[derive(Clone, Copy)]
 pub(crate) struct Extent<'p> {
@@ -116,7 +119,7 @@ fn not_worked_out(plan: &Plan) -> Option<String> {
 /// The files of the results below `results/`, with their content.
 fn files(plan: &Plan, store: &Store) -> Result<[(PathBuf, Vec<u8>); 2], StoreError> {
     let numbers = numbers(plan, store)?;
-    let folder = Path::new(&plan.study);
+    let folder = PathBuf::from(folder_of(&plan.study));
     let csv = to_csv(&numbers).map_err(|error| StoreError::of_write(io::Error::other(error)))?;
     let json =
         to_json(plan, &numbers).map_err(|error| StoreError::of_write(io::Error::other(error)))?;
@@ -124,6 +127,26 @@ fn files(plan: &Plan, store: &Store) -> Result<[(PathBuf, Vec<u8>); 2], StoreErr
         (folder.join("results.csv"), csv),
         (folder.join("results.json"), json),
     ])
+}
+
+/// The folder of a study's results. What a store has no place for is written as `=20`, and of a
+/// very long name the end as its digest.
+fn folder_of(study: &str) -> String {
+    let plain = |at: usize, byte: u8| {
+        byte.is_ascii_alphanumeric() || b"_-+@,".contains(&byte) || (byte == b'.' && at > 0)
+    };
+    let bytes = study.bytes().enumerate();
+    let folder: String = bytes
+        .map(|(at, byte)| match plain(at, byte) {
+            true => char::from(byte).to_string(),
+            false => format!("={byte:02X}"),
+        })
+        .collect();
+    if folder.len() <= LONGEST_FOLDER {
+        return folder;
+    }
+    let digest = blake3::hash(study.as_bytes()).to_hex();
+    format!("{}=={digest:.16}", &folder[..LONGEST_FOLDER - 18])
 }
 
 /// Whether the results lie in the store as they are now; a run may have ended just before it
@@ -157,4 +180,27 @@ fn file(extent: Extent<'_>, folder: &Path) -> Result<(), StoreError> {
         .collect();
     tell(format_args!("results: {}", paths.join("\n         ")));
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_name_of_a_study_names_a_folder() {
+        for (study, folder) in [
+            ("code_dose-2.1", "code_dose-2.1"),
+            ("a b", "a=20b"),
+            ("a=20b", "a=3D20b"),
+            (".hidden", "=2Ehidden"),
+            ("x\ny", "x=0Ay"),
+            ("", ""),
+            ("é", "=C3=A9"),
+        ] {
+            assert_eq!(folder_of(study), folder);
+        }
+        let long = |end: &str| folder_of(&format!("{}{end}", "é".repeat(120)));
+        assert_eq!(long("a").len(), LONGEST_FOLDER);
+        assert_ne!(long("a"), long("b"));
+    }
 }

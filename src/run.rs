@@ -70,6 +70,7 @@ fn work(
     }
     let settings = settings(options, roots::place(&options.study.file, folder));
     if before.to_do() == 0 {
+        confirm(&store, &before)?;
         if running.is_some() {
             note_found(plan, &before, &store, &settings)?;
         }
@@ -93,6 +94,16 @@ fn work(
     }
     conclude(&outcome, options);
     Ok(outcome)
+}
+
+/// Makes durable what is about to be called cached: a run before this one may have been killed
+/// just before its last sync. Where nothing can be written, nothing is waiting to be.
+fn confirm(store: &Store, survey: &Survey) -> Result<(), StoreError> {
+    let mut found = survey.manifests.iter().flatten();
+    match found.try_for_each(|manifest| store.confirm(manifest.key)) {
+        Err(StoreError::ReadOnly { .. }) => Ok(()),
+        confirmed => confirmed,
+    }
 }
 
 /// Opens the store and files the whole study there, before anything is looked up: from then on

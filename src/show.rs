@@ -8,13 +8,18 @@ use vpc_store::{Cost, Manifest, Store, StoreError};
 
 use crate::command::ShowOptions;
 use crate::exit::Status;
-use crate::output::{counted, grouped, lasting, say, tell};
+use crate::output::{counted, grouped, lasting, say, say_json, tell};
 
 pub(crate) fn show(options: &ShowOptions) -> Status {
     let shown = looked(options.store.as_ref()).and_then(|store| {
         let found = find(&store, &options.job).map_err(|error| failed(&error))?;
         let one = only(&options.job, &found)?;
-        say(screen(&store, one, options.json).map_err(|error| failed(&error))?);
+        let screen = screen(&store, one, options.json).map_err(|error| failed(&error))?;
+        if options.json {
+            say_json(screen);
+        } else {
+            say(screen);
+        }
         Ok(())
     });
     shown.err().unwrap_or(Status::Ok)

@@ -5,6 +5,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use signal_hook::consts::signal::SIGXFSZ;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 use vpc_engine::Stop;
@@ -28,6 +29,8 @@ impl Signals {
             flag::register(signal, stop.flag())?;
             flag::register_usize(signal, Arc::clone(&signals.0), signal as usize)?;
         }
+        // A file that grows over the limit is then an error of its write, and told as such.
+        flag::register(SIGXFSZ, Arc::default())?;
         Ok(signals)
     }
 

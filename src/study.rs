@@ -14,7 +14,7 @@ use crate::command::{Format, KeptOptions, StudyOptions};
 use crate::exit::Status;
 use crate::library::Files;
 use crate::locked::Locked;
-use crate::output::{colour, counted, say, tell};
+use crate::output::{colour, counted, say_json, tell, tell_rendered};
 
 /// A study as it is planned, with what was learned of its data on the way.
 pub(crate) struct Planned {
@@ -119,13 +119,13 @@ fn tell_problem(problem: &Problem, sources: &Sources, format: Format) {
             } else {
                 Colour::Never
             };
-            tell(format_args!("{}\n", render(problem, sources, colour)));
+            tell_rendered(&format!("{}\n", render(problem, sources, colour)));
         }
         Format::Short => {
             let (code, message) = (problem.code.0, &problem.message);
             tell(format_args!("{place}: {severity}[{code}]: {message}"));
         }
-        Format::Json => say(as_json(problem, sources, severity)),
+        Format::Json => say_json(as_json(problem, sources, severity)),
     }
 }
 

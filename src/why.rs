@@ -11,7 +11,7 @@ use vpc_store::{Manifest, Store, StoreError};
 use crate::changes;
 use crate::command::WhyOptions;
 use crate::exit::Status;
-use crate::output::{counted, lasting, say, tell};
+use crate::output::{counted, lasting, say, say_json, tell};
 use crate::roots;
 use crate::study::planned;
 use crate::time::moment;
@@ -109,7 +109,7 @@ fn tell_all(known: &Known<'_>, places: &[usize], as_json: bool) -> Result<(), St
         }
     }
     if as_json {
-        say(json!({ "schema": 1, "jobs": all }));
+        say_json(json!({ "schema": 1, "jobs": all }));
     } else {
         let texts: Vec<&str> = all.iter().filter_map(Value::as_str).collect();
         say(texts.join("\n\n"));

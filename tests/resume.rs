@@ -1,15 +1,15 @@
-//! Interrupted runs: killed, stopped, raced, damaged. They end in the same bits as a quiet run.
+//! Interrupted runs: stopped, damaged, gone on with. They end in the same bits as a quiet run.
+//! Those that are killed and raced are in `tests/faults`.
 
 mod common;
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use common::{
     Chance, Computed, Folder, READ_ONLY, Run, computed, labels, listing, manifest, manifests,
-    mounting_shell, named, nightly, object, say, skip,
+    mounting_shell, nightly, object, say, skip,
 };
 
 /// Thirteen jobs of seconds in all, most of the time in four trainings.
@@ -47,62 +47,6 @@ fn reference() -> (Folder, Computed) {
     let found = computed(&folder.join(".vp"), "s");
     assert_eq!(found.jobs.len(), JOBS);
     (folder, found)
-}
-
-/// Notes what a run said was done; nothing said to be done before may begin again.
-fn note_done(messages: &str, done: &mut BTreeSet<String>) {
-    for name in named(messages, "start  ") {
-        assert!(!done.contains(&name), "{name} was done and begins again");
-    }
-    done.extend(named(messages, "done   "));
-}
-
-#[test]
-fn killed_at_any_moment_the_bits_are_the_same() {
-    let kills = if nightly() { 200 } else { 20 };
-    let (_reference, expected) = reference();
-    let quiet = folder();
-    let begun = Instant::now();
-    quiet.vpc("run s.vp --checkpoint-every 0").ends(0);
-    let whole = begun.elapsed();
-    assert_eq!(computed(&quiet.join(".vp"), "s"), expected);
-
-    let mut chance = Chance::new(1);
-    let (mut killed, mut resumed, mut rounds) = (0, 0, 0);
-    while killed < kills {
-        // So many kills in one run that they spread over the whole of it.
-        let folder = folder();
-        let mut done = BTreeSet::new();
-        let mut in_this_run = 0;
-        rounds += 1;
-        loop {
-            let mut child = folder.start("run s.vp --checkpoint-every 0", "messages");
-            std::thread::sleep(whole.mul_f64(2.0 * chance.next() / 10.0));
-            let ended = child.try_wait().unwrap();
-            child.kill().unwrap();
-            child.wait().unwrap();
-            let messages = folder.read("messages");
-            assert!(!messages.contains("FAILED"), "{messages}");
-            note_done(&messages, &mut done);
-            resumed += named(&messages, "resume ").len();
-            if let Some(status) = ended {
-                assert!(status.success(), "{messages}");
-                break;
-            }
-            killed += 1;
-            in_this_run += 1;
-        }
-        folder.vpc("run s.vp").ends(0);
-        assert_eq!(computed(&folder.join(".vp"), "s"), expected);
-        say(&format!(
-            "run {rounds}: same bits after {in_this_run} kills"
-        ));
-    }
-    assert!(resumed > 0, "no kill hit a training");
-    say(&format!(
-        "{killed} kills in {rounds} runs of {:.1} s, {resumed} trainings went on from a checkpoint",
-        whole.as_secs_f64()
-    ));
 }
 
 /// Waits until the messages have this word.
@@ -255,27 +199,6 @@ fn a_flipped_byte_is_found_and_healed() {
     let quarantined = fs::read_dir(store.join("quarantine")).unwrap().count();
     assert!(quarantined > 0);
     say(&format!("{healed} flipped bytes healed to the same bits"));
-}
-
-#[test]
-fn two_runs_at_once_make_each_job_once() {
-    let (_reference, expected) = reference();
-    let rounds = if nightly() { 20 } else { 2 };
-    for _ in 0..rounds {
-        let folder = folder();
-        let mut first = folder.start("run s.vp", "first");
-        let mut second = folder.start("run s.vp", "second");
-        let (one, two) = (first.wait().unwrap(), second.wait().unwrap());
-        let messages = folder.read("first") + &folder.read("second");
-        assert!(one.success() && two.success(), "{messages}");
-        let begun = named(&messages, "start  ");
-        let distinct: BTreeSet<_> = begun.iter().collect();
-        assert_eq!((begun.len(), distinct.len()), (JOBS, JOBS), "{messages}");
-        let waits = named(&messages, "wait   ");
-        assert!(waits.len() <= 2 * JOBS, "{messages}");
-        assert_eq!(computed(&folder.join(".vp"), "s"), expected);
-    }
-    say(&format!("{rounds} pairs of runs, each job made once"));
 }
 
 #[test]

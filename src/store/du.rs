@@ -5,14 +5,14 @@ use vpc_store::{Amount, Store, StudyUse, Usage, size_in_words};
 
 use super::{DuOptions, Ended};
 use crate::exit::Status;
-use crate::output::{columns, counted, say, tell};
+use crate::output::{columns, counted, say, say_json, tell};
 use crate::show::{failed, looked};
 
 pub(super) fn du(options: &DuOptions) -> Ended {
     let store = looked(options.at.store.as_ref())?;
     let usage = store.usage().map_err(|error| failed(&error))?;
     if options.shape.is_json() {
-        say(as_json(&store, &usage));
+        say_json(as_json(&store, &usage));
     } else {
         say(as_text(&store, &usage));
     }

@@ -7,7 +7,7 @@ use vpc_store::{
 
 use super::{Ended, GcOptions};
 use crate::exit::Status;
-use crate::output::{columns, counted, lasting, say, tell};
+use crate::output::{columns, counted, lasting, say, say_json, tell};
 use crate::show::{as_json, as_text, failed, folder, looked};
 
 /// More jobs than this are counted, not listed.
@@ -30,7 +30,7 @@ pub(super) fn gc(options: &GcOptions) -> Ended {
         (removal, None)
     };
     if is_json {
-        say(json(&look, &removal, removed));
+        say_json(json(&look, &removal, removed));
     } else if let Some(removed) = removed {
         say(done(&removed));
     } else {

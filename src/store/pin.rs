@@ -5,7 +5,7 @@ use vpc_store::{Key, Pin, Store, StoreError};
 
 use super::{Ended, PinOptions, UnpinOptions};
 use crate::exit::Status;
-use crate::output::{columns, say, tell};
+use crate::output::{columns, say, say_json, tell};
 use crate::show::{failed, find, folder, looked, only};
 
 pub(super) fn pin(options: &PinOptions) -> Ended {
@@ -75,7 +75,7 @@ fn list(store: &Store, json: bool) -> Ended {
             json!({ "key": pin.key, "label": label, "state": state, "why": pin.why })
         });
         let pins: Vec<_> = pins.collect();
-        say(json!({ "schema": 1, "store": store.root(), "pins": pins }));
+        say_json(json!({ "schema": 1, "store": store.root(), "pins": pins }));
     } else if pins.is_empty() {
         tell("nothing is pinned");
     } else {

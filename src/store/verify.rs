@@ -6,7 +6,7 @@ use vpc_store::{Audit, Consequence, ErrorKind, Found, Store, Suspect, size_in_wo
 
 use super::{Ended, VerifyOptions};
 use crate::exit::Status;
-use crate::output::{counted, say, tell};
+use crate::output::{counted, say, say_json, tell};
 use crate::show::{failed, folder, looked};
 
 pub(super) fn verify(options: &VerifyOptions) -> Ended {
@@ -25,7 +25,7 @@ pub(super) fn verify(options: &VerifyOptions) -> Ended {
     };
     let audit = audit(&store).map_err(|error| failed(&error))?;
     if options.shape.is_json() {
-        say(as_json(&store, &audit));
+        say_json(as_json(&store, &audit));
     } else {
         say(as_text(&store, &audit));
     }

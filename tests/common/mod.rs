@@ -224,8 +224,11 @@ pub(crate) fn listing(folder: &Path) -> Vec<String> {
 pub(crate) fn manifests(store: &Path) -> BTreeMap<String, (PathBuf, Value)> {
     let mut found = BTreeMap::new();
     for shard in fs::read_dir(store.join("jobs")).into_iter().flatten() {
-        for entry in fs::read_dir(shard.unwrap().path()).unwrap() {
+        for entry in fs::read_dir(shard.unwrap().path()).into_iter().flatten() {
             let path = entry.unwrap().path();
+            if path.extension().is_none_or(|ending| ending != "json") {
+                continue;
+            }
             let mut sealed: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
             let manifest = sealed["manifest"].take();
             found.insert(

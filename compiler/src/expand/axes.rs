@@ -354,7 +354,11 @@ fn text(evaluator: &Evaluator<'_>, value: &Value, expr: Option<&Expr>) -> String
         .map(|expr| evaluator.sources.slice(expr.span))
         .filter(|text| simple(text));
     if let Some(text) = source {
-        return text.replace(' ', "");
+        // The blanks of a text are its own: without them two texts could be one.
+        return match value {
+            Value::Text(_) => text.to_owned(),
+            _ => text.replace(' ', ""),
+        };
     }
     let words = expr.map_or(String::new(), |expr| {
         joined(evaluator.sources.slice(expr.span))

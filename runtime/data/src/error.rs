@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 
-use crate::limits::LINE_BYTES;
+use crate::limits::{EXPANSION, LINE_BYTES};
 
 /// A problem with data, worded for the person whose data it is.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +41,17 @@ pub enum DataError {
         format: Compression,
         /// What the decoder said.
         reason: String,
+    },
+    /// The compressed file holds far more text than text packs to.
+    #[error(
+        "`{file}` holds more than {EXPANSION} times its size, which {format} data of a text does not; \
+         decompress it, and name the plain file if it is what you want"
+    )]
+    Expands {
+        /// The file as the source names it.
+        file: String,
+        /// The compression format.
+        format: Compression,
     },
     /// A line longer than [`LINE_BYTES`].
     #[error("`{file}` line {line}: longer than {limit} MiB; break it into several lines", limit = LINE_BYTES >> 20)]

@@ -3,6 +3,13 @@
 /// Longest line of a source file, in bytes (64 MiB); longer lines are an error, not a surprise in memory.
 pub const LINE_BYTES: usize = 64 << 20;
 
+/// Text that a compressed file may hold whatever its own size, in bytes (64 MiB).
+pub const EXPANDED_BYTES: u64 = 64 << 20;
+
+/// Beyond [`EXPANDED_BYTES`], how many bytes of text one byte of a compressed file may hold; text packs to a tenth, and
+/// gzip cannot do better than a thousandth, zstd than a thirty-thousandth.
+pub const EXPANSION: u64 = 200;
+
 /// Size at which a plain-text document may end at the next blank line, in bytes (2 KiB).
 pub const TEXT_DOCUMENT_BYTES: usize = 2 << 10;
 

@@ -29,6 +29,9 @@ pub enum JobError {
     /// Threads could not be had.
     #[error(transparent)]
     Threads(#[from] ThreadsError),
+    /// A worker could not be started.
+    #[error("a thread could not be started: {0}; raise the limit on processes (`ulimit -u`)")]
+    Worker(std::io::Error),
     /// A result could not be put into words.
     #[error("a result cannot be written as JSON: {0}")]
     Json(#[from] serde_json::Error),
@@ -131,7 +134,7 @@ impl JobError {
     pub fn is_environment(&self) -> bool {
         match self {
             Self::Store(error) => error.kind() == ErrorKind::Environment,
-            Self::Threads(_) | Self::Memory { .. } => true,
+            Self::Threads(_) | Self::Worker(_) | Self::Memory { .. } => true,
             _ => false,
         }
     }

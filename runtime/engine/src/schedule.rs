@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::thread::Scope;
+use std::thread::{self, Scope};
 use std::time::{Duration, Instant};
 
 use petgraph::Direction;
@@ -232,11 +232,15 @@ impl<'r> Run<'r> {
             threads,
             earlier: earlier_keys(self.log.earlier(), job),
         };
-        scope.spawn(move || {
+        let reply = send.clone();
+        let started = thread::Builder::new().spawn_scoped(scope, move || {
             let result = work(&bench);
             // The receiver lives as long as any worker; were it gone, nobody would be listening.
             let _ = send.send((at, result));
         });
+        if let Err(error) = started {
+            let _ = reply.send((at, Err(JobError::Worker(error))));
+        }
     }
 
     fn inputs(&self, job: &Job) -> BTreeMap<Key, Manifest> {

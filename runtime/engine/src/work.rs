@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use vpc_compiler::plan::{Key, Task};
 use vpc_store::{Claim, Manifest};
+use vpc_train::with_threads;
 
 use crate::error::JobError;
 use crate::event::Event;
@@ -48,7 +49,11 @@ fn claimed(bench: &Bench<'_>) -> Result<Done, JobError> {
     let heavy = matches!(bench.job.task, Task::Pretrain(_) | Task::Eval(_));
     let threads = if heavy { bench.threads } else { 1 };
     bench.observer.event(Event::Started(bench.job, threads));
-    let manifest = perform(bench)?;
+    let manifest = match bench.job.task {
+        // Their work is shared out over whatever pool they are in.
+        Task::Tokenizer(_) | Task::Tokens => with_threads(bench.threads, || perform(bench))??,
+        _ => perform(bench)?,
+    };
     Ok(Done::Made(Box::new(manifest), begun.elapsed()))
 }
 

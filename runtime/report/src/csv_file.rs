@@ -5,6 +5,9 @@ use std::collections::BTreeSet;
 use crate::numbers::Numbers;
 
 /// Writes the numbers as csv: one column for each axis, one line for each number.
+///
+/// A text that a spreadsheet would take for a formula begins with `'`; `results.json` has it as it
+/// is.
 pub fn to_csv(numbers: &Numbers) -> Result<Vec<u8>, csv::Error> {
     let mut axes: Vec<&str> = Vec::new();
     let mut seen = BTreeSet::new();
@@ -21,10 +24,10 @@ pub fn to_csv(numbers: &Numbers) -> Result<Vec<u8>, csv::Error> {
     for number in &numbers.numbers {
         let value = |axis: &&str| {
             let own = number.point.iter().find(|own| own.0 == **axis);
-            own.map(|own| own.1.clone()).unwrap_or_default()
+            own.map(|own| inert(&own.1)).unwrap_or_default()
         };
         let mut record = vec![
-            numbers.study.clone(),
+            inert(&numbers.study),
             number.experiment.clone(),
             number.job.clone(),
         ];
@@ -38,4 +41,35 @@ pub fn to_csv(numbers: &Numbers) -> Result<Vec<u8>, csv::Error> {
     writer
         .into_inner()
         .map_err(|error| error.into_error().into())
+}
+
+/// A text that no spreadsheet computes; a signed number is none that it would.
+fn inert(text: &str) -> String {
+    let formula = match text.chars().next() {
+        Some('=' | '@' | '\t' | '\r') => true,
+        Some('+' | '-') => !text[1..]
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "._%".contains(c)),
+        _ => false,
+    };
+    if formula {
+        format!("'{text}")
+    } else {
+        text.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formulas_are_made_inert() {
+        for text in ["=1+1", "@SUM(A1)", "+1+cmd|' /C calc'!A0", "-2+3", "\t=1"] {
+            assert_eq!(inert(text), format!("'{text}"));
+        }
+        for text in ["", "web", "-0.5", "+3%", "1/3", "-1_000"] {
+            assert_eq!(inert(text), text);
+        }
+    }
 }

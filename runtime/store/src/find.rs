@@ -28,7 +28,8 @@ impl Store {
     ///
     /// Whatever is wrong is put into quarantine (not by a peeking store), noted in
     /// [`Store::damage`], and gives none, so that the job is done anew. The content of the files
-    /// is compared when they are read, or by [`Store::verify`].
+    /// is compared when they are read, or by [`Store::verify`]. What is found is durable (by a
+    /// peeking store: after [`Store::confirm`]).
     pub fn find(&self, key: Key) -> Result<Option<Manifest>, StoreError> {
         self.check(Place::job(key))
     }
@@ -95,6 +96,9 @@ impl Store {
         manifest: Manifest,
     ) -> Result<Option<Manifest>, StoreError> {
         let Some((file, problem)) = self.lacking(&manifest)? else {
+            if !self.is_peeked() {
+                self.confirm_place(place)?;
+            }
             return Ok(Some(manifest));
         };
         if self.layout().object(file.digest).exists() {

@@ -44,6 +44,7 @@ mod audit;
 mod blob;
 mod census;
 mod collect;
+mod confirm;
 mod digest;
 mod digests;
 mod disk;

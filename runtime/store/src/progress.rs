@@ -78,6 +78,7 @@ impl Store {
             let path = self.layout().manifest(place);
             if path.exists() {
                 fs::remove_file(&path).during("remove", &path)?;
+                self.forget_confirmed(place);
             }
         }
         self.end_steps(key, !gone.is_empty())?;

@@ -106,6 +106,7 @@ impl Store {
             if self.try_place(from, &to)? == Some(Moved::Placed) {
                 disk::sync_folder(parent(&to))?;
                 self.end_trace(&ours);
+                self.note_confirmed(place);
                 return Ok(ours);
             }
             if let Some(first) = self.meet(place, &ours)? {
@@ -135,7 +136,7 @@ impl Store {
                 "job {key} gave other metrics the second time; the first are kept"
             ));
         }
-        disk::sync_folder(parent(&self.layout().manifest(place)))?;
+        self.confirm_place(place)?;
         Ok(Some(*first))
     }
 

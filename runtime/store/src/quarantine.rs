@@ -30,6 +30,7 @@ impl Store {
             Ok(Loaded::Good(found)) => matches!(self.lacking(&found), Ok(Some(_))),
             Ok(Loaded::Absent) | Err(_) => false,
         });
+        self.forget_confirmed(place);
         self.note_aside(&path, Some(place), problem, moved);
     }
 

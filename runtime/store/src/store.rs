@@ -25,6 +25,8 @@ pub(crate) struct Inner {
     pub(crate) known: Mutex<HashMap<Digest, Known>>,
     /// Folders whose own names are durable.
     settled: Mutex<BTreeSet<PathBuf>>,
+    /// Manifests whose names are durable.
+    pub(crate) confirmed: Mutex<BTreeSet<PathBuf>>,
 }
 
 impl Store {
@@ -60,7 +62,7 @@ impl Store {
 
     fn new(root: &Path, peeked: bool) -> Self {
         let layout = Layout::new(root);
-        let (notes, known, settled) = Default::default();
+        let (notes, known, settled, confirmed) = Default::default();
         Self {
             inner: Arc::new(Inner {
                 layout,
@@ -68,6 +70,7 @@ impl Store {
                 notes,
                 known,
                 settled,
+                confirmed,
             }),
         }
     }
@@ -94,8 +97,15 @@ impl Store {
     /// A folder that was there may be another process's, which has not yet made it durable: so
     /// the first use in this process syncs in any case.
     pub(crate) fn settle(&self, folder: &Path) -> Result<(), StoreError> {
-        let created = disk::make_folder(folder)?;
-        if created || !locked(&self.inner.settled).contains(folder) {
+        if disk::make_folder(folder)? {
+            self.unsettle(folder);
+        }
+        self.settle_name(folder)
+    }
+
+    /// Makes the name of a folder durable, all the way up, once in this process.
+    pub(crate) fn settle_name(&self, folder: &Path) -> Result<(), StoreError> {
+        if !locked(&self.inner.settled).contains(folder) {
             disk::sync_folder(parent(folder))?;
             self.settle_root()?;
             locked(&self.inner.settled).insert(folder.to_owned());
@@ -114,13 +124,28 @@ impl Store {
             return Ok(());
         }
         disk::sync_folder(root)?;
-        if let Err(error) = disk::sync_folder(&disk::above(root)) {
-            self.warn(format!(
-                "the folder above the store may not be durable: {error}"
-            ));
-        }
+        self.settle_above();
         locked(&self.inner.settled).insert(root.to_owned());
         Ok(())
+    }
+
+    /// Makes the names of the folders above durable, of which any may be new.
+    fn settle_above(&self) {
+        let folders = self.root().ancestors();
+        let named = folders.filter(|folder| !folder.as_os_str().is_empty());
+        for (height, folder) in named.map(disk::above).enumerate() {
+            match disk::sync_folder(&folder) {
+                Ok(()) => {}
+                // Others own what is further up, and made it long ago.
+                Err(StoreError::Permission { .. }) if height > 0 => return,
+                Err(error) => {
+                    self.warn(format!(
+                        "the folders above the store may not be durable: {error}"
+                    ));
+                    return;
+                }
+            }
+        }
     }
 }
 

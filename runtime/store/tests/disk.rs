@@ -11,7 +11,7 @@ use vpc_store::{Draft, ErrorKind, Key, Store, StoreError};
 
 mod common;
 use common::{
-    Mount, committed, example, files_below, key_of, output, say, skip, violations, works,
+    Mount, committed, example, files_below, key_of, nightly, output, say, skip, violations, works,
 };
 
 fn publish(store: &Store, job: u64, bytes: usize) -> Result<Key, StoreError> {
@@ -61,6 +61,13 @@ fn a_full_disk_is_said_and_survived() {
         ("size=2m", 1_000),
         ("size=3m", 300_000),
         ("size=4m", 777_777),
+        ("size=1m,nr_inodes=60", 800),
+        ("size=1500k", 9_000),
+        ("size=2500k", 4_096),
+        ("size=5m", 99_999),
+        ("size=8m,nr_inodes=400", 8),
+        ("size=8m", 2_000_000),
+        ("size=16m", 5_000_000),
     ] {
         match fill(options, bytes) {
             Some(jobs) => say(&format!("full disk ({options}): {jobs} jobs intact")),
@@ -72,6 +79,46 @@ fn a_full_disk_is_said_and_survived() {
             }
         }
     }
+}
+
+#[test]
+fn short_writes_are_made_whole() {
+    const FAULT: &str = "enable_random name=posix/io/rw/write/reduce,probability=0.7";
+    let folder = tempfile::tempdir().unwrap();
+    let (log, program) = (folder.path().join("log"), example("commit"));
+    let run = |root: &Path, before: &[&str]| {
+        let all = [before, &["strace", "-f", "-e", "trace=write", "-o"]].concat();
+        let mut command = Command::new(all[0]);
+        command.args(&all[1..]).arg(&log).arg(&program).arg(root);
+        let ran = output(command.arg("2"));
+        assert!(ran.status.success(), "{ran:?}");
+        assert_eq!(violations(root, &committed(&ran.stdout)), [""; 0]);
+        (
+            committed(&ran.stdout).len(),
+            fs::read_to_string(&log).unwrap().lines().count(),
+        )
+    };
+    if !works(
+        "fiu-run",
+        &["-x", "-c", FAULT, "strace", "-o", "/dev/null", "true"],
+    ) {
+        return skip(
+            "short_writes_are_made_whole",
+            "no `fiu-run` and `strace` here",
+        );
+    }
+    let whole = run(&folder.path().join("s"), &["env"]).1;
+    let (rounds, mut short) = (if nightly() { 200 } else { 20 }, 0);
+    for round in 0..rounds {
+        let root = folder.path().join(format!("s{round}"));
+        let (jobs, calls) = run(&root, &["fiu-run", "-x", "-c", FAULT]);
+        assert_eq!(jobs, 2);
+        short += calls.saturating_sub(whole);
+    }
+    assert!(short > rounds, "only {short} writes were short");
+    say(&format!(
+        "short writes: {short} in {rounds} runs, nothing torn"
+    ));
 }
 
 #[test]

@@ -32,6 +32,28 @@ fn publish(store: &Store, job: u64) {
             ..Draft::default()
         })
         .unwrap();
+    let mut attempt = store.attempt(key_of(job)).unwrap();
+    attempt.write("state", &state(job)).unwrap();
+    attempt.publish_progress(STEP, Draft::default()).unwrap();
+}
+
+/// The step of each job's only checkpoint.
+const STEP: u64 = 7;
+
+fn state(job: u64) -> Vec<u8> {
+    format!("the state of job {job} after step {STEP} ")
+        .repeat(20)
+        .into_bytes()
+}
+
+/// Reads a whole checkpoint; false where damage was noticed.
+fn resumes(store: &Store, job: u64) -> bool {
+    let Some(found) = store.progress(key_of(job)).unwrap() else {
+        return false;
+    };
+    let blob = store.read(found.file("state").unwrap()).unwrap();
+    assert_eq!(&blob[..], state(job), "a wrong checkpoint was handed out");
+    true
 }
 
 /// Reads a whole job; false where damage was noticed. Wrong bytes end the test.
@@ -66,7 +88,8 @@ fn alter(path: &Path, change: impl FnOnce(&mut Vec<u8>)) {
 fn round(root: &Path, victim: &Path, change: impl FnOnce(&mut Vec<u8>)) {
     alter(victim, change);
     let store = Store::open(root).unwrap();
-    let hurt: Vec<u64> = (0..JOBS).filter(|job| !reads(&store, *job)).collect();
+    let whole = |store: &Store, job| reads(store, job) & resumes(store, job);
+    let hurt: Vec<u64> = (0..JOBS).filter(|job| !whole(&store, *job)).collect();
     assert!(
         !hurt.is_empty(),
         "damage of {} was not noticed",
@@ -77,7 +100,7 @@ fn round(root: &Path, victim: &Path, change: impl FnOnce(&mut Vec<u8>)) {
         publish(&store, job);
     }
     let after = Store::open(root).unwrap();
-    assert!((0..JOBS).all(|job| reads(&after, job)));
+    assert!((0..JOBS).all(|job| whole(&after, job)));
     assert_eq!(after.damage(), []);
 }
 
@@ -90,7 +113,8 @@ fn filled() -> (tempfile::TempDir, PathBuf, Vec<PathBuf>) {
     (0..JOBS).for_each(|job| publish(&store, job));
     let mut victims = files_below(&root.join("objects"));
     victims.extend(files_below(&root.join("jobs")));
-    assert_eq!(victims.len() as u64, JOBS * 2 + 1);
+    victims.extend(files_below(&root.join("progress")));
+    assert_eq!(victims.len() as u64, JOBS * 4 + 1);
     (folder, root, victims)
 }
 
@@ -98,7 +122,7 @@ fn filled() -> (tempfile::TempDir, PathBuf, Vec<PathBuf>) {
 fn every_flipped_bit_is_noticed_and_healed() {
     let (_folder, root, victims) = filled();
     let mut dice = Dice(1);
-    let rounds = if nightly() { 10_000 } else { 500 };
+    let rounds = if nightly() { 10_000 } else { 1_000 };
     for _ in 0..rounds {
         let victim = &victims[dice.roll(victims.len() as u64) as usize];
         let bit = dice.roll(fs::metadata(victim).unwrap().len() * 8) as usize;
@@ -111,19 +135,24 @@ fn every_flipped_bit_is_noticed_and_healed() {
 #[test]
 fn every_cut_or_longer_file_is_noticed_and_healed() {
     let (_folder, root, victims) = filled();
-    let mut rounds = 0;
+    let more = if nightly() { 100 } else { 8 };
+    let (mut dice, mut cuts) = (Dice(2), 0);
     for victim in &victims {
         let length = fs::metadata(victim).unwrap().len() as usize;
-        for cut in [0, 1, length / 2, length - 1] {
+        let mut at = vec![0, 1, length / 2, length - 1];
+        at.extend((0..more).map(|_| dice.roll(length as u64) as usize));
+        for cut in at {
             round(&root, victim, |bytes| bytes.truncate(cut));
+            cuts += 1;
         }
         round(&root, victim, |bytes| bytes.push(0));
         round(&root, victim, |bytes| bytes.fill(0xa5));
-        rounds += 6;
     }
     say(&format!(
-        "truncations and the like: {rounds} of {rounds} noticed and healed"
+        "truncations: {cuts} of {cuts} noticed and healed, and {} files that were longer or filled",
+        victims.len() * 2
     ));
+    assert!(cuts >= 300);
 }
 
 #[test]

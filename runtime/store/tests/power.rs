@@ -88,7 +88,7 @@ fn look(copy: &Path, folder: &Path, acknowledged: &[Key]) -> Cut {
 
 #[test]
 fn a_power_cut_loses_nothing_that_was_acknowledged() {
-    let cuts = if nightly() { 500 } else { 10 };
+    let cuts = if nightly() { 500 } else { 20 };
     let mut dice = Dice(3);
     let mut acknowledged = 0;
     for at in 0..cuts {
