@@ -61,7 +61,9 @@ impl Files {
             // A plan needs to know what a file holds, not to have it.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let known = self.locked.file(path);
-                known.map(|known| known.facts()).ok_or(FileFault::Missing)
+                known
+                    .map(super::locked::LockedFile::facts)
+                    .ok_or(FileFault::Missing)
             }
             Err(error) => Err(fault(&error)),
         }

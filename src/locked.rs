@@ -66,6 +66,12 @@ pub(crate) struct Amount {
     pub(crate) bytes: u64,
 }
 
+/// What is read of any version.
+#[derive(Deserialize)]
+struct Probe {
+    schema: u32,
+}
+
 /// What the lock file beside a study says of it; nothing where there is none.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Locked {
@@ -125,10 +131,6 @@ impl LockFile {
             Err(error) => return Err(format!("`{}` cannot be read: {error}", path.display())),
             Ok(text) => text,
         };
-        #[derive(Deserialize)]
-        struct Probe {
-            schema: u32,
-        }
         let refuse = |why: String| {
             format!(
                 "`{}` is no lock file of this version ({why}); restore it, or remove it and write it \

@@ -62,9 +62,9 @@ pub enum AdoptError {
         /// The field that differs.
         field: String,
         /// Its value in the file.
-        found: Value,
+        found: Box<Value>,
         /// What the study asks for.
-        wanted: Value,
+        wanted: Box<Value>,
     },
     /// The file is no tokenizer.
     #[error("`{}` is no tokenizer: {source}", path.display())]
@@ -208,8 +208,8 @@ fn agree(path: &Path, wanted: &str) -> Result<(), AdoptError> {
             return Err(AdoptError::Config {
                 path: path.to_owned(),
                 field: field.to_owned(),
-                found: there.clone(),
-                wanted: ours.clone(),
+                found: Box::new(there.clone()),
+                wanted: Box::new(ours.clone()),
             });
         }
     }

@@ -80,7 +80,10 @@ impl Ancestor {
     /// Reads a manifest; none where a version of this program wrote it whose tasks are not known.
     fn read(manifest: Manifest, is_evicted: bool) -> Option<Self> {
         let task = serde_json::from_value(manifest.spec.clone()).ok()?;
-        let version = manifest.spec.get(VERSION).and_then(|it| it.as_u64());
+        let version = manifest
+            .spec
+            .get(VERSION)
+            .and_then(serde_json::Value::as_u64);
         let build = manifest.spec.get(BUILD).and_then(|it| it.as_str());
         Some(Self {
             is_evicted,

@@ -112,7 +112,7 @@ fn nanoseconds(seconds: i64, rest: i64) -> i128 {
 
 fn now() -> i128 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| since.as_nanos() as i128)
+    since.map_or(0, |since| since.as_nanos().cast_signed())
 }
 
 impl Store {

@@ -76,10 +76,9 @@ impl Task {
     /// other results.
     pub const fn version(&self) -> u32 {
         match self {
-            // 2: orders are settled by the content of inputs, no longer by their keys.
-            Self::Tokenizer(_) | Self::Pretrain(_) => 2,
-            // 2: what is found stands in the order of the inputs, no longer by their keys.
-            Self::Eval(_) => 2,
+            // 2: orders are settled by the content of inputs, and what is found of them stands in
+            // their order; keys have no part in either any more.
+            Self::Tokenizer(_) | Self::Pretrain(_) | Self::Eval(_) => 2,
             Self::Corpus(_)
             | Self::Tokens
             | Self::Checkpoint { .. }
