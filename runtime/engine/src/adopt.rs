@@ -52,7 +52,7 @@ pub enum AdoptError {
         /// The file.
         path: PathBuf,
         /// What is wrong.
-        source: CheckpointError,
+        source: Box<CheckpointError>,
     },
     /// The folder's `config.json` tells of another model.
     #[error("`{}` tells of another model: `{field}` is {found} there, and {wanted} in the study", path.display())]
@@ -72,7 +72,7 @@ pub enum AdoptError {
         /// The file.
         path: PathBuf,
         /// What is wrong.
-        source: DataError,
+        source: Box<DataError>,
     },
     /// The tokenizer has another vocabulary.
     #[error("`{}` has a vocabulary of {found}, and the study asks for {wanted}", path.display())]
@@ -177,7 +177,10 @@ fn model(model: &ModelSpec, folder: &Path) -> Result<Files, AdoptError> {
     let path = folder.join(MODEL);
     let weights = read(&path)?;
     let config = model_config(model);
-    Model::load(&config, &weights).map_err(|source| AdoptError::Weights { path, source })?;
+    Model::load(&config, &weights).map_err(|source| AdoptError::Weights {
+        path,
+        source: Box::new(source),
+    })?;
     let wanted = Model::config_json(&config);
     agree(&folder.join(CONFIG), &wanted)?;
     Ok(vec![(MODEL, weights), (CONFIG, wanted.into_bytes())])
@@ -221,7 +224,10 @@ fn tokenizer(task: &TokenizerTask, folder: &Path) -> Result<(Files, Value), Adop
     let json = read(&path)?;
     let found = match Tokenizer::from_json(&json) {
         Ok(tokenizer) => tokenizer.vocabulary() as u64,
-        Err(source) => return Err(AdoptError::Tokenizer { path, source }),
+        Err(source) => {
+            let source = Box::new(source);
+            return Err(AdoptError::Tokenizer { path, source });
+        }
     };
     let wanted = task.vocabulary();
     if found != wanted {
