@@ -48,10 +48,7 @@ impl Cause {
             Difference::File { .. } | Difference::Another(_) => self.what.to_string(),
             what if self.job == from => what.to_string(),
             // Without its axes: they are those of the job it is seen from, or none.
-            what => {
-                let job = self.job.split('[').next().unwrap_or_default();
-                format!("{job}: {what}")
-            }
+            what => format!("{}: {what}", stem(&self.job)),
         }
     }
 }
@@ -148,7 +145,13 @@ impl Finder<'_> {
         });
         let mut causes: Vec<Cause> = own.collect();
         for replaced in change.inputs {
-            let before = self.past.job(replaced.before.key)?;
+            // Of something else, what differs in it is no explanation.
+            let is_same = stem(&replaced.before.name) == stem(&replaced.after.name);
+            let before = if is_same {
+                self.past.job(replaced.before.key)?
+            } else {
+                None
+            };
             let found = match (self.past.place(replaced.after.key), before) {
                 (Some(at), Some(before)) => self.causes(at, &before)?,
                 _ => vec![Cause {
@@ -165,6 +168,11 @@ impl Finder<'_> {
         self.known.insert(id, causes.clone());
         Ok(causes)
     }
+}
+
+/// The name of a job without its axes.
+fn stem(label: &str) -> &str {
+    label.split('[').next().unwrap_or(label)
 }
 
 fn expected(ancestor: &Ancestor, task: &Task) -> Option<f64> {

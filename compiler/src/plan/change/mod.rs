@@ -150,14 +150,18 @@ impl Change {
         }));
     }
 
-    /// Pairs the inputs: first those that are the same job, then those of one name, then one that
-    /// is left with one that is left.
+    /// Pairs the inputs: first those that are the same job, then those of one name, then texts of
+    /// one category, then what is left alone in its part on both sides, unless it has a share.
     fn needs(&mut self, before: Side<'_>, after: Side<'_>) {
         let mut old: Vec<Part> = parts(before);
         let mut new: Vec<Part> = parts(after);
         let same_job = |old: &Part, new: &Part| old.needed.key == new.needed.key;
         let same_name = |old: &Part, new: &Part| old.needed.name == new.needed.name;
-        for fits in [same_job, same_name] {
+        let same_text = |old: &Part, new: &Part| {
+            old.category()
+                .is_some_and(|own| Some(own) == new.category())
+        };
+        for fits in [same_job, same_name, same_text] {
             for part in std::mem::take(&mut new) {
                 let fit =
                     |other: &Part| other.needed.role == part.needed.role && fits(other, &part);
@@ -167,12 +171,21 @@ impl Change {
                 }
             }
         }
-        if let ([one], [other]) = (old.as_slice(), new.as_slice())
-            && one.needed.role == other.needed.role
-            && one.share == other.share
-        {
-            self.pair(one.clone(), other.clone());
-            return;
+        for part in std::mem::take(&mut new) {
+            let is_alone = |among: &[Part]| {
+                let mut same = among
+                    .iter()
+                    .filter(|one| one.needed.role == part.needed.role);
+                same.next().is_some() && same.next().is_none()
+            };
+            let alone = part.share.is_none() && is_alone(&parts(before)) && is_alone(&parts(after));
+            let at = old
+                .iter()
+                .position(|one| one.needed.role == part.needed.role);
+            match at.filter(|_| alone) {
+                Some(at) => self.pair(old.remove(at), part),
+                None => new.push(part),
+            }
         }
         self.own
             .extend(old.into_iter().map(|part| match part.share {
@@ -209,6 +222,12 @@ struct Part {
 }
 
 impl Part {
+    /// The category of an encoded text: `web` of `tokens/web@bpe`.
+    fn category(&self) -> Option<&str> {
+        let (category, _) = self.needed.name.strip_prefix("tokens/")?.split_once('@')?;
+        Some(category)
+    }
+
     fn share_from_to(&self, before: Fraction, after: Fraction) -> Difference {
         Difference::Share {
             of: self.needed.name.clone(),

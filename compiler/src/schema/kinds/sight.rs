@@ -89,8 +89,7 @@ pub(super) const STAGE: Kind = Kind {
             Type::Stage,
             "last",
             "The stage it is put before, where `with` adds one.",
-        )
-        .operation(),
+        ),
     ],
 };
 
