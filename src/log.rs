@@ -146,7 +146,13 @@ fn job_line(entry: &Entry) -> Option<String> {
         Ended::Failed(why) => format!("FAILED: {why}"),
         Ended::Stopped => "stopped".to_owned(),
     };
-    let took = took.map_or_else(String::new, |took| format!(" in {}", lasting(took.seconds)));
+    let took = took.map_or_else(String::new, |took| {
+        let filing = took.filing.map_or_else(String::new, |filing| {
+            let share = 100.0 * filing / took.seconds.max(1e-9);
+            format!(", {share:.2} % of it filing")
+        });
+        format!(" in {}{filing}", lasting(took.seconds))
+    });
     Some(format!("{}  {name}  {end}{took}", key.short()))
 }
 

@@ -1,7 +1,7 @@
 //! The journal of a run, as the engine keeps it. It tells; nothing rests on it: where it cannot be
 //! written, the work goes on.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use vpc_compiler::plan::{Job, Plan};
 use vpc_store::{Begun, Earlier, Ended, Entry, Journal, Manifest, Store, StoreError, Took};
@@ -46,16 +46,22 @@ impl Log {
         }
     }
 
-    /// Notes what came of a job.
-    pub(crate) fn ended(&mut self, job: &Job, ended: Ended, made: Option<&Manifest>) {
-        let took = made.and_then(|made| {
-            Some(Took {
-                seconds: made.seconds()?,
-                threads: made.made.get("threads")?.as_u64()?,
-                bytes: made.bytes(),
-            })
+    /// Notes that a job was done, and what it took.
+    pub(crate) fn done(&mut self, job: &Job, made: &Manifest, filing: Option<Duration>) {
+        let threads = made.made.get("threads").and_then(serde_json::Value::as_u64);
+        let took = made.seconds().zip(threads);
+        let took = took.map(|(seconds, threads)| Took {
+            seconds,
+            threads,
+            bytes: made.bytes(),
+            filing: filing.map(|filing| filing.as_secs_f64()),
         });
-        self.write(&[entry(job, ended, took)]);
+        self.write(&[entry(job, Ended::Done, took)]);
+    }
+
+    /// Notes what else came of a job.
+    pub(crate) fn ended(&mut self, job: &Job, ended: Ended) {
+        self.write(&[entry(job, ended, None)]);
     }
 
     /// Says that the run came to its end, and what kept the journal from telling all of it.

@@ -1,6 +1,7 @@
 //! When jobs run: dependency order, several side by side, each failure contained in its cone.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::AtomicU64;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{self, Scope};
 use std::time::{Duration, Instant};
@@ -231,6 +232,7 @@ impl<'r> Run<'r> {
             wanted: self.wanted(at),
             threads,
             earlier: earlier_keys(self.log.earlier(), job),
+            filing: AtomicU64::default(),
         };
         let reply = send.clone();
         let started = thread::Builder::new().spawn_scoped(scope, move || {
@@ -275,16 +277,16 @@ impl<'r> Run<'r> {
             self.threads_free += threads;
         }
         match result {
-            Ok(Done::Made(manifest, took)) => {
+            Ok(Done::Made(manifest, took, filing)) => {
                 self.states[at] = Stage::Done;
-                self.log.ended(job, Ended::Done, Some(&manifest));
+                self.log.done(job, &manifest, filing);
                 self.manifests[at] = Some(manifest);
                 self.outcome.made.push(job.key);
                 self.observer.event(Event::Finished(job, took));
             }
             Ok(Done::Reused(manifest, earlier)) => {
                 self.states[at] = Stage::Done;
-                self.log.ended(job, Ended::Reused(earlier), None);
+                self.log.ended(job, Ended::Reused(earlier));
                 self.manifests[at] = Some(manifest);
                 self.outcome.reused.push(job.key);
                 self.observer.event(Event::Reused(job));
@@ -296,7 +298,7 @@ impl<'r> Run<'r> {
                 }
             }
             Err(JobError::Stopped) => {
-                self.log.ended(job, Ended::Stopped, None);
+                self.log.ended(job, Ended::Stopped);
                 self.states[at] = Stage::Wanted;
             }
             Err(error) => self.fail(at, &error),
@@ -308,7 +310,7 @@ impl<'r> Run<'r> {
         self.states[at] = Stage::Failed;
         self.refused |= error.is_for_all();
         let message = error.to_string();
-        self.log.ended(job, Ended::Failed(message.clone()), None);
+        self.log.ended(job, Ended::Failed(message.clone()));
         let will_heal = self.heals && error.is_damage();
         if will_heal {
             self.observer.event(Event::Damaged(job));

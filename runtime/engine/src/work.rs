@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use vpc_compiler::plan::{Key, Task};
@@ -16,8 +17,8 @@ use crate::survey::first_lacking;
 
 /// What came of a job that did not fail.
 pub(crate) enum Done {
-    /// It is filed; with the time it took.
-    Made(Box<Manifest>, Duration),
+    /// It is filed; with the time it took, and what of it went into filing, where that is counted.
+    Made(Box<Manifest>, Duration, Option<Duration>),
     /// An earlier job's result stands for it.
     Reused(Box<Manifest>, Key),
     /// Another process is at it.
@@ -40,7 +41,7 @@ fn claimed(bench: &Bench<'_>) -> Result<Done, JobError> {
     };
     if let Some(manifest) = bench.store.find(key)? {
         match first_lacking(bench.store, key, &bench.wanted)? {
-            None => return Ok(Done::Made(Box::new(manifest), begun.elapsed())),
+            None => return Ok(Done::Made(Box::new(manifest), begun.elapsed(), None)),
             Some(step) => bench.observer.event(Event::Again(bench.job, step)),
         }
     } else if let Some((manifest, earlier)) = reuse(bench)? {
@@ -54,7 +55,9 @@ fn claimed(bench: &Bench<'_>) -> Result<Done, JobError> {
         Task::Tokenizer(_) | Task::Tokens => with_threads(bench.threads, || perform(bench))??,
         _ => perform(bench)?,
     };
-    Ok(Done::Made(Box::new(manifest), begun.elapsed()))
+    let filing = Duration::from_nanos(bench.filing.load(Ordering::Relaxed));
+    let filing = (!filing.is_zero()).then_some(filing);
+    Ok(Done::Made(Box::new(manifest), begun.elapsed(), filing))
 }
 
 fn words(panic: &(dyn Any + Send)) -> String {

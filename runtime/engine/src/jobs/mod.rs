@@ -11,6 +11,7 @@ mod tokens;
 mod training;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use serde_json::{Value, json};
@@ -40,6 +41,8 @@ pub(crate) struct Bench<'r> {
     pub(crate) threads: usize,
     /// Jobs that were there under this one's names before, the latest first.
     pub(crate) earlier: Vec<Key>,
+    /// Time that a training job spent on filing, in nanoseconds.
+    pub(crate) filing: AtomicU64,
 }
 
 /// The file of a model's weights.
@@ -137,6 +140,15 @@ impl Bench<'_> {
                 "at": now(),
             }),
         })
+    }
+
+    /// Does what files something, and counts the time.
+    fn filing<T>(&self, file: impl FnOnce() -> Result<T, JobError>) -> Result<T, JobError> {
+        let begun = Instant::now();
+        let filed = file();
+        let took = begun.elapsed().as_nanos() as u64;
+        self.filing.fetch_add(took, Ordering::Relaxed);
+        filed
     }
 
     /// Leaves a job when the run was asked to stop.

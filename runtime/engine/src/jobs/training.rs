@@ -176,12 +176,14 @@ impl<'b> Run<'b> {
 
     /// Files a checkpoint, then drops the older ones that nobody asked to keep.
     fn file(&self) -> Result<(), JobError> {
-        let step = self.trainer.steps_done();
-        let mut attempt = self.bench.store.attempt(self.bench.job.key)?;
-        self.write(&mut attempt)?;
-        let draft = self.bench.draft(json!({ "step": step }), self.began)?;
-        attempt.publish_progress(step, draft)?;
-        self.clear(Some(step))
+        self.bench.filing(|| {
+            let step = self.trainer.steps_done();
+            let mut attempt = self.bench.store.attempt(self.bench.job.key)?;
+            self.write(&mut attempt)?;
+            let draft = self.bench.draft(json!({ "step": step }), self.began)?;
+            attempt.publish_progress(step, draft)?;
+            self.clear(Some(step))
+        })
     }
 
     /// Drops the checkpoints that nobody asked to keep, but the newest.
@@ -208,17 +210,19 @@ impl<'b> Run<'b> {
 
     /// Files the finished run.
     pub(super) fn publish(&self, begun: Instant) -> Result<Manifest, JobError> {
-        let mut attempt = self.bench.store.attempt(self.bench.job.key)?;
-        self.write(&mut attempt)?;
-        // Only what every making of this job gives the same: see `Draft::metrics`.
-        let metrics = json!({
-            "steps": self.trainer.steps_done(),
-            "tokens": self.task.tokens,
-            "parameters": self.task.model.parameters(),
-        });
-        let manifest = attempt.publish(self.bench.draft(metrics, begun)?)?;
-        self.clear(None)?;
-        Ok(manifest)
+        self.bench.filing(|| {
+            let mut attempt = self.bench.store.attempt(self.bench.job.key)?;
+            self.write(&mut attempt)?;
+            // Only what every making of this job gives the same: see `Draft::metrics`.
+            let metrics = json!({
+                "steps": self.trainer.steps_done(),
+                "tokens": self.task.tokens,
+                "parameters": self.task.model.parameters(),
+            });
+            let manifest = attempt.publish(self.bench.draft(metrics, begun)?)?;
+            self.clear(None)?;
+            Ok(manifest)
+        })
     }
 
     fn tell(&mut self, report: &StepReport) {

@@ -85,6 +85,10 @@ pub struct Took {
     pub threads: u64,
     /// Size of what it made, in bytes.
     pub bytes: u64,
+    /// What of the time went into writing and filing checkpoints and the result, in seconds, where
+    /// it was counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filing: Option<f64>,
 }
 
 impl Begun {
