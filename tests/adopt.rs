@@ -105,3 +105,18 @@ fn what_cannot_be_the_result_is_refused() {
     assert!(run.stderr.contains("`e/bas`"), "{}", run.stderr);
     assert!(manifest(&here.join(".vp"), "e/base[seed=1]").is_none());
 }
+
+#[test]
+fn an_adopted_run_is_not_trained_for_a_checkpoint() {
+    let there = elsewhere();
+    let here = Folder::with(&[("s.vp", SMALL)]);
+    adopting(&here, "e/base[seed=1]", &there.join("model")).ends(0);
+    let more = "  eval early { from: base.at(2560), suite: held_out([code]) }\n}";
+    let study = format!("{}\n{more}", SMALL.trim_end().trim_end_matches('}'));
+    here.write("s.vp", study);
+    let run = here.vpc("run s.vp").ends(1);
+    assert!(run.stderr.contains("was adopted"), "{}", run.stderr);
+    // The checkpoint can be adopted as well.
+    adopting(&here, "e/early.base@2560[seed=1]", &there.join("model")).ends(0);
+    here.vpc("run s.vp").ends(0);
+}

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use vpc_compiler::plan::{CorpusTask, EvalTask, Job, Plan, SourceSpec, Task, TokenizerTask};
+use vpc_store::Manifest;
 
 use crate::survey::Survey;
 
@@ -17,12 +18,21 @@ pub struct Unsupported<'p> {
 
 /// Returns the jobs to do that this version cannot run, in the plan's order.
 pub fn unsupported<'p>(plan: &'p Plan, survey: &Survey) -> Vec<Unsupported<'p>> {
-    let to_do = plan.jobs.iter().zip(&survey.states);
+    let found = survey.states.iter().zip(&survey.manifests);
+    let to_do = plan.jobs.iter().zip(found);
     to_do
-        .filter(|(_, state)| state.is_to_do())
-        .filter_map(|(job, _)| why_not(&job.task).map(|why| Unsupported { job, why }))
+        .filter(|(_, (state, _))| state.is_to_do())
+        .filter_map(|(job, (_, found))| {
+            let is_adopted = found.as_deref().is_some_and(Manifest::is_adopted);
+            let adopted = is_adopted.then_some(ADOPTED.into());
+            let why = why_not(&job.task).or(adopted)?;
+            Some(Unsupported { job, why })
+        })
         .collect()
 }
+
+/// Why a finished job cannot be done again for a checkpoint that it did not keep.
+const ADOPTED: &str = "was adopted, and has no checkpoint where one is needed: adopt that too";
 
 /// Why a job cannot be run, where it cannot.
 pub(crate) fn why_not(task: &Task) -> Option<Cow<'static, str>> {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use vpc_compiler::plan::PretrainTask;
 use vpc_data::{SampleStream, TokenFile, fill};
-use vpc_store::{Attempt, Blob, Manifest, StoreError};
+use vpc_store::{Attempt, Blob, Draft, Manifest, StoreError};
 use vpc_train::{Batch, Model, StepReport, TrainConfig, Trainer};
 
 use super::curve::Curve;
@@ -20,10 +20,18 @@ const OPTIMIZER: &str = "optimizer.safetensors";
 /// How often progress is told.
 const TELL_EVERY: Duration = Duration::from_millis(100);
 
+/// A run as it is taken up.
+struct Taken {
+    trainer: Trainer,
+    curve: Curve,
+    /// What was spent on it before, in seconds.
+    seconds: f64,
+}
+
 /// Takes up the newest intact checkpoint before those that are wanted and not there.
 ///
 /// A damaged one is put aside by the store, so the loop ends.
-fn resume(bench: &Bench<'_>, config: &TrainConfig) -> Result<Option<(Trainer, Curve)>, JobError> {
+fn resume(bench: &Bench<'_>, config: &TrainConfig) -> Result<Option<Taken>, JobError> {
     let (store, key) = (bench.store, bench.job.key);
     let last = first_lacking(store, key, &bench.wanted)?.unwrap_or(u64::MAX);
     while let Some(manifest) = store.progress_until(key, last)? {
@@ -31,7 +39,11 @@ fn resume(bench: &Bench<'_>, config: &TrainConfig) -> Result<Option<(Trainer, Cu
         match (read(MODEL), read(OPTIMIZER), read(CURVE)) {
             (Ok(model), Ok(optimizer), Ok(curve)) => {
                 let trainer = Trainer::resume(config, &model, &optimizer)?;
-                return Ok(Some((trainer, Curve::read(&curve))));
+                return Ok(Some(Taken {
+                    trainer,
+                    curve: Curve::read(&curve),
+                    seconds: manifest.seconds().unwrap_or_default(),
+                }));
             }
             (Err(error), _, _) | (_, Err(error), _) | (_, _, Err(error)) if !error.is_damage() => {
                 return Err(error);
@@ -66,6 +78,8 @@ pub(super) struct Run<'b> {
     end: u64,
     /// Step at which this process took the run up.
     from: u64,
+    /// Seconds spent on it before this process.
+    spent: f64,
     began: Instant,
     saved: Instant,
     told: Instant,
@@ -80,9 +94,17 @@ impl<'b> Run<'b> {
     ) -> Result<Self, JobError> {
         let resumed = resume(bench, config)?;
         let is_new = resumed.is_none();
-        let (trainer, curve) = match resumed {
-            Some(found) => found,
-            None => (Trainer::new(config)?, Curve::new()),
+        let Taken {
+            trainer,
+            curve,
+            seconds,
+        } = match resumed {
+            Some(taken) => taken,
+            None => Taken {
+                trainer: Trainer::new(config)?,
+                curve: Curve::new(),
+                seconds: 0.0,
+            },
         };
         let (from, now) = (trainer.steps_done(), Instant::now());
         if from > 0 {
@@ -103,6 +125,7 @@ impl<'b> Run<'b> {
             keep,
             end,
             from,
+            spent: seconds,
             began: now,
             saved: now,
             told: now,
@@ -174,13 +197,19 @@ impl<'b> Run<'b> {
         Ok(())
     }
 
+    /// Says what is known of the run, and what all processes spent on it.
+    fn draft(&self, metrics: Value, begun: Instant) -> Result<Draft, JobError> {
+        let seconds = self.spent + begun.elapsed().as_secs_f64();
+        self.bench.draft_of(metrics, seconds)
+    }
+
     /// Files a checkpoint, then drops the older ones that nobody asked to keep.
     fn file(&self) -> Result<(), JobError> {
         self.bench.filing(|| {
             let step = self.trainer.steps_done();
             let mut attempt = self.bench.store.attempt(self.bench.job.key)?;
             self.write(&mut attempt)?;
-            let draft = self.bench.draft(json!({ "step": step }), self.began)?;
+            let draft = self.draft(json!({ "step": step }), self.began)?;
             attempt.publish_progress(step, draft)?;
             self.clear(Some(step))
         })
@@ -219,7 +248,7 @@ impl<'b> Run<'b> {
                 "tokens": self.task.tokens,
                 "parameters": self.task.model.parameters(),
             });
-            let manifest = attempt.publish(self.bench.draft(metrics, begun)?)?;
+            let manifest = attempt.publish(self.draft(metrics, begun)?)?;
             self.clear(None)?;
             Ok(manifest)
         })
