@@ -7,12 +7,16 @@ use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 use serde_json::json;
 use vpc_compiler::plan::{Experiment, Job, KeyMap, Plan, Task};
-use vpc_engine::{Reasons, State, Survey, reasons, survey, unsupported};
+use vpc_engine::{
+    Advice, Missed, Reasons, State, Survey, Training, advice, reasons, survey, training,
+    unsupported,
+};
 use vpc_store::{Damage, Store, StoreError};
 
 use crate::command::PlanOptions;
 use crate::exit::Status;
 use crate::output::{counted, grouped, rounded, say, say_json, tell};
+use crate::show::stem;
 use crate::study::{planned, selected};
 use crate::{changes, roots};
 
@@ -100,6 +104,7 @@ fn as_json(plan: &Plan, survey: &Survey, reasons: &Reasons) -> serde_json::Value
                 "cached": total.cached,
                 "to_do": total.to_do,
                 "tokens_to_do": total.tokens,
+                "tokens_saved": total.saved,
             })
         })
         .collect();
@@ -134,6 +139,8 @@ struct Total {
     not_needed: usize,
     /// Training tokens to do.
     tokens: u64,
+    /// Training tokens that trunks save.
+    saved: u64,
 }
 
 fn totals(plan: &Plan, survey: &Survey) -> Vec<(&'static str, Total)> {
@@ -154,18 +161,14 @@ fn totals(plan: &Plan, survey: &Survey) -> Vec<(&'static str, Total)> {
             State::NotNeeded => total.not_needed += 1,
             State::ToDo(_) | State::Again(_) => {
                 total.to_do += 1;
-                total.tokens += tokens(job);
             }
         }
     }
-    totals
-}
-
-fn tokens(job: &Job) -> u64 {
-    match &job.task {
-        Task::Pretrain(task) => task.tokens,
-        _ => 0,
+    let training = training(plan, survey);
+    if let Some((_, total)) = totals.iter_mut().find(|total| total.0 == "pretrain") {
+        (total.tokens, total.saved) = (training.to_do, training.saved);
     }
+    totals
 }
 
 fn as_text(plan: &Plan, survey: &Survey, reasons: &Reasons, all: bool) -> String {
@@ -188,27 +191,57 @@ fn as_text(plan: &Plan, survey: &Survey, reasons: &Reasons, all: bool) -> String
         parts.push(format!("{} jobs; `--jobs` lists them\n", plan.jobs.len()));
     }
     parts.extend(changes::summary(plan, reasons));
-    let tokens: u64 = totals(plan, survey)
-        .iter()
-        .map(|total| total.1.tokens)
-        .sum();
+    let Training {
+        to_do: tokens,
+        saved,
+    } = training(plan, survey);
+    parts.extend(trunks_text(plan, survey));
     if let Some(note) = not_yet(plan, survey) {
         parts.push(note);
     }
     parts.push(match survey.to_do() {
         0 => format!("nothing to do; {} cached", counted(survey.cached(), "job")),
         to_do => format!(
-            "to do: {}{}, {} training tokens; {} cached",
+            "to do: {}{}, {} training tokens{}; {} cached",
             counted(to_do, "job"),
             match reasons.iter().count() {
                 0 => String::new(),
                 changed => format!(" ({changed} of them because of changes)"),
             },
             rounded(tokens),
+            match saved {
+                0 => String::new(),
+                saved => format!(" ({} saved by shared trunks)", rounded(saved)),
+            },
             survey.cached()
         ),
     });
     parts.join("\n")
+}
+
+/// Says which budgets could share a trunk and do not.
+fn trunks_text(plan: &Plan, survey: &Survey) -> Option<String> {
+    let advice = advice(plan, survey).into_iter().map(|one| {
+        let Advice {
+            runs,
+            asked,
+            would,
+            missed,
+        } = one;
+        let first = stem(plan.jobs[runs[0]].name());
+        let way = match missed {
+            Missed::Schedule => "with the schedule `wsd(…)` they would share a trunk",
+            Missed::WarmUp => "with a warm-up in steps or tokens they would share a trunk",
+        };
+        format!(
+            "{} of {first} differ in their budgets: {way}, and take {} tokens instead of {}\n",
+            counted(runs.len(), "run"),
+            rounded(would),
+            rounded(asked),
+        )
+    });
+    let text: String = advice.collect();
+    (!text.is_empty()).then_some(text)
 }
 
 /// Says what a run would refuse: each reason once, with the first of its jobs.

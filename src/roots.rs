@@ -1,10 +1,10 @@
 //! What a store is told of a study, so that it keeps what the study needs.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use vpc_compiler::plan::{Job, KeyMap, Plan, Task};
+use vpc_compiler::plan::{Job, Key, KeyMap, Plan, Task};
 use vpc_store::{StudyJob, StudyRecord};
 
 /// The record of a whole study for a store.
@@ -32,8 +32,27 @@ pub(crate) fn record(plan: &Plan, file: &Path, store: &Path) -> StudyRecord {
         read: read.get(job.key).is_some(),
         keep: kept(job, taken.get(job.key)),
     };
-    let jobs = plan.jobs.iter().map(job).collect();
+    let jobs = plan.jobs.iter().map(job).chain(trunks(plan)).collect();
     StudyRecord::new(plan.study.clone(), place(file, store), jobs)
+}
+
+/// The trunks of a plan: no jobs, but places of checkpoints that later runs go on from.
+fn trunks(plan: &Plan) -> impl Iterator<Item = StudyJob> {
+    let build = plan.build.as_deref();
+    let mut known: BTreeMap<Key, StudyJob> = BTreeMap::new();
+    for job in &plan.jobs {
+        if let Some(trunk) = job.trunk(build) {
+            let place = known.entry(trunk.key).or_insert_with(|| StudyJob {
+                key: trunk.key,
+                label: format!("trunk of {}", job.name()),
+                kind: "trunk".to_owned(),
+                read: false,
+                keep: Vec::new(),
+            });
+            place.keep.push(trunk.end);
+        }
+    }
+    known.into_values()
 }
 
 /// The steps at which a run keeps checkpoints: as its block says, and where others take them out.

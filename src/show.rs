@@ -157,7 +157,7 @@ fn screen(store: &Store, one: &Named, json: bool) -> Result<String, StoreError> 
         }
         return Ok(format!("{json:#}"));
     }
-    let kept = store.progress_all(manifest.key)?;
+    let kept = vpc_engine::kept(store, manifest)?;
     Ok(text(manifest, &kept, cost.as_ref()))
 }
 

@@ -12,6 +12,9 @@ use crate::plan::{Activation, Fraction, Operation, Projector, ScheduleShape, Sou
 use crate::schema::Type;
 use crate::value::{Exact, Number, Schedule, Suite, Supply, Unit, Value};
 
+/// The most steps of a warm-up that was left to us, where the schedule can share a trunk.
+const WARMUP_STEPS: u64 = 100;
+
 impl Evaluator<'_> {
     /// Applies a built-in function.
     pub(super) fn apply(&self, call: &Call<'_>, scope: &Scope<'_>) -> Option<Value> {
@@ -112,6 +115,7 @@ impl Evaluator<'_> {
         ))
     }
 
+    /// The schedule that a call makes.
     fn schedule_made(&self, call: &Call<'_>) -> Option<Value> {
         let share = |whole: u32, per: u32| Number {
             value: Exact::new(whole.into(), per.into()),
@@ -128,9 +132,13 @@ impl Evaluator<'_> {
             ScheduleShape::Wsd => Some(call.or("decay", share(1, 10), length)?),
             _ => None,
         };
+        // So that budgets share a trunk, whose warm-up cannot depend on them.
+        let is_shared = matches!(shape, ScheduleShape::Wsd | ScheduleShape::Constant);
+        let is_ours = call.value("warmup").is_none();
         Some(Value::Schedule(Schedule {
             shape,
             warmup: call.or("warmup", share(1, 50), length)?,
+            warmup_most: (is_shared && is_ours).then_some(WARMUP_STEPS),
             decay,
             floor: call.or("floor", floor?, |span, value| self.share(span, value))?,
         }))

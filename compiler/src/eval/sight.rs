@@ -226,6 +226,7 @@ impl Evaluator<'_> {
                 value: Exact::new(3.into(), 100.into()),
                 unit: Unit::Share,
             },
+            warmup_most: None,
             decay: None,
             floor: Fraction::new(0, 1)?,
         };

@@ -14,6 +14,7 @@ mod results;
 mod select;
 mod study;
 mod task;
+mod trunk;
 
 pub use change::{Change, Difference, Needed, Replaced, Side, percent, said};
 pub use filter::{Clause, Filter};
@@ -35,6 +36,8 @@ pub use task::{
     EvalTask, Family, FileSpec, Format, Layers, Modules, Overall, Pooling, PretrainTask, Projector,
     ScheduleShape, ScheduleSpec, Sight, SourceSpec, StageTask, Task, TokenizerTask,
 };
+
+pub use trunk::Trunk;
 
 pub(crate) use job::Jobs;
 

@@ -63,6 +63,8 @@ const fn made(name: &'static str, parameters: &'static [Parameter], doc: &'stati
 const STYLES: Type = Type::Word(&["web", "code", "math", "encyclopedia", "literature"]);
 
 const WARMUP: Parameter = named("warmup", Type::Length, "2%");
+/// Of a schedule whose beginning does not depend on its length.
+const SHARED_WARMUP: Parameter = named("warmup", Type::Length, "2%, at most 100 steps");
 const ALPHA: Parameter = named("alpha", Type::Share, "5%");
 const CORRECT: Parameter = named(
     "correct",
@@ -180,7 +182,7 @@ pub const FUNCTIONS: &[Function] = &[
     // Schedules.
     made(
         "constant",
-        &[WARMUP],
+        &[SHARED_WARMUP],
         "Warm-up, then the peak rate throughout.",
     ),
     made(
@@ -196,7 +198,7 @@ pub const FUNCTIONS: &[Function] = &[
     made(
         "wsd",
         &[
-            WARMUP,
+            SHARED_WARMUP,
             named("decay", Type::Length, "10%"),
             named("floor", Type::Share, "0%"),
         ],

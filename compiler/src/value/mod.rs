@@ -74,6 +74,8 @@ pub(crate) struct Scale {
 pub(crate) struct Schedule {
     pub(crate) shape: ScheduleShape,
     pub(crate) warmup: Number,
+    /// The most steps that the warm-up takes, where it was left to us.
+    pub(crate) warmup_most: Option<u64>,
     pub(crate) decay: Option<Number>,
     pub(crate) floor: Fraction,
 }

@@ -78,7 +78,7 @@ impl Ancestor {
     }
 
     /// Reads a manifest; none where a version of this program wrote it whose tasks are not known.
-    fn read(manifest: Manifest, is_evicted: bool) -> Option<Self> {
+    pub(crate) fn read(manifest: Manifest, is_evicted: bool) -> Option<Self> {
         let task = serde_json::from_value(manifest.spec.clone()).ok()?;
         let version = manifest
             .spec

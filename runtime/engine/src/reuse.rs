@@ -12,6 +12,7 @@ use vpc_store::{Manifest, Store, StoreError};
 use crate::error::JobError;
 use crate::jobs::Bench;
 use crate::past::Ancestor;
+use crate::steps::Steps;
 
 /// An input as a job sees it: what it is to it, its share, and its content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +38,7 @@ pub(crate) fn reuse(bench: &Bench<'_>) -> Result<Option<(Manifest, Key)>, JobErr
             continue;
         };
         if let Some(order) = order(&bench.job.task, &ours, &theirs)
-            && let Some(filed) = file(bench, &former.manifest, &order)?
+            && let Some(filed) = file(bench, &former, &order)?
         {
             return Ok(Some((filed, key)));
         }
@@ -117,10 +118,10 @@ fn order(task: &Task, ours: &[Seen<'_>], theirs: &[Seen<'_>]) -> Option<Vec<usiz
 
 fn file(
     bench: &Bench<'_>,
-    former: &Manifest,
+    former: &Ancestor,
     order: &[usize],
 ) -> Result<Option<Manifest>, JobError> {
-    let mut metrics = former.metrics.clone();
+    let mut metrics = former.manifest.metrics.clone();
     if let Some(found) = metrics.get_mut("held_out").and_then(Value::as_array_mut)
         && matches!(bench.job.task, Task::Eval(EvalTask::HeldOut { .. }))
     {
@@ -135,27 +136,26 @@ fn file(
     if !file_kept(bench, former)? {
         return Ok(None);
     }
+    let former = &former.manifest;
     let draft = draft(bench, former, metrics)?;
     Ok(bench.store.publish_same(former, bench.job.key, draft)?)
 }
 
 /// Files the checkpoints that are to be kept; false where the earlier run has not kept them.
-fn file_kept(bench: &Bench<'_>, former: &Manifest) -> Result<bool, JobError> {
+fn file_kept(bench: &Bench<'_>, former: &Ancestor) -> Result<bool, JobError> {
     let Task::Pretrain(task) = &bench.job.task else {
         return Ok(true);
     };
+    let theirs = Steps::of_earlier(&former.manifest, &former.task, former.build.as_deref());
     let steps = task.keep.get().iter().chain(&bench.wanted);
     // A checkpoint at the last step is the model itself.
     for &step in steps.filter(|&&step| step < task.steps) {
-        let Some(kept) = bench.store.progress_at(former.key, step)? else {
+        let Some(kept) = theirs.at(bench.store, step)? else {
             return Ok(false);
         };
         let draft = draft(bench, &kept, kept.metrics.clone())?;
-        if bench
-            .store
-            .publish_same(&kept, bench.job.key, draft)?
-            .is_none()
-        {
+        let place = bench.steps.place(step);
+        if bench.store.publish_same(&kept, place, draft)?.is_none() {
             return Ok(false);
         }
     }

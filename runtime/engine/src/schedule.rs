@@ -18,7 +18,9 @@ use crate::log::Log;
 use crate::options::{Options, Stop};
 use crate::outcome::{Failure, Outcome};
 use crate::past::earlier_keys;
+use crate::steps::Steps;
 use crate::survey::{State, survey};
+use crate::trunks::Trunks;
 use crate::work::{Done, work};
 
 /// How long to wait before looking again at a job that another process computes.
@@ -81,6 +83,7 @@ fn run_once(
         waited: BTreeSet::new(),
         threads_free: options.threads.max(1),
         log,
+        trunks: Trunks::of(plan),
     };
     run.outcome.cached = run
         .states
@@ -131,6 +134,7 @@ struct Run<'r> {
     waited: BTreeSet<usize>,
     threads_free: usize,
     log: &'r mut Log,
+    trunks: Trunks,
 }
 
 /// What a worker sends back: the job's place in the plan, and what came of it.
@@ -183,9 +187,8 @@ impl<'r> Run<'r> {
     fn start_ready<'s>(&mut self, scope: &'s Scope<'s, 'r>, send: &Sender<Report>) {
         let now = Instant::now();
         loop {
-            let ready: Vec<usize> = (0..self.states.len())
-                .filter(|&at| self.is_ready(at, now))
-                .collect();
+            let ready = (0..self.states.len()).filter(|&at| self.is_ready(at, now));
+            let ready = self.trunks.in_turn(ready.collect());
             let Some(&at) = ready.first() else { return };
             if self.threads_free == 0 || self.is_closed() {
                 return;
@@ -221,6 +224,7 @@ impl<'r> Run<'r> {
         self.states[at] = Stage::Running(threads);
         self.threads_free -= threads;
         let job = &self.plan.jobs[at];
+        let steps = Steps::of(job, self.plan.build.as_deref());
         let bench = Bench {
             plan: self.plan,
             store: self.store,
@@ -232,6 +236,9 @@ impl<'r> Run<'r> {
             wanted: self.wanted(at),
             threads,
             earlier: earlier_keys(self.log.earlier(), job),
+            steps,
+            points: self.trunks.points(at),
+            trunk: self.trunks.begin(at),
             filing: AtomicU64::default(),
         };
         let reply = send.clone();
@@ -276,6 +283,7 @@ impl<'r> Run<'r> {
         if let Stage::Running(threads) = self.states[at] {
             self.threads_free += threads;
         }
+        self.trunks.end(at);
         match result {
             Ok(Done::Made(manifest, took, filing)) => {
                 self.states[at] = Stage::Done;

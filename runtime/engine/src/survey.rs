@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use vpc_compiler::plan::{Job, Key, Plan, Task};
 use vpc_store::{Manifest, Store, StoreError};
 
+use crate::steps::Steps;
+
 /// Where a job stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
@@ -51,19 +53,20 @@ pub fn survey(plan: &Plan, store: Option<&Store>) -> Result<Survey, StoreError> 
     for input in plan.jobs.iter().flat_map(inputs_of) {
         needed[input] = false;
     }
+    let build = plan.build.as_deref();
     let mut wanted: BTreeMap<Key, BTreeSet<u64>> = BTreeMap::new();
     let mut states = vec![State::NotNeeded; plan.jobs.len()];
     // Users come before what they need.
     for (at, job) in plan.jobs.iter().enumerate().rev() {
         let steps = wanted.remove(&job.key).unwrap_or_default();
-        let lacking = match store {
-            Some(store) => first_lacking(store, job.key, &steps)?,
-            None => None,
-        };
+        let found = || Found::new(store, job, build, &steps);
         let state = match manifests[at] {
-            Some(_) if lacking.is_some() => State::Again(start(store, job.key, lacking)?),
-            Some(_) => State::Cached,
-            None if needed[at] => State::ToDo(start(store, job.key, lacking)?),
+            Some(_) if steps.is_empty() => State::Cached,
+            Some(_) => match found()? {
+                found if found.lacking.is_some() => State::Again(found.start),
+                _ => State::Cached,
+            },
+            None if needed[at] => State::ToDo(found()?.start),
             None => State::NotNeeded,
         };
         if state.is_to_do() {
@@ -81,28 +84,46 @@ pub fn survey(plan: &Plan, store: Option<&Store>) -> Result<Survey, StoreError> 
     Ok(Survey { states, manifests })
 }
 
+/// The checkpoints of a job, as far as its state depends on them.
+struct Found {
+    /// The first one that is wanted and not there.
+    lacking: Option<u64>,
+    /// The one from which the job would go on.
+    start: Option<u64>,
+}
+
+impl Found {
+    fn new(
+        store: Option<&Store>,
+        job: &Job,
+        build: Option<&str>,
+        wanted: &BTreeSet<u64>,
+    ) -> Result<Self, StoreError> {
+        let (Some(store), Task::Pretrain(_)) = (store, &job.task) else {
+            let (lacking, start) = (None, None);
+            return Ok(Self { lacking, start });
+        };
+        let steps = Steps::of(job, build);
+        let lacking = first_lacking(store, &steps, wanted)?;
+        let start = steps.newest(store, lacking.unwrap_or(u64::MAX))?;
+        Ok(Self { lacking, start })
+    }
+}
+
 /// Finds the first of the steps after which a checkpoint is wanted of a run and not there.
 ///
 /// The run can go on from this step at the latest.
 pub(crate) fn first_lacking(
     store: &Store,
-    run: Key,
+    steps: &Steps,
     wanted: &BTreeSet<u64>,
 ) -> Result<Option<u64>, StoreError> {
     for step in wanted {
-        if store.progress_at(run, *step)?.is_none() {
+        if steps.at(store, *step)?.is_none() {
             return Ok(Some(*step));
         }
     }
     Ok(None)
-}
-
-/// Finds the step from which a job would go on, where a checkpoint is there.
-fn start(store: Option<&Store>, key: Key, lacking: Option<u64>) -> Result<Option<u64>, StoreError> {
-    let Some(store) = store else { return Ok(None) };
-    let last = lacking.unwrap_or(u64::MAX);
-    let mut all = store.progress_all(key)?.into_iter().map(|(step, _)| step);
-    Ok(all.rfind(|step| *step <= last))
 }
 
 impl State {

@@ -28,6 +28,7 @@ pub(crate) enum Done {
 /// Does one job; a panic in it is its failure.
 pub(crate) fn work(bench: &Bench<'_>) -> Result<Done, JobError> {
     let result = catch_unwind(AssertUnwindSafe(|| claimed(bench)));
+    bench.trunk.release();
     result.unwrap_or_else(|panic| Err(JobError::Panicked(words(&*panic))))
 }
 
@@ -40,12 +41,19 @@ fn claimed(bench: &Bench<'_>) -> Result<Done, JobError> {
         Claim::Busy => return Ok(Done::Elsewhere),
     };
     if let Some(manifest) = bench.store.find(key)? {
-        match first_lacking(bench.store, key, &bench.wanted)? {
+        match first_lacking(bench.store, &bench.steps, &bench.wanted)? {
             None => return Ok(Done::Made(Box::new(manifest), begun.elapsed(), None)),
             Some(step) => bench.observer.event(Event::Again(bench.job, step)),
         }
     } else if let Some((manifest, earlier)) = reuse(bench)? {
         return Ok(Done::Reused(Box::new(manifest), earlier));
+    }
+    match bench.steps.lacks_trunk(bench.store)? {
+        None => bench.trunk.release(),
+        Some(trunk) => match bench.store.claim(trunk.key)? {
+            Claim::Taken(lock) => bench.trunk.take(lock),
+            Claim::Busy => return Ok(Done::Elsewhere),
+        },
     }
     let heavy = matches!(bench.job.task, Task::Pretrain(_) | Task::Eval(_));
     let threads = if heavy { bench.threads } else { 1 };

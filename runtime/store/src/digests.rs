@@ -143,7 +143,7 @@ mod tests {
     fn aged(path: &Path, text: &str) {
         fs::write(path, text).unwrap();
         let file = File::options().write(true).open(path).unwrap();
-        let long_ago = SystemTime::now() - Duration::from_secs(3600);
+        let long_ago = SystemTime::now() - Duration::from_hours(1);
         file.set_modified(long_ago).unwrap();
     }
 

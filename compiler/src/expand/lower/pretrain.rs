@@ -156,6 +156,7 @@ impl Expander<'_, '_> {
             });
         }
         let warmup = length(&schedule.warmup)?;
+        let warmup = schedule.warmup_most.map_or(warmup, |most| warmup.min(most));
         let decay = schedule.decay.as_ref().map_or(Some(0), length)?;
         if warmup.saturating_add(decay) > steps {
             let what = if decay > 0 {
@@ -208,6 +209,7 @@ fn default_schedule() -> Option<Schedule> {
     Some(Schedule {
         shape: ScheduleShape::Cosine,
         warmup,
+        warmup_most: None,
         decay: None,
         floor: Fraction::new(1, 10)?,
     })

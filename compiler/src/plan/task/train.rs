@@ -65,14 +65,31 @@ pub enum ScheduleShape {
 
 impl PretrainTask {
     pub(super) fn record(&self) -> Record {
+        let record = self.common().with("tokens", self.tokens);
+        self.schedule.onto(record)
+    }
+
+    /// What bears on the steps that do not depend on the length of the run.
+    pub(in crate::plan) fn trunk_record(&self) -> Record {
+        self.common().with("warmup", self.schedule.warmup)
+    }
+
+    /// Returns whether two runs differ in nothing but their length and schedule. Shares go with
+    /// inputs, which must be compared besides.
+    pub fn is_of_one_kind(&self, other: &Self) -> bool {
+        self.common() == other.common()
+    }
+
+    /// What does not depend on the length of the run.
+    fn common(&self) -> Record {
         // Taken apart whole, so that a new field must say here what it is.
         let Self {
             model,
             shares,
-            tokens,
+            tokens: _, // the length
             batch,
-            steps: _, // tokens / (batch · context)
-            schedule,
+            steps: _,    // tokens / (batch · context)
+            schedule: _, // depends on the length
             rate,
             weight_decay,
             beta1,
@@ -81,13 +98,10 @@ impl PretrainTask {
             seed,
             keep: Operation { .. },
         } = self;
-        let record = model
+        model
             .record()
             .with("shares", list(shares))
-            .with("tokens", *tokens)
-            .with("batch", *batch);
-        schedule
-            .onto(record)
+            .with("batch", *batch)
             .with("rate", *rate)
             .with("weight_decay", *weight_decay)
             .with("beta1", *beta1)

@@ -7,6 +7,7 @@ use vpc_store::Manifest;
 
 use super::{Bench, CONFIG, CURVE, MODEL};
 use crate::error::JobError;
+use crate::steps::Steps;
 
 /// Takes the checkpoint after `step` out of the run that is the job's input.
 ///
@@ -17,7 +18,9 @@ pub(super) fn make(bench: &Bench<'_>, step: u64) -> Result<Manifest, JobError> {
     let gone = || JobError::InputGone(bench.job.name().to_owned());
     let run = bench.job.inputs_as("model").next().ok_or_else(gone)?;
     let name = bench.name_of(run);
-    let Some(kept) = bench.store.progress_at(run, step)? else {
+    let run_job = bench.plan.job(run).ok_or_else(gone)?;
+    let steps = Steps::of(run_job, bench.plan.build.as_deref());
+    let Some(kept) = steps.at(bench.store, step)? else {
         return Err(JobError::InputGone(format!("{name} after step {step}")));
     };
     // A run is finished once, but may have been done again, for this checkpoint, by another build.

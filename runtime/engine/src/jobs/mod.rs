@@ -25,6 +25,7 @@ use crate::error::JobError;
 use crate::event::Observer;
 use crate::log::now;
 use crate::options::{Options, Stop};
+use crate::steps::{Held, Steps};
 use crate::support::why_not;
 
 /// Everything a job works with.
@@ -41,6 +42,12 @@ pub(crate) struct Bench<'r> {
     pub(crate) threads: usize,
     /// Jobs that were there under this one's names before, the latest first.
     pub(crate) earlier: Vec<Key>,
+    /// Where the checkpoints of a training run are kept.
+    pub(crate) steps: Steps,
+    /// Steps of the run's trunk at which somebody leaves it or wants a checkpoint.
+    pub(crate) points: BTreeSet<u64>,
+    /// The run's trunk, as long as it is this run that computes it.
+    pub(crate) trunk: Held,
     /// Time that a training job spent on filing, in nanoseconds.
     pub(crate) filing: AtomicU64,
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use vpc_compiler::plan::PretrainTask;
+use vpc_compiler::plan::{Key, PretrainTask};
 use vpc_data::{SampleStream, TokenFile, fill};
 use vpc_store::{Attempt, Blob, Draft, Manifest, StoreError};
 use vpc_train::{Batch, Model, StepReport, TrainConfig, Trainer};
@@ -32,9 +32,9 @@ struct Taken {
 ///
 /// A damaged one is put aside by the store, so the loop ends.
 fn resume(bench: &Bench<'_>, config: &TrainConfig) -> Result<Option<Taken>, JobError> {
-    let (store, key) = (bench.store, bench.job.key);
-    let last = first_lacking(store, key, &bench.wanted)?.unwrap_or(u64::MAX);
-    while let Some(manifest) = store.progress_until(key, last)? {
+    let (store, steps) = (bench.store, &bench.steps);
+    let last = first_lacking(store, steps, &bench.wanted)?.unwrap_or(u64::MAX);
+    while let Some(manifest) = steps.until(store, last)? {
         let read = |name: &str| -> Result<Blob, JobError> { Ok(store.read(manifest.file(name)?)?) };
         match (read(MODEL), read(OPTIMIZER), read(CURVE)) {
             (Ok(model), Ok(optimizer), Ok(curve)) => {
@@ -58,13 +58,23 @@ fn resume(bench: &Bench<'_>, config: &TrainConfig) -> Result<Option<Taken>, JobE
 
 /// Finds the steps whose checkpoints are there because this or another study asked for them.
 fn asked_for(bench: &Bench<'_>) -> Result<BTreeSet<u64>, StoreError> {
-    let all = bench.store.progress_all(bench.job.key)?.into_iter();
-    let asked = all.filter(|(step, manifest)| {
-        let keep = manifest.spec.get("keep").and_then(Value::as_array);
-        keep.is_some_and(|keep| keep.contains(&json!(step)))
-    });
-    Ok(asked.map(|(step, _)| step).collect())
+    let mut places = BTreeSet::from([bench.job.key]);
+    places.extend(bench.steps.trunk.map(|trunk| trunk.key));
+    let mut asked = BTreeSet::new();
+    for place in places {
+        for (step, manifest) in bench.store.progress_all(place)? {
+            let keep = manifest.spec.get("keep").and_then(Value::as_array);
+            let stays = manifest.made.get(STAYS).and_then(Value::as_bool);
+            if stays == Some(true) || keep.is_some_and(|keep| keep.contains(&json!(step))) {
+                asked.insert(step);
+            }
+        }
+    }
+    Ok(asked)
 }
+
+/// The field of a checkpoint's record that tells whether it stays when a later one is there.
+const STAYS: &str = "stays";
 
 /// A training run between its first and last step.
 pub(super) struct Run<'b> {
@@ -112,6 +122,8 @@ impl<'b> Run<'b> {
         }
         let mut keep = asked_for(bench)?;
         keep.extend(task.keep.get().iter().chain(&bench.wanted));
+        let points = bench.points.iter().filter(|step| **step <= task.steps);
+        keep.extend(points.filter(|step| bench.steps.place(**step) != bench.job.key));
         // A finished run that is done again has served when the last checkpoint wanted is there.
         let end = match bench.store.find(bench.job.key)? {
             Some(_) => bench.wanted.last().copied().unwrap_or_default(),
@@ -173,8 +185,17 @@ impl<'b> Run<'b> {
             if self.is_due() {
                 self.checkpoint()?;
             }
+            self.leave_trunk();
         }
         Ok(())
+    }
+
+    /// Lets others have the trunk once this run has left it.
+    fn leave_trunk(&self) {
+        let end = self.bench.steps.trunk.map(|trunk| trunk.end);
+        if end.is_some_and(|end| self.trainer.steps_done() >= end) {
+            self.bench.trunk.release();
+        }
     }
 
     /// Whether a checkpoint is to be written now.
@@ -207,18 +228,22 @@ impl<'b> Run<'b> {
     fn file(&self) -> Result<(), JobError> {
         self.bench.filing(|| {
             let step = self.trainer.steps_done();
-            let mut attempt = self.bench.store.attempt(self.bench.job.key)?;
+            let place = self.bench.steps.place(step);
+            let mut attempt = self.bench.store.attempt(place)?;
             self.write(&mut attempt)?;
-            let draft = self.draft(json!({ "step": step }), self.began)?;
+            let mut draft = self.draft(json!({ "step": step }), self.began)?;
+            if let Some(made) = draft.made.as_object_mut() {
+                made.insert(STAYS.to_owned(), self.keep.contains(&step).into());
+            }
             attempt.publish_progress(step, draft)?;
-            self.clear(Some(step))
+            self.clear(place, Some(step))
         })
     }
 
-    /// Drops the checkpoints that nobody asked to keep, but the newest.
-    fn clear(&self, newest: Option<u64>) -> Result<(), JobError> {
+    /// Drops the checkpoints in one place that nobody asked to keep, but the newest.
+    fn clear(&self, place: Key, newest: Option<u64>) -> Result<(), JobError> {
         let keep: Vec<u64> = self.keep.iter().copied().chain(newest).collect();
-        self.bench.store.clear_progress(self.bench.job.key, &keep)?;
+        self.bench.store.clear_progress(place, &keep)?;
         Ok(())
     }
 
@@ -249,7 +274,7 @@ impl<'b> Run<'b> {
                 "parameters": self.task.model.parameters(),
             });
             let manifest = attempt.publish(self.draft(metrics, begun)?)?;
-            self.clear(None)?;
+            self.clear(self.bench.job.key, None)?;
             Ok(manifest)
         })
     }
