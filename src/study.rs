@@ -11,7 +11,7 @@ use vpc_compiler::{FileFault, compile};
 use crate::command::{Format, StudyOptions};
 use crate::exit::Status;
 use crate::library::Files;
-use crate::output::{colour, counted, say, say_json, tell, tell_rendered};
+use crate::output::{colour, counted, say_json, tell, tell_rendered};
 
 /// Compiles a study and tells its problems; the plan when there are no errors.
 pub(crate) fn compiled(options: &StudyOptions) -> Result<Plan, Status> {

@@ -11,7 +11,7 @@ use vpc_store::{Draft, ErrorKind, Key, Store, StoreError};
 
 mod common;
 use common::{
-    Mount, committed, example, files_below, key_of, output, say, skip, violations, works,
+    Mount, committed, example, files_below, key_of, nightly, output, say, skip, violations, works,
 };
 
 fn publish(store: &Store, job: u64, bytes: usize) -> Result<Key, StoreError> {
