@@ -137,9 +137,12 @@ fn folder_of(study: &str) -> String {
     };
     let bytes = study.bytes().enumerate();
     let folder: String = bytes
-        .map(|(at, byte)| match plain(at, byte) {
-            true => char::from(byte).to_string(),
-            false => format!("={byte:02X}"),
+        .map(|(at, byte)| {
+            if plain(at, byte) {
+                char::from(byte).to_string()
+            } else {
+                format!("={byte:02X}")
+            }
         })
         .collect();
     if folder.len() <= LONGEST_FOLDER {

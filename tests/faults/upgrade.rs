@@ -54,9 +54,9 @@ fn content(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 fn verified(root: &Path) -> usize {
     let store = Store::peek(root).unwrap().expect("a store");
     let found: Vec<_> = store.manifests().unwrap().map(Result::unwrap).collect();
-    found
-        .iter()
-        .for_each(|manifest| store.verify(manifest).unwrap());
+    for manifest in &found {
+        store.verify(manifest).unwrap();
+    }
     assert_eq!(store.damage(), []);
     found.len()
 }

@@ -57,13 +57,12 @@ impl Disk {
         match step {
             Step::MakeFolder(path) => self.add(path, Node::folder()),
             Step::Create(path) if self.find(path).is_some() => {}
-            Step::Create(path) => self.add(path, Node::file()),
             Step::Empty(path) if self.find(path).is_some() => self.content(path).clear(),
-            Step::Empty(path) => self.add(path, Node::file()),
+            Step::Create(path) | Step::Empty(path) => self.add(path, Node::file()),
             Step::Write(path, bytes) => self.content(path).extend(bytes),
             Step::Sync(path) => self.sync(path),
             Step::Rename(from, to) => {
-                let node = self.find(from).unwrap_or_else(|| panic!("{from:?}"));
+                let node = self.find(from).unwrap_or_else(|| absent(from));
                 self.set(from, None);
                 self.set(to, Some(node));
             }
@@ -123,10 +122,10 @@ impl Disk {
     }
 
     fn content(&mut self, path: &Path) -> &mut Vec<u8> {
-        let node = self.find(path).unwrap_or_else(|| panic!("{path:?}"));
+        let node = self.find(path).unwrap_or_else(|| absent(path));
         match &mut self.nodes[node] {
             Node::File { now, .. } => now,
-            Node::Folder { .. } => panic!("{path:?} is a folder"),
+            Node::Folder { .. } => panic!("{} is a folder", path.display()),
         }
     }
 
@@ -137,15 +136,15 @@ impl Disk {
 
     fn set(&mut self, path: &Path, node: Option<usize>) {
         let (folder, name) = (path.parent().unwrap(), path.file_name().unwrap());
-        let folder = self.find(folder).unwrap_or_else(|| panic!("{path:?}"));
+        let folder = self.find(folder).unwrap_or_else(|| absent(path));
         match &mut self.nodes[folder] {
             Node::Folder { pending, .. } => pending.push((name.to_owned(), node)),
-            Node::File { .. } => panic!("{path:?} is below a file"),
+            Node::File { .. } => panic!("{} is below a file", path.display()),
         }
     }
 
     fn sync(&mut self, path: &Path) {
-        let node = self.find(path).unwrap_or_else(|| panic!("{path:?}"));
+        let node = self.find(path).unwrap_or_else(|| absent(path));
         match &mut self.nodes[node] {
             Node::File { durable, now } => *durable = now.as_slice().into(),
             Node::Folder { durable, pending } => {
@@ -171,6 +170,10 @@ impl Node {
             now: Vec::new(),
         }
     }
+}
+
+fn absent(path: &Path) -> ! {
+    panic!("{} is not there", path.display())
 }
 
 fn apply(names: &mut BTreeMap<OsString, usize>, (name, node): Change) {
