@@ -9,10 +9,23 @@ use std::path::Path;
 use vpc_compiler::plan::Key;
 use vpc_compiler::{FileFacts, FileFault, Library};
 
-/// Reads studies and digests data files, each once.
+/// Reads studies and digests data files, each once, and remembers which.
 #[derive(Debug, Default)]
 pub(crate) struct Files {
     known: RefCell<BTreeMap<String, Result<FileFacts, FileFault>>>,
+    texts: RefCell<BTreeMap<String, Vec<u8>>>,
+}
+
+impl Files {
+    /// The `.vp` files that were read, by path.
+    pub(crate) fn texts(&self) -> BTreeMap<String, Vec<u8>> {
+        self.texts.borrow().clone()
+    }
+
+    /// The data files that were asked for.
+    pub(crate) fn data(&self) -> Vec<String> {
+        self.known.borrow().keys().cloned().collect()
+    }
 }
 
 impl Library for Files {
@@ -21,6 +34,9 @@ impl Library for Files {
             return Err(FileFault::Folder);
         }
         let bytes = std::fs::read(path).map_err(|error| fault(&error))?;
+        self.texts
+            .borrow_mut()
+            .insert(path.to_owned(), bytes.clone());
         let text = String::from_utf8(bytes)
             .map_err(|error| FileFault::NotUtf8(error.utf8_error().valid_up_to()))?;
         Ok(text

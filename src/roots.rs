@@ -54,10 +54,18 @@ pub(crate) fn place(file: &Path, store: &Path) -> String {
     below.unwrap_or(&file).to_string_lossy().into_owned()
 }
 
-/// A path from the root on, without links where it is there.
-fn whole(path: &Path) -> PathBuf {
-    let absolute = || std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    fs::canonicalize(path).unwrap_or_else(|_| absolute())
+/// A path from the root on, without links as far as it is there.
+pub(crate) fn whole(path: &Path) -> PathBuf {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let mut above = path.ancestors();
+    let there = above.find_map(|above| Some((above, fs::canonicalize(above).ok()?)));
+    let Some((above, found)) = there else {
+        return path;
+    };
+    match path.strip_prefix(above) {
+        Ok(rest) if !rest.as_os_str().is_empty() => found.join(rest),
+        _ => found,
+    }
 }
 
 #[cfg(test)]

@@ -15,11 +15,16 @@ use crate::output::{colour, counted, say, tell};
 
 /// Compiles a study and tells its problems; the plan when there are no errors.
 pub(crate) fn compiled(options: &StudyOptions) -> Result<Plan, Status> {
+    compiled_from(options, &Files::default())
+}
+
+/// The same, from files that remember what was read.
+pub(crate) fn compiled_from(options: &StudyOptions, files: &Files) -> Result<Plan, Status> {
     let Some(path) = options.file.to_str() else {
         tell("error: the path of the study is not UTF-8");
         return Err(Status::Use);
     };
-    let compiled = compile(path, &Files::default()).map_err(|fault| {
+    let compiled = compile(path, files).map_err(|fault| {
         tell(format_args!("error: {}", no_study(path, &fault)));
         Status::Use
     })?;

@@ -37,18 +37,24 @@ pub(super) fn verify(options: &VerifyOptions) -> Ended {
 
 /// Goes through the store, with a bar on a terminal.
 fn audit(store: &Store) -> Result<Audit, vpc_store::StoreError> {
-    let bar = ProgressBar::new(0);
-    let style =
-        "{bar:30} {binary_bytes} of {binary_total_bytes}, {binary_bytes_per_sec}, {eta} left";
-    if let Ok(style) = ProgressStyle::with_template(style) {
-        bar.set_style(style);
-    }
+    let bar = bytes_bar();
     let audit = store.audit(&mut |done, all| {
         bar.set_length(all);
         bar.set_position(done);
     });
     bar.finish_and_clear();
     audit
+}
+
+/// A bar of bytes; there is one on terminals only.
+pub(super) fn bytes_bar() -> ProgressBar {
+    let bar = ProgressBar::new(0);
+    let style =
+        "{bar:30} {binary_bytes} of {binary_total_bytes}, {binary_bytes_per_sec}, {eta} left";
+    if let Ok(style) = ProgressStyle::with_template(style) {
+        bar.set_style(style);
+    }
+    bar
 }
 
 fn as_text(store: &Store, audit: &Audit) -> String {

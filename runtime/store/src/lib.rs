@@ -39,6 +39,7 @@
     )
 )]
 
+mod archive;
 mod attempt;
 mod audit;
 mod blob;
@@ -72,6 +73,7 @@ mod traces;
 mod usage;
 mod writer;
 
+pub use archive::{Archive, Export, Exported, Imported};
 pub use attempt::Attempt;
 pub use audit::{Audit, Consequence, Found, Suspect};
 pub use blob::Blob;

@@ -50,7 +50,7 @@ impl Attempt {
 }
 
 impl Store {
-    fn place_objects(&self, files: &[Finished]) -> Result<(), StoreError> {
+    pub(crate) fn place_objects(&self, files: &[Finished]) -> Result<(), StoreError> {
         let folders = files.iter().map(|file| self.place_object(file));
         let folders = folders.collect::<Result<BTreeSet<_>, _>>()?;
         folders
@@ -73,7 +73,11 @@ impl Store {
         Err(stuck(&to))
     }
 
-    fn place_manifest(&self, from: &Path, ours: Manifest) -> Result<Manifest, StoreError> {
+    pub(crate) fn place_manifest(
+        &self,
+        from: &Path,
+        ours: Manifest,
+    ) -> Result<Manifest, StoreError> {
         let place = Place {
             key: ours.key,
             step: ours.step,

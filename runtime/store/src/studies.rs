@@ -121,6 +121,14 @@ impl Store {
         Ok(running)
     }
 
+    /// Begins an import: like [`Store::begin_run`], and what the record named before stays in it.
+    pub(crate) fn begin_import(&self, study: &StudyRecord) -> Result<Running, StoreError> {
+        let _held = self.hold_roots()?;
+        let running = self.under_way()?;
+        self.put_record(&self.joined(study)?)?;
+        Ok(running)
+    }
+
     /// Files a study in place of its earlier record; false where the same lay there.
     ///
     /// Waits for a clearing under way.
