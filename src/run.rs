@@ -110,6 +110,9 @@ fn enter(extent: Extent<'_>, folder: &Path, options: &RunOptions) -> Result<Ente
         return Ok(Entered::Refused(refused));
     }
     let begun = Store::open(folder).and_then(|store| {
+        if store.is_busy() && !options.quiet {
+            tell("waiting for the store: another process clears it, or is just beginning");
+        }
         let study = roots::record(extent.whole, &options.study.file, folder);
         let running = store.begin_run(&study)?;
         Ok((store, running))

@@ -193,7 +193,7 @@ fn json(store: &Store, removal: &Removal, removed: Option<Collected>) -> Value {
     let notes: Vec<String> = removal.hindrances.iter().map(ToString::to_string).collect();
     json!({
         "schema": 1,
-        "store": store.root(),
+        "store": store.root().display().to_string(),
         "bytes": removal.before,
         "bytes_after": removal.after(),
         "jobs": all(&removal.jobs),

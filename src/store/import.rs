@@ -102,7 +102,7 @@ fn as_json(folder: &Path, done: &Imported) -> serde_json::Value {
     let differing = differing.map(|(key, why)| json!({ "key": key, "difference": why }));
     json!({
         "schema": 1,
-        "store": folder,
+        "store": folder.display().to_string(),
         "jobs": done.jobs,
         "checkpoints": done.checkpoints,
         "traces": done.traces,

@@ -134,7 +134,7 @@ fn as_json(store: &Store, audit: &Audit) -> serde_json::Value {
     let found: Vec<_> = audit.found.iter().map(found_as_json).collect();
     json!({
         "schema": 1,
-        "store": store.root(),
+        "store": store.root().display().to_string(),
         "jobs": audit.jobs,
         "checkpoints": audit.checkpoints,
         "traces": audit.traces,
@@ -159,9 +159,9 @@ fn found_as_json(found: &Found) -> serde_json::Value {
         "key": key,
         "step": step,
         "label": found.label,
-        "path": found.path,
+        "path": found.path.display().to_string(),
         "problem": found.problem,
-        "moved_to": found.moved_to,
+        "moved_to": found.moved_to.as_ref().map(|path| path.display().to_string()),
         "then": words(found.then),
     })
 }

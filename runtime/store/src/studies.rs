@@ -181,6 +181,12 @@ impl Store {
         try_exclusive(&self.layout().lock(RUNNING))
     }
 
+    /// Tells whether somebody is clearing the store, or is just beginning a run, so that
+    /// [`Store::begin_run`] would wait.
+    pub fn is_busy(&self) -> bool {
+        is_held(&self.layout().lock(STUDIES))
+    }
+
     /// Tells whether a run is under way, changing nothing.
     pub(crate) fn has_run(&self) -> bool {
         is_held(&self.layout().lock(RUNNING))
