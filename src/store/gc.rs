@@ -118,7 +118,12 @@ fn summary(removal: &Removal) -> Vec<Vec<String>> {
         count: gone.len(),
         bytes: gone.iter().map(|one| one.freed.bytes).sum(),
     };
+    let traces = Amount {
+        count: removal.stale_traces.len(),
+        bytes: 0,
+    };
     let all = [
+        ("traces of jobs that are there again", traces),
         ("files of no job", removal.orphans),
         ("work that was cut short", removal.private),
         ("old quarantined files", removal.quarantine),

@@ -7,6 +7,7 @@
 mod export;
 mod import;
 mod index;
+mod manifests;
 mod read;
 
 pub use export::{Export, Exported};

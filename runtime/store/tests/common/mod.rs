@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test uses its own part")]
 
+pub(crate) mod archives;
+
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
