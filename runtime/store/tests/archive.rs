@@ -9,7 +9,7 @@ use vpc_store::{Archive, Draft, Store};
 
 mod common;
 use common::archives::{archive, export, files_of, filled, import, record, sound};
-use common::{example, key_of, nightly, output, say, skip, violations, works};
+use common::{KILLED, example, has_strace, key_of, nightly, output, say, skip, strace, violations};
 
 #[test]
 fn there_and_back_are_the_same_bytes() {
@@ -99,7 +99,7 @@ fn texts_are_never_written_over_others() {
 
 #[test]
 fn an_import_killed_at_any_call_leaves_a_sound_store_and_goes_on() {
-    if !works("strace", &["-V"]) {
+    if !has_strace() {
         return skip(
             "an_import_killed_at_any_call_leaves_a_sound_store_and_goes_on",
             "strace cannot trace here",
@@ -121,14 +121,9 @@ fn an_import_killed_at_any_call_leaves_a_sound_store_and_goes_on() {
     ] {
         for when in (1..).step_by(if call == "write" && !nightly() { 7 } else { 1 }) {
             let _ = fs::remove_dir_all(&root);
-            let mut strace = Command::new("strace");
-            strace.args(["-f", "-o"]).arg(&log);
-            strace.args(["-e", &format!("trace={call}")]);
-            strace.args(["-e", &format!("inject={call}:signal=KILL:when={when}")]);
-            output(strace.arg(&program).arg(&root).arg(&file));
-            let fired = fs::read_to_string(&log)
-                .unwrap()
-                .contains("killed by SIGKILL");
+            let line = [&program, &root, &file].map(|path| path.to_str().unwrap());
+            strace(&log, call, &format!("signal=KILL:when={when}"), &line);
+            let fired = fs::read_to_string(&log).unwrap().contains(KILLED);
             sound(&root, &format!("{call} {when}"));
             let next = output(Command::new(&program).arg(&root).arg(&file));
             assert!(next.status.success(), "{call} {when}: {next:?}");
