@@ -13,13 +13,14 @@ use vpc_store::Digests;
 
 use crate::locked::Locked;
 
-/// Reads studies and digests data files, each once.
+/// Reads studies and digests data files, each once, and remembers which.
 #[derive(Debug, Default)]
 pub(crate) struct Files {
     known: RefCell<BTreeMap<String, Result<FileFacts, FileFault>>>,
     digests: RefCell<Digests>,
     anew: bool,
     locked: Locked,
+    texts: RefCell<BTreeMap<String, Vec<u8>>>,
 }
 
 impl Files {
@@ -41,6 +42,16 @@ impl Files {
     /// Returns what the study's lock file says.
     pub(crate) fn locked(&self) -> &Locked {
         &self.locked
+    }
+
+    /// The `.vp` files that were read, by path.
+    pub(crate) fn texts(&self) -> BTreeMap<String, Vec<u8>> {
+        self.texts.borrow().clone()
+    }
+
+    /// The data files that were asked for.
+    pub(crate) fn data(&self) -> Vec<String> {
+        self.known.borrow().keys().cloned().collect()
     }
 
     fn look(&self, path: &str) -> Result<FileFacts, FileFault> {
@@ -75,7 +86,11 @@ impl Library for Files {
         if Path::new(path).is_dir() {
             return Err(FileFault::Folder);
         }
-        let text = String::from_utf8(read(path).map_err(|error| fault(&error))?)
+        let bytes = read(path).map_err(|error| fault(&error))?;
+        self.texts
+            .borrow_mut()
+            .insert(path.to_owned(), bytes.clone());
+        let text = String::from_utf8(bytes)
             .map_err(|error| FileFault::NotUtf8(error.utf8_error().valid_up_to()))?;
         Ok(text
             .strip_prefix('\u{feff}')

@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 use vpc_compiler::plan::{Job, Key, KeyMap, Plan, Task};
 use vpc_store::{StudyJob, StudyRecord};
 
+/// The kind that trunks have in the record of a study.
+pub(crate) const TRUNK: &str = "trunk";
+
 /// The record of a whole study for a store.
 pub(crate) fn record(plan: &Plan, file: &Path, store: &Path) -> StudyRecord {
     let runs = plan
@@ -45,7 +48,7 @@ fn trunks(plan: &Plan) -> impl Iterator<Item = StudyJob> {
             let place = known.entry(trunk.key).or_insert_with(|| StudyJob {
                 key: trunk.key,
                 label: format!("trunk of {}", job.name()),
-                kind: "trunk".to_owned(),
+                kind: TRUNK.to_owned(),
                 read: false,
                 keep: Vec::new(),
             });
@@ -73,10 +76,18 @@ pub(crate) fn place(file: &Path, store: &Path) -> String {
     below.unwrap_or(&file).to_string_lossy().into_owned()
 }
 
-/// A path from the root on, without links where it is there.
-fn whole(path: &Path) -> PathBuf {
-    let absolute = || std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    fs::canonicalize(path).unwrap_or_else(|_| absolute())
+/// A path from the root on, without links as far as it is there.
+pub(crate) fn whole(path: &Path) -> PathBuf {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let mut above = path.ancestors();
+    let there = above.find_map(|above| Some((above, fs::canonicalize(above).ok()?)));
+    let Some((above, found)) = there else {
+        return path;
+    };
+    match path.strip_prefix(above) {
+        Ok(rest) if !rest.as_os_str().is_empty() => found.join(rest),
+        _ => found,
+    }
 }
 
 #[cfg(test)]

@@ -118,6 +118,9 @@ fn enter(
     options: &RunOptions,
 ) -> Result<(Store, Option<Running>), StoreError> {
     let begun = Store::open(&planned.folder).and_then(|store| {
+        if store.is_busy() && !options.quiet {
+            tell("waiting for the store: another process clears it, or is just beginning");
+        }
         let study = roots::record(extent.whole, &options.study.file, &planned.folder);
         let running = store.begin_run(&study)?;
         store.remember(&planned.digests)?;

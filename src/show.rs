@@ -76,11 +76,20 @@ pub(crate) struct Named {
 
 /// The jobs with this name or beginning of a key: finished ones, or else evicted ones.
 pub(crate) fn find(store: &Store, job: &str) -> Result<Vec<Named>, StoreError> {
-    let mut found = fitting(store.manifests()?, job)?;
+    // Keys are found by their folders, without reading all manifests.
+    let mut found = if is_key(job) {
+        store.find_prefix(job)?
+    } else {
+        Vec::new()
+    };
+    if found.is_empty() {
+        found = fitting(store.manifests()?, job)?;
+    }
     let is_evicted = found.is_empty();
     if is_evicted {
         found = fitting(store.traces()?, job)?;
     }
+    found.sort_by(|a, b| (&a.labels, a.key).cmp(&(&b.labels, b.key)));
     let named = |manifest| Named {
         manifest,
         is_evicted,
@@ -88,18 +97,22 @@ pub(crate) fn find(store: &Store, job: &str) -> Result<Vec<Named>, StoreError> {
     Ok(found.into_iter().map(named).collect())
 }
 
+fn is_key(job: &str) -> bool {
+    job.len() >= 4 && job.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// Those with this beginning of a key; else those of this name; else all that have the name but
+/// for their axes.
 fn fitting(
     manifests: impl Iterator<Item = Result<Manifest, StoreError>>,
     job: &str,
 ) -> Result<Vec<Manifest>, StoreError> {
     let digits = job.to_ascii_lowercase();
-    let is_key = job.len() >= 4 && job.bytes().all(|byte| byte.is_ascii_hexdigit());
-    // A name without its axes stands for all jobs of that name.
     let [mut by_key, mut by_name, mut family] = [const { Vec::new() }; 3];
     for manifest in manifests {
         let manifest = manifest?;
         let has = |name: fn(&str) -> &str| manifest.labels.iter().any(|label| name(label) == job);
-        if is_key && manifest.key.to_string().starts_with(&digits) {
+        if is_key(job) && manifest.key.to_string().starts_with(&digits) {
             by_key.push(manifest);
         } else if has(|label| label) {
             by_name.push(manifest);
@@ -108,12 +121,10 @@ fn fitting(
         }
     }
     let all = [by_key, by_name, family].into_iter();
-    let mut found = all
+    Ok(all
         .into_iter()
         .find(|list| !list.is_empty())
-        .unwrap_or_default();
-    found.sort_by(|a, b| (&a.labels, a.key).cmp(&(&b.labels, b.key)));
-    Ok(found)
+        .unwrap_or_default())
 }
 
 /// The name of a job without its axes.

@@ -64,7 +64,8 @@ pub(crate) fn compiled(options: &StudyOptions) -> Result<Plan, Status> {
     compiled_with(options, &Files::default(), None)
 }
 
-fn compiled_with(
+/// The same, from files that remember what was read, bound to a build where one is given.
+pub(crate) fn compiled_with(
     options: &StudyOptions,
     files: &Files,
     build: Option<&str>,

@@ -15,26 +15,44 @@ fn options(text: &str) -> BTreeSet<String> {
     long.map(str::to_owned).collect()
 }
 
+/// The commands below a command; none where there are no others.
+fn subcommands(folder: &Folder, command: &str) -> Vec<String> {
+    let help = folder.vpc(&format!("{command} --help")).ends(0).stdout;
+    let Some((_, commands)) = help.split_once("Commands:\n") else {
+        return Vec::new();
+    };
+    let lines = commands.lines().take_while(|line| !line.is_empty());
+    let names = lines.filter_map(|line| line.split_whitespace().next());
+    names
+        .filter(|name| *name != "help")
+        .map(str::to_owned)
+        .collect()
+}
+
 #[test]
 fn the_page_is_complete() {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/commands.md");
     let page = fs::read_to_string(page).unwrap();
     let folder = Folder::new();
-    let help = folder.vpc("--help").ends(0).stdout;
-    let (_, commands) = help.split_once("Commands:\n").unwrap();
-    let commands: Vec<&str> = commands
-        .lines()
-        .take_while(|line| !line.is_empty())
-        .filter_map(|line| line.split_whitespace().next())
-        .filter(|name| *name != "help")
+    let commands: Vec<String> = subcommands(&folder, "")
+        .into_iter()
+        .flat_map(|command| match subcommands(&folder, &command) {
+            none if none.is_empty() => vec![command],
+            all => all.iter().map(|one| format!("{command} {one}")).collect(),
+        })
         .collect();
     let sections: Vec<&str> = page
         .split("\n## ")
         .filter_map(|section| section.strip_prefix("`vpc "))
         .collect();
-    let named: Vec<&str> = sections
+    let named: Vec<String> = sections
         .iter()
-        .filter_map(|section| section.split([' ', '`']).next())
+        .filter_map(|section| section.split('`').next())
+        .map(|title| {
+            let is_word = |word: &&str| word.bytes().all(|byte| byte.is_ascii_lowercase());
+            let words: Vec<&str> = title.split(' ').take_while(is_word).collect();
+            words.join(" ")
+        })
         .collect();
     assert_eq!(named, commands);
     for (command, section) in commands.iter().zip(sections) {

@@ -114,6 +114,8 @@ fn finished_jobs_of_the_store() {
         "tokens/code@bpe",
     ];
     assert_eq!(offered(&folder, &["show", "do"]), jobs[1..2]);
+    assert_eq!(offered(&folder, &["store", "pin", "do"]), jobs[1..2]);
+    assert_eq!(offered(&folder, &["store", "unpin", "x", "do"]), jobs[1..2]);
     assert_eq!(
         offered(&folder, &["show", "--store", ".vp", "to"]),
         jobs[2..]

@@ -119,7 +119,7 @@ fn room_is_accounted_for() {
     let other = SMALL.replace("seed: 1..2", "seed: 2..3");
     folder.write("t.vp", other);
     folder.vpc("run t.vp").ends(0);
-    let run = folder.vpc("store du").ends(0);
+    let run = folder.vpc("store du --store .vp").ends(0);
     insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
         insta::assert_snapshot!("store_du", stable(&run.stdout));
     });
@@ -159,7 +159,7 @@ fn a_changed_study_lets_go_of_its_old_jobs() {
     folder.vpc("run s.vp").ends(0);
     folder.vpc("store pin e/fit[seed=1]").ends(2);
     let before = common::listing(&store);
-    let look = folder.vpc("store gc").ends(0);
+    let look = folder.vpc("store gc --store .vp").ends(0);
     assert_eq!(common::listing(&store), before, "a look changes nothing");
     insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
         insta::assert_snapshot!("store_gc", stable(&look.stdout));
@@ -290,4 +290,78 @@ fn sizes_are_refused_with_an_example() {
         .unwrap();
     let run = common::Run::of(output).ends(2);
     assert!(run.stderr.contains("10GB"), "{}", run.stderr);
+}
+
+#[test]
+fn a_study_goes_on_elsewhere() {
+    let folder = Folder::with(&[
+        ("a/s.vp", &format!("use \"lib/sizes.vp\"\n{SMALL}")),
+        ("a/lib/sizes.vp", "let width = 16\n"),
+        ("a/vp.lock", "kept as it is\n"),
+    ]);
+    folder.vpc("run a/s.vp").ends(0);
+    let expected = computed(&folder.join("a/.vp"), "s");
+    for (with, jobs, shared) in [("results", 2, 3), ("models", 5, 2), ("all", 7, 0)] {
+        let run = folder.vpc(&format!(
+            "store export a/s.vp --to {with}.tar.zst --with {with}"
+        ));
+        let run = run.ends(0);
+        assert!(
+            run.stderr.contains(&format!("{jobs} jobs")),
+            "{}",
+            run.stderr
+        );
+        folder
+            .vpc(&format!("store export a/s.vp --to {with}.tar.zst"))
+            .ends(2);
+        let run = folder
+            .vpc(&format!("store import {with}.tar.zst --into {with}"))
+            .ends(0);
+        assert!(run.stderr.contains("3 files written"), "{}", run.stderr);
+        assert_eq!(folder.read(&format!("{with}/vp.lock")), "kept as it is\n");
+        let store = folder.join(&format!("{with}/.vp"));
+        assert_eq!(manifests(&store).len(), jobs);
+        let here = computed(&store, "s");
+        assert_eq!(
+            (here.csv, here.json),
+            (expected.csv.clone(), expected.json.clone())
+        );
+        folder
+            .vpc(&format!("store verify --store {with}/.vp"))
+            .ends(0);
+        let run = folder.vpc(&format!("run {with}/s.vp")).ends(0);
+        assert!(run.stderr.contains("nothing to do"), "{}", run.stderr);
+        // One seed more: what is there is used.
+        folder.write(
+            &format!("{with}/s.vp"),
+            folder.read("a/s.vp").replace("seed: 1..2", "seed: 1..3"),
+        );
+        let run = folder.vpc(&format!("run {with}/s.vp")).ends(0);
+        let made = run.named("done");
+        let again = made.iter().filter(|name| !name.starts_with("e/"));
+        assert_eq!(again.count(), shared, "{}", run.stderr);
+        // The changed study is not written over.
+        let run = folder
+            .vpc(&format!("store import {with}.tar.zst --into {with}"))
+            .ends(2);
+        assert!(
+            run.stderr.contains("another file of this name"),
+            "{}",
+            run.stderr
+        );
+    }
+}
+
+#[test]
+fn a_part_of_a_study_is_exported() {
+    let folder = finished();
+    let mut command = folder.command("store export s.vp --to part.tar.zst --with all --only");
+    let output = command.arg("e/*[seed=1]").output().unwrap();
+    common::Run::of(output).ends(0);
+    folder
+        .vpc("store import part.tar.zst --store other")
+        .ends(0);
+    assert_eq!(manifests(&folder.join("other")).len(), 5);
+    let run = folder.vpc("store import s.vp --store other").ends(2);
+    assert!(run.stderr.contains("cannot be unpacked"), "{}", run.stderr);
 }

@@ -131,7 +131,7 @@ fn as_json(store: &Store, usage: &Usage) -> serde_json::Value {
     });
     json!({
         "schema": 1,
-        "store": store.root(),
+        "store": store.root().display().to_string(),
         "total": amount(usage.total),
         "kinds": kinds.collect::<Vec<_>>(),
         "checkpoints": amount(usage.checkpoints),

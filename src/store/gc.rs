@@ -118,7 +118,12 @@ fn summary(removal: &Removal) -> Vec<Vec<String>> {
         count: gone.len(),
         bytes: gone.iter().map(|one| one.freed.bytes).sum(),
     };
+    let traces = Amount {
+        count: removal.stale_traces.len(),
+        bytes: 0,
+    };
     let all = [
+        ("traces of jobs that are there again", traces),
         ("files of no job", removal.orphans),
         ("work that was cut short", removal.private),
         ("old quarantined files", removal.quarantine),
@@ -193,7 +198,7 @@ fn json(store: &Store, removal: &Removal, removed: Option<Collected>) -> Value {
     let notes: Vec<String> = removal.hindrances.iter().map(ToString::to_string).collect();
     json!({
         "schema": 1,
-        "store": store.root(),
+        "store": store.root().display().to_string(),
         "bytes": removal.before,
         "bytes_after": removal.after(),
         "jobs": all(&removal.jobs),

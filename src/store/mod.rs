@@ -1,8 +1,10 @@
 //! `vpc store`: looking after a store.
 
 mod du;
+mod export;
 mod forget;
 mod gc;
+mod import;
 mod pin;
 mod size;
 mod verify;
@@ -12,6 +14,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
 use clap_complete::engine::ArgValueCompleter;
 
+use crate::command::{OnlyOptions, StudyOptions};
 use crate::complete;
 use crate::exit::Status;
 use size::Size;
@@ -31,6 +34,10 @@ pub(crate) enum StoreCommand {
     Gc(GcOptions),
     /// Let go of a study: what only it needs may go from then on.
     Forget(ForgetOptions),
+    /// Write a study with its results into one file, from which another machine can go on.
+    Export(ExportOptions),
+    /// Take in what `vpc store export` wrote.
+    Import(ImportOptions),
 }
 
 #[derive(Debug, Args)]
@@ -127,6 +134,48 @@ pub(crate) struct ForgetOptions {
     at: Where,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct ExportOptions {
+    #[command(flatten)]
+    study: StudyOptions,
+    /// The file to write, a `.tar.zst`.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    to: PathBuf,
+    /// Which files of jobs go along.
+    #[arg(long, value_enum, default_value_t = With::Results)]
+    with: With,
+    /// The store [default: `.vp` beside the study].
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    store: Option<PathBuf>,
+    #[command(flatten)]
+    only: OnlyOptions,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum With {
+    /// What reports read; of all other jobs just their manifests.
+    Results,
+    /// Also the models, with their tokenizers.
+    Models,
+    /// Everything that is there, with the checkpoints.
+    All,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ImportOptions {
+    /// The file that `vpc store export` wrote.
+    #[arg(value_hint = ValueHint::FilePath)]
+    file: PathBuf,
+    /// The folder to write the study's `.vp` files into; else they are not written.
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    into: Option<PathBuf>,
+    /// The store [default: `.vp` beside the study with `--into`, else the nearest `.vp`].
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    store: Option<PathBuf>,
+    #[command(flatten)]
+    shape: Shape,
+}
+
 pub(crate) fn store(command: &StoreCommand) -> Status {
     let done = match command {
         StoreCommand::Verify(options) => verify::verify(options),
@@ -135,6 +184,8 @@ pub(crate) fn store(command: &StoreCommand) -> Status {
         StoreCommand::Unpin(options) => pin::unpin(options),
         StoreCommand::Gc(options) => gc::gc(options),
         StoreCommand::Forget(options) => forget::forget(options),
+        StoreCommand::Export(options) => export::export(options),
+        StoreCommand::Import(options) => import::import(options),
     };
     done.unwrap_or_else(|status| status)
 }

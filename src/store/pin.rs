@@ -75,7 +75,7 @@ fn list(store: &Store, json: bool) -> Ended {
             json!({ "key": pin.key, "label": label, "state": state, "why": pin.why })
         });
         let pins: Vec<_> = pins.collect();
-        say_json(json!({ "schema": 1, "store": store.root(), "pins": pins }));
+        say_json(json!({ "schema": 1, "store": store.root().display().to_string(), "pins": pins }));
     } else if pins.is_empty() {
         tell("nothing is pinned");
     } else {

@@ -37,18 +37,24 @@ pub(super) fn verify(options: &VerifyOptions) -> Ended {
 
 /// Goes through the store, with a bar on a terminal.
 fn audit(store: &Store) -> Result<Audit, vpc_store::StoreError> {
-    let bar = ProgressBar::new(0);
-    let style =
-        "{bar:30} {binary_bytes} of {binary_total_bytes}, {binary_bytes_per_sec}, {eta} left";
-    if let Ok(style) = ProgressStyle::with_template(style) {
-        bar.set_style(style);
-    }
+    let bar = bytes_bar();
     let audit = store.audit(&mut |done, all| {
         bar.set_length(all);
         bar.set_position(done);
     });
     bar.finish_and_clear();
     audit
+}
+
+/// A bar of bytes; there is one on terminals only.
+pub(super) fn bytes_bar() -> ProgressBar {
+    let bar = ProgressBar::new(0);
+    let style =
+        "{bar:30} {binary_bytes} of {binary_total_bytes}, {binary_bytes_per_sec}, {eta} left";
+    if let Ok(style) = ProgressStyle::with_template(style) {
+        bar.set_style(style);
+    }
+    bar
 }
 
 fn as_text(store: &Store, audit: &Audit) -> String {
@@ -102,6 +108,8 @@ fn thing(found: &Found) -> String {
         Suspect::Blob(digest) => format!("file {}", digest.short()),
         Suspect::Study => "record of a study".to_owned(),
         Suspect::Pin => "pin".to_owned(),
+        Suspect::Journal => "journal of a run".to_owned(),
+        Suspect::Digests => "remembered digests of data files".to_owned(),
     }
 }
 
@@ -120,6 +128,8 @@ fn words(then: Consequence) -> &'static str {
         Consequence::FileAgain => {
             "run the study once, that files it again; until then `vpc store gc` removes no job"
         }
+        Consequence::BeginningStays => "what stands before the damage stays in the journal",
+        Consequence::ReadAgain => "the next command reads data files again",
         Consequence::StaysPinned => "the job stays pinned; pin it again to say why",
     }
 }
@@ -128,7 +138,7 @@ fn as_json(store: &Store, audit: &Audit) -> serde_json::Value {
     let found: Vec<_> = audit.found.iter().map(found_as_json).collect();
     json!({
         "schema": 1,
-        "store": store.root(),
+        "store": store.root().display().to_string(),
         "jobs": audit.jobs,
         "checkpoints": audit.checkpoints,
         "traces": audit.traces,
@@ -147,15 +157,17 @@ fn found_as_json(found: &Found) -> serde_json::Value {
         Suspect::Blob(_) => ("file", None, None),
         Suspect::Study => ("study", None, None),
         Suspect::Pin => ("pin", None, None),
+        Suspect::Journal => ("journal", None, None),
+        Suspect::Digests => ("digests", None, None),
     };
     json!({
         "what": what,
         "key": key,
         "step": step,
         "label": found.label,
-        "path": found.path,
+        "path": found.path.display().to_string(),
         "problem": found.problem,
-        "moved_to": found.moved_to,
+        "moved_to": found.moved_to.as_ref().map(|path| path.display().to_string()),
         "then": words(found.then),
     })
 }

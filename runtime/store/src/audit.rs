@@ -11,7 +11,7 @@ use crate::layout::Place;
 use crate::quarantine::Aside;
 use crate::read::content_problem;
 use crate::records::{Filed, Record, load_record};
-use crate::{Digest, Manifest, Pin, Store, StoreError, StudyRecord};
+use crate::{Digest, Digests, Manifest, Pin, RunState, Store, StoreError, StudyRecord};
 
 /// What an audit looked at, and all the damage there is.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -22,7 +22,7 @@ pub struct Audit {
     pub checkpoints: usize,
     /// What is left of evicted jobs.
     pub traces: usize,
-    /// Records of studies, and pins.
+    /// Records of studies, pins, journals of runs, and remembered digests.
     pub records: usize,
     /// Blobs, all of which were read.
     pub blobs: Amount,
@@ -64,6 +64,10 @@ pub enum Suspect {
     Study,
     /// A pin.
     Pin,
+    /// The journal of a run.
+    Journal,
+    /// The remembered digests of data files.
+    Digests,
 }
 
 /// What follows from damage.
@@ -85,6 +89,10 @@ pub enum Consequence {
     FileAgain,
     /// The job stays pinned; why is known no more.
     StaysPinned,
+    /// The sound beginning of the journal stays.
+    BeginningStays,
+    /// Data files are read again.
+    ReadAgain,
 }
 
 impl Store {
@@ -115,6 +123,8 @@ impl Store {
         }
         let studies = look.records::<StudyRecord>(Suspect::Study, Consequence::FileAgain)?;
         look.records::<Pin>(Suspect::Pin, Consequence::StaysPinned)?;
+        look.records::<Digests>(Suspect::Digests, Consequence::ReadAgain)?;
+        look.journals()?;
         look.finish(studies)
     }
 }
@@ -230,6 +240,24 @@ impl Look<'_> {
             }
         }
         Ok(good)
+    }
+
+    fn journals(&mut self) -> Result<(), StoreError> {
+        for run in self.store.history()?.runs {
+            self.audit.records += 1;
+            let RunState::Damaged(problem) = &run.state else {
+                continue;
+            };
+            let path = self.store.journal_path(&run);
+            let moved = if self.store.is_peeked() {
+                Aside::Missing
+            } else {
+                Aside::Moved(self.store.mend_journal(&run)?)
+            };
+            let then = Consequence::BeginningStays;
+            self.note(Suspect::Journal, &path, problem.clone(), moved, then);
+        }
+        Ok(())
     }
 
     fn note(

@@ -165,6 +165,15 @@ pub enum StoreError {
         limit: u64,
     },
 
+    /// A file is not an archive of a study, or cannot become one.
+    #[error("`{path}`: {problem}")]
+    Archive {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, and what to do.
+        problem: String,
+    },
+
     /// A store opened by `peek` was asked to change something.
     #[error("store `{path}` was opened for looking only")]
     Peeked {
@@ -190,6 +199,7 @@ impl StoreError {
             | Self::Name { .. }
             | Self::Unfinished { .. }
             | Self::Limit { .. }
+            | Self::Archive { .. }
             | Self::Peeked { .. } => ErrorKind::Use,
         }
     }
@@ -230,6 +240,13 @@ impl StoreError {
                 path,
                 source,
             },
+        }
+    }
+
+    pub(crate) fn archive(path: &Path, problem: impl Into<String>) -> Self {
+        Self::Archive {
+            path: path.to_owned(),
+            problem: problem.into(),
         }
     }
 

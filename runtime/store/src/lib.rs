@@ -5,6 +5,9 @@
 //! `kill -9` and, on a local file system, a power cut; what [`Store::find`] and [`Store::read`]
 //! return has been checked, so a flipped bit is found before it is used.
 //!
+//! Runs tell the store which jobs their studies have ([`Store::begin_run`]); a [`Clearing`] removes
+//! what none of them reaches, and leaves the manifest of each job that it evicts.
+//!
 //! ```
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let folder = tempfile::tempdir()?;
@@ -39,6 +42,7 @@
     )
 )]
 
+mod archive;
 mod attempt;
 mod audit;
 mod blob;
@@ -75,6 +79,7 @@ mod traces;
 mod usage;
 mod writer;
 
+pub use archive::{Archive, Export, Exported, Imported};
 pub use attempt::Attempt;
 pub use audit::{Audit, Consequence, Found, Suspect};
 pub use blob::Blob;

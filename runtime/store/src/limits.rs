@@ -36,6 +36,30 @@ pub const MAX_NAME_BYTES: usize = 200;
 /// The most damage notes and warnings one store keeps for its messages.
 pub const MAX_NOTES: usize = 1_000;
 
+/// The newest schema of archives this build reads, and the one it writes.
+pub const ARCHIVE_SCHEMA: u32 = 1;
+
+/// The largest index of an archive, in bytes; it has the study record in it.
+pub const MAX_INDEX_BYTES: u64 = 1 << 30;
+
+/// The most texts and results of an archive.
+pub const MAX_ARCHIVE_TEXTS: usize = 10_000;
+
+/// The largest text or result in an archive, in bytes.
+pub const MAX_TEXT_BYTES: u64 = 256 << 20;
+
+/// How many times its size an archive may unpack to, beyond [`FREE_RATIO_BYTES`].
+pub const ARCHIVE_RATIO: u64 = 1_000;
+
+/// How much any archive may unpack to, in bytes.
+pub const FREE_RATIO_BYTES: u64 = 64 << 20;
+
+/// The largest window of an archive's compression, as a power of two in bytes: 128 MiB.
+pub const ARCHIVE_WINDOW: u32 = 27;
+
+/// How hard archives are compressed; weights hardly are.
+pub(crate) const ARCHIVE_LEVEL: i32 = 3;
+
 /// How long damaged files stay in quarantine, in days.
 pub const QUARANTINE_DAYS: u64 = 7;
 

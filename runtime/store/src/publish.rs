@@ -73,7 +73,7 @@ impl Store {
         self.place_manifest(&path, manifest).map(Some)
     }
 
-    fn place_objects(&self, files: &[Finished]) -> Result<(), StoreError> {
+    pub(crate) fn place_objects(&self, files: &[Finished]) -> Result<(), StoreError> {
         let folders = files.iter().map(|file| self.place_object(file));
         let folders = folders.collect::<Result<BTreeSet<_>, _>>()?;
         folders
@@ -96,7 +96,11 @@ impl Store {
         Err(stuck(&to))
     }
 
-    fn place_manifest(&self, from: &Path, ours: Manifest) -> Result<Manifest, StoreError> {
+    pub(crate) fn place_manifest(
+        &self,
+        from: &Path,
+        ours: Manifest,
+    ) -> Result<Manifest, StoreError> {
         let place = Place {
             key: ours.key,
             step: ours.step,

@@ -58,7 +58,7 @@ impl Store {
             .try_for_each(|file| self.open_sound(file).map(drop))
     }
 
-    fn open_sound(&self, file: &FileRecord) -> Result<File, StoreError> {
+    pub(crate) fn open_sound(&self, file: &FileRecord) -> Result<File, StoreError> {
         let path = self.layout().object(file.digest);
         let Some(opened) = open_if_there(&path)? else {
             return Err(self.spoiled(file, "it is missing".to_owned()));

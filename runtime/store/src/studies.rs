@@ -121,6 +121,14 @@ impl Store {
         Ok(running)
     }
 
+    /// Begins an import: like [`Store::begin_run`], and what the record named before stays in it.
+    pub(crate) fn begin_import(&self, study: &StudyRecord) -> Result<Running, StoreError> {
+        let _held = self.hold_roots()?;
+        let running = self.under_way()?;
+        self.put_record(&self.joined(study)?)?;
+        Ok(running)
+    }
+
     /// Files a study in place of its earlier record; false where the same lay there.
     ///
     /// Waits for a clearing under way.
@@ -171,6 +179,12 @@ impl Store {
     /// Keeps new runs out; none where a run is under way.
     pub(crate) fn keep_runs_out(&self) -> Result<Tried, StoreError> {
         try_exclusive(&self.layout().lock(RUNNING))
+    }
+
+    /// Tells whether somebody is clearing the store, or is just beginning a run, so that
+    /// [`Store::begin_run`] would wait.
+    pub fn is_busy(&self) -> bool {
+        is_held(&self.layout().lock(STUDIES))
     }
 
     /// Tells whether a run is under way, changing nothing.

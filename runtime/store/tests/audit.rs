@@ -110,6 +110,9 @@ fn a_sound_store_is_sound() {
     assert_eq!(found.loose.bytes, 5);
 }
 
+/// What is done to the bytes of a file.
+type Change = Box<dyn Fn(&mut Vec<u8>)>;
+
 #[test]
 fn every_damage_of_every_file_is_found_and_set_aside() {
     let folder = tempfile::tempdir_in("/dev/shm")
@@ -126,7 +129,6 @@ fn every_damage_of_every_file_is_found_and_set_aside() {
             let bit = dice.roll(length * 8) as usize;
             Box::new(move |bytes: &mut Vec<u8>| bytes[bit / 8] ^= 1 << (bit % 8))
         };
-        type Change = Box<dyn Fn(&mut Vec<u8>)>;
         let mut changes: Vec<Change> = (0..flips).map(|_| flip(&mut dice) as Change).collect();
         changes.push(Box::new(Vec::clear));
         changes.push(Box::new(|bytes| bytes.truncate(bytes.len() - 1)));

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use vpc_store::{
-    Claim, Collected, Draft, GcOptions, Hindrance, Key, Removal, Store, StudyJob, StudyRecord,
+    Claim, Collected, Cost, Draft, GcOptions, Hindrance, Key, Removal, Store, StudyJob, StudyRecord,
 };
 
 mod common;
@@ -88,14 +88,16 @@ fn to(bytes: u64) -> GcOptions {
     }
 }
 
-fn keys(gone: &[vpc_store::Gone]) -> Vec<Key> {
-    gone.iter().map(|gone| gone.key).collect()
+fn cost(seconds: f64, jobs: usize) -> Cost {
+    Cost {
+        seconds,
+        jobs,
+        unknown: 0,
+    }
 }
 
-fn sorted(jobs: &[u64]) -> Vec<Key> {
-    let mut keys: Vec<Key> = jobs.iter().map(|job| key_of(*job)).collect();
-    keys.sort_unstable();
-    keys
+fn keys(gone: &[vpc_store::Gone]) -> Vec<Key> {
+    gone.iter().map(|gone| gone.key).collect()
 }
 
 #[test]
@@ -124,7 +126,7 @@ fn only_what_nothing_reaches_goes() {
     let before = store.would_clear(&GcOptions::default()).unwrap();
     let (removal, done) = clear(&store, GcOptions::default());
     assert_eq!(before, removal);
-    assert_eq!(keys(&removal.jobs), sorted(&[4, 5, 7]));
+    assert_eq!(keys(&removal.jobs), [4, 5, 7].map(key_of));
     assert_eq!(removal.jobs[0].freed.bytes, 1000);
     let steps: Vec<_> = removal
         .checkpoints
@@ -164,19 +166,19 @@ fn the_cheapest_bytes_make_room_and_what_is_read_stays() {
 
     let look = store.would_clear(&to(size - 1)).unwrap();
     assert_eq!(keys(&look.evicted), [key_of(1)]);
-    assert_eq!(look.evicted[0].cost.seconds, 10.0);
+    assert_eq!(look.evicted[0].cost, cost(10.0, 1));
     assert!(look.evicted[0].is_input);
     // With its data gone too, the model costs the data as well.
     let look = store.would_clear(&to(size - 105_000)).unwrap();
     assert_eq!(keys(&look.evicted), [1, 0].map(key_of));
-    assert_eq!(look.evicted[0].cost.seconds, 60.0);
+    assert_eq!(look.evicted[0].cost, cost(60.0, 2));
 
     let (removal, done) = clear(&store, to(0));
     assert_eq!(keys(&removal.evicted), [1, 0, 2].map(key_of));
     assert_eq!(removal.hindrances, [Hindrance::TooMuchLeft]);
     assert_eq!((done.jobs, done.blobs.bytes), (3, 111_000));
     let trace = store.evicted(key_of(1)).unwrap().unwrap();
-    assert_eq!(store.cost_again(&trace).unwrap().seconds, 60.0);
+    assert_eq!(store.cost_again(&trace).unwrap(), cost(60.0, 2));
     for job in [3, 4] {
         assert!(store.find(key_of(job)).unwrap().is_some());
     }

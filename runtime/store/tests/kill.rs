@@ -3,15 +3,13 @@
 #![allow(missing_docs, reason = "a test")]
 
 use std::fs;
-use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Command;
 use std::sync::Mutex;
 
 mod common;
 use common::{
-    committed, example, files_below, key_of, nightly, output, say, skip, violations, works,
+    KILLED, committed, example, has_strace, nightly, output, say, skip, strace, violations,
 };
-use vpc_store::{Key, Store};
 
 /// Calls that change the file system; a `?` lets strace pass over what a machine does not have.
 const CALLS: [&str; 19] = [
@@ -42,29 +40,6 @@ struct Found {
     points: usize,
     wrong: Vec<String>,
     counts: Vec<String>,
-}
-
-fn strace(log: &Path, call: &str, fault: &str, program: &[&str]) -> Output {
-    let mut command = Command::new("strace");
-    command
-        .arg("-f")
-        .arg("-o")
-        .arg(log)
-        .arg("-e")
-        .arg(format!("trace={call}"));
-    command
-        .arg("-e")
-        .arg(format!("inject={call}:{fault}"))
-        .args(program);
-    output(&mut command)
-}
-
-fn has_strace() -> bool {
-    let null = Path::new("/dev/null");
-    works("strace", &["-V"])
-        && strace(null, "openat", "error=EIO:when=999", &["true"])
-            .status
-            .success()
 }
 
 /// Brings the faults on the K-th call, K = 1, 2, …, until none fires any more.
@@ -131,8 +106,6 @@ fn harness(calls: &[&str], fault: &str, mark: &str, program: &[&str], again: boo
     std::thread::scope(|scope| (0..2).for_each(|_| _ = scope.spawn(worker)));
     found.into_inner().unwrap()
 }
-
-const KILLED: &str = "killed by SIGKILL";
 
 #[test]
 fn a_kill_at_any_call_loses_nothing() {
@@ -255,116 +228,4 @@ fn older_file_systems_are_served_too() {
         assert_eq!(told, warnings, "{ran:?}");
         assert!(violations(&root, &committed(&ran.stdout)).is_empty());
     }
-}
-
-/// What a clearing of the store of `clear` may leave, whenever it ends.
-fn clearing_violations(root: &Path) -> Vec<String> {
-    let stays: Vec<Key> = [0, 4].map(key_of).into();
-    let mut found = violations(root, &stays);
-    let store = Store::open(root).unwrap();
-    if store.progress_at(key_of(0), 7).unwrap().is_none() {
-        found.push("the checkpoint to keep is gone".to_owned());
-    }
-    let audit = store.audit(&mut |_, _| ()).unwrap();
-    found.extend(audit.found.iter().map(|found| format!("{found:?}")));
-    for job in 0..7 {
-        let is_there = store.find(key_of(job)).unwrap().is_some();
-        if !is_there && store.evicted(key_of(job)).unwrap().is_none() {
-            found.push(format!("job {job} left no trace"));
-        }
-    }
-    found
-}
-
-/// Kills a clearing at the K-th call, K = 1, 2, …; the next one brings it to the same end.
-fn clearings(call: &str, expected: &[String]) -> Found {
-    let clear = example("clear");
-    let mut found = Found::default();
-    for when in 1.. {
-        let folder = tempfile::tempdir().unwrap();
-        let (root, log) = (folder.path().join("s"), folder.path().join("log"));
-        let program = clear.to_str().unwrap();
-        let place = root.to_str().unwrap();
-        assert!(output(Command::new(program).arg(place)).status.success());
-        let fault = format!("signal=KILL:when={when}");
-        let ran = strace(&log, call, &fault, &[program, place, "now"]);
-        let fired = fs::read_to_string(&log).unwrap().contains(KILLED);
-        assert_ne!(fired, ran.status.success(), "{call} {when}: {ran:?}");
-        let at = |wrong: String| format!("{call} {when}: {wrong}");
-        found
-            .wrong
-            .extend(clearing_violations(&root).into_iter().map(at));
-        let next = output(Command::new(program).args([place, "now"]));
-        assert!(next.status.success(), "{call} {when}: {next:?}");
-        found
-            .wrong
-            .extend(clearing_violations(&root).into_iter().map(at));
-        let left = left_in(&root);
-        if left != expected {
-            found.wrong.push(at(format!("{left:?} is left")));
-        }
-        if !fired {
-            return found;
-        }
-        found.points += 1;
-    }
-    unreachable!("the loop ends by itself")
-}
-
-/// The files of a store but its locks, in order.
-fn left_in(root: &Path) -> Vec<String> {
-    let files = files_below(root).into_iter();
-    let below = files.map(|path| {
-        path.strip_prefix(root)
-            .unwrap()
-            .to_str()
-            .unwrap()
-            .to_owned()
-    });
-    below.filter(|path| !path.starts_with("locks/")).collect()
-}
-
-#[test]
-fn a_clearing_killed_at_any_call_leaves_a_sound_store() {
-    if !has_strace() {
-        return skip(
-            "a_clearing_killed_at_any_call_leaves_a_sound_store",
-            "strace cannot trace here",
-        );
-    }
-    let clear = example("clear");
-    let folder = tempfile::tempdir().unwrap();
-    let root = folder.path().join("s");
-    for arguments in [
-        &[root.to_str().unwrap()][..],
-        &[root.to_str().unwrap(), "now"],
-    ] {
-        assert!(
-            output(Command::new(&clear).args(arguments))
-                .status
-                .success()
-        );
-    }
-    let expected = left_in(&root);
-    let traces = expected.iter().filter(|path| path.starts_with("evicted/"));
-    assert_eq!(traces.count(), 5, "{expected:?}");
-    let mut calls = vec![
-        "?unlink",
-        "?unlinkat",
-        "?rename",
-        "renameat2",
-        "?rmdir",
-        "fsync",
-    ];
-    calls.extend(nightly().then_some("openat"));
-    let mut counts = Vec::new();
-    for call in calls {
-        let found = clearings(call, &expected);
-        assert!(found.wrong.is_empty(), "{:#?}", found.wrong);
-        if found.points > 0 {
-            counts.push(format!("{}={}", call.trim_start_matches('?'), found.points));
-        }
-    }
-    say(&format!("kill, clearing: 0 wrong: {}", counts.join(" ")));
-    assert!(counts.len() >= 3, "{counts:?}");
 }

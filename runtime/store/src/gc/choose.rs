@@ -227,6 +227,9 @@ impl Choice {
             .collect();
         let gone = unreached.iter().filter_map(|key| self.take(*key)).collect();
         self.removal.jobs = self.with_costs(gone);
+        let by_name =
+            |one: &Gone, other: &Gone| (&one.label, one.key).cmp(&(&other.label, other.key));
+        self.removal.jobs.sort_by(by_name);
         self.removal.jobs_again = self.cost(&unreached);
     }
 

@@ -67,7 +67,7 @@ pub struct Removal {
     /// The quarantined files.
     pub(crate) quarantined: Vec<PathBuf>,
     /// Traces of jobs that are there again.
-    pub(crate) stale_traces: Vec<Key>,
+    pub stale_traces: Vec<Key>,
 }
 
 /// A job or a checkpoint that would go.

@@ -121,39 +121,32 @@ fn number_of(name: &str) -> Option<u64> {
 }
 
 impl Store {
-    /// Puts the damaged files of the journal into quarantine; their sound lines stay, in new files
-    /// of the same numbers. Returns how many there were.
-    pub fn mend_journal(&self) -> Result<usize, StoreError> {
+    /// Puts the damaged journal of a run into quarantine; its sound lines stay, in a new file of the
+    /// same number. Returns where the damaged one lies.
+    pub(crate) fn mend_journal(&self, run: &RunRecord) -> Result<PathBuf, StoreError> {
         self.must_write()?;
         let folder = self.layout().folder(FOLDER);
-        let mut mended = 0;
-        for record in self.history()?.runs {
-            let RunState::Damaged(problem) = &record.state else {
-                continue;
-            };
-            let path = folder.join(&record.name);
-            let number = number_of(&record.name).unwrap_or_default();
-            let name = format!("{}{ENDING}", disk::fresh_name(&format!("{number:08}")));
-            let to = folder.join(name);
-            let mut journal = Journal {
-                file: disk::begin(&to)?,
-                path: to,
-                lines: 0,
-                seal: Seal::begin(),
-            };
-            record
-                .entries
-                .iter()
-                .try_for_each(|entry| journal.add(entry))?;
-            let ended = record.entries.last().map_or(0, Entry::at);
-            journal.end(ended)?;
-            let aside = self.layout().folder("quarantine");
-            let aside = aside.join(disk::fresh_name(&record.name));
-            fs::rename(&path, &aside).during("quarantine", &path)?;
-            disk::sync_folder(&folder)?;
-            self.note(&path, None, problem.clone(), Some(aside));
-            mended += 1;
-        }
-        Ok(mended)
+        let path = self.journal_path(run);
+        let number = number_of(&run.name).unwrap_or_default();
+        let name = format!("{}{ENDING}", disk::fresh_name(&format!("{number:08}")));
+        let to = folder.join(name);
+        let mut journal = Journal {
+            file: disk::begin(&to)?,
+            path: to,
+            lines: 0,
+            seal: Seal::begin(),
+        };
+        journal.add_all(&run.entries)?;
+        journal.end(run.entries.last().map_or(0, Entry::at))?;
+        let aside = self.layout().folder("quarantine");
+        let aside = aside.join(disk::fresh_name(&run.name));
+        fs::rename(&path, &aside).during("quarantine", &path)?;
+        disk::sync_folder(&folder)?;
+        Ok(aside)
+    }
+
+    /// Where the journal of a run lies.
+    pub(crate) fn journal_path(&self, run: &RunRecord) -> PathBuf {
+        self.layout().folder(FOLDER).join(&run.name)
     }
 }

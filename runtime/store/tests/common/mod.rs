@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test uses its own part")]
 
+pub(crate) mod archives;
+
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -48,6 +50,34 @@ pub(crate) fn works(program: &str, arguments: &[&str]) -> bool {
         .output();
     run.is_ok_and(|output| output.status.success())
 }
+
+/// Runs a program with a fault at some call of one kind.
+pub(crate) fn strace(log: &Path, call: &str, fault: &str, program: &[&str]) -> Output {
+    let mut command = Command::new("strace");
+    command
+        .arg("-f")
+        .arg("-o")
+        .arg(log)
+        .arg("-e")
+        .arg(format!("trace={call}"));
+    command
+        .arg("-e")
+        .arg(format!("inject={call}:{fault}"))
+        .args(program);
+    output(&mut command)
+}
+
+/// Tells whether faults can be brought here.
+pub(crate) fn has_strace() -> bool {
+    let null = Path::new("/dev/null");
+    works("strace", &["-V"])
+        && strace(null, "openat", "error=EIO:when=999", &["true"])
+            .status
+            .success()
+}
+
+/// What strace says of a process that it killed.
+pub(crate) const KILLED: &str = "killed by SIGKILL";
 
 /// The keys that a program said were committed.
 pub(crate) fn committed(printed: &[u8]) -> Vec<Key> {
