@@ -96,8 +96,12 @@ impl Store {
         manifest: Manifest,
     ) -> Result<Option<Manifest>, StoreError> {
         let Some((file, problem)) = self.lacking(&manifest)? else {
-            if !self.is_peeked() {
-                self.confirm_place(place)?;
+            if !self.is_peeked()
+                && let Err(error) = self.confirm_place(place)
+            {
+                // Others clear checkpoints while this one looks.
+                let is_gone = !self.layout().manifest(place).exists();
+                return if is_gone { Ok(None) } else { Err(error) };
             }
             return Ok(Some(manifest));
         };
