@@ -13,7 +13,7 @@ pub struct Job {
     /// What it computes, as a key.
     pub key: Key,
     /// Readable names; the first one is used in messages.
-    pub labels: Vec<String>,
+    pub labels: Vec<Arc<str>>,
     /// Where it is declared: `path:line:column`.
     pub place: Arc<str>,
     /// The work.
@@ -42,7 +42,7 @@ pub(crate) struct Jobs {
 impl Job {
     /// Returns the name used in messages.
     pub fn name(&self) -> &str {
-        self.labels.first().map_or("", String::as_str)
+        self.labels.first().map_or("", |label| label)
     }
 
     /// Returns the keys of the inputs with a role, in order.
@@ -58,7 +58,7 @@ impl Jobs {
     /// Adds a job, or a label to the equal job already there; returns its key.
     pub(crate) fn add(
         &mut self,
-        label: String,
+        label: Arc<str>,
         place: Arc<str>,
         task: Task,
         inputs: &[(&'static str, Key)],

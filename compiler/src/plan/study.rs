@@ -40,9 +40,9 @@ pub struct Run {
     /// The job's name within the experiment.
     pub job: Arc<str>,
     /// `experiment/job[axis=value,…]`.
-    pub label: String,
+    pub label: Arc<str>,
     /// Axis and value, for just the axes the job depends on.
-    pub point: Vec<(Arc<str>, Arc<str>)>,
+    pub point: Arc<[(Arc<str>, Arc<str>)]>,
     /// The job that computes it.
     pub key: Key,
     /// What an evaluation measures, by name.

@@ -23,7 +23,7 @@ impl Expander<'_, '_> {
             for (at, stage) in setup.stages.iter().enumerate() {
                 let last = at + 1 == setup.stages.len();
                 let label = if last {
-                    spot.label.to_owned()
+                    Arc::clone(spot.label)
                 } else {
                     spot.part(&stage.name)
                 };
@@ -46,7 +46,7 @@ impl Expander<'_, '_> {
     fn stage(
         &mut self,
         spot: &Spot<'_>,
-        label: String,
+        label: Arc<str>,
         (setup, stage): (&Adaptation, &Stage),
         (spec, seed): (&Arc<ModelSpec>, u64),
         model: Key,

@@ -139,7 +139,7 @@ impl Expander<'_, '_> {
         let task = Task::Eval(EvalTask::HeldOut {
             model: Arc::clone(&base.model.spec),
         });
-        let key = self.add(spot, spot.label.to_owned(), task, &inputs);
+        let key = self.add(spot, Arc::clone(spot.label), task, &inputs);
         Some(Made::measure(key, items))
     }
 
@@ -191,7 +191,7 @@ impl Expander<'_, '_> {
             overall: suite.overall,
         });
         let inputs: Vec<(&'static str, Key)> = scored.iter().map(|key| ("answers", *key)).collect();
-        let key = self.add(spot, spot.label.to_owned(), task, &inputs);
+        let key = self.add(spot, Arc::clone(spot.label), task, &inputs);
         let first = groups.first().map_or(Metric::Score, |group| group.metric);
         let mut items = groups;
         if suite.overall != Overall::None {
@@ -325,7 +325,7 @@ impl Expander<'_, '_> {
                 layers,
                 clamp: clamp?,
             });
-            let key = self.add(spot, spot.label.to_owned(), task, &inputs);
+            let key = self.add(spot, Arc::clone(spot.label), task, &inputs);
             let item = Item {
                 name: "score".into(),
                 metric: Metric::Score,

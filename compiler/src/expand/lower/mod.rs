@@ -65,6 +65,10 @@ impl Expander<'_, '_> {
 }
 
 impl Made {
+    pub(super) fn makes_model(&self) -> bool {
+        self.model.is_some()
+    }
+
     /// A job that makes a model.
     fn model(key: Key, model: Model) -> Self {
         Self {

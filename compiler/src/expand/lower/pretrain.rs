@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use num_traits::ToPrimitive;
 use vpc_grammar::{Code, Problem, Span};
 
 use super::{Expander, Made, Model, Spot, Trained};
@@ -71,7 +70,7 @@ impl Expander<'_, '_> {
             let inputs: Vec<(&'static str, Key)> =
                 tokens.iter().map(|part| ("tokens", part.0)).collect();
             let task = Task::Pretrain(Box::new(task));
-            let key = self.add(spot, spot.label.to_owned(), task, &inputs);
+            let key = self.add(spot, Arc::clone(spot.label), task, &inputs);
             Some(Made::model(
                 key,
                 Model {
@@ -92,7 +91,7 @@ impl Expander<'_, '_> {
     pub(super) fn add(
         &mut self,
         spot: &Spot<'_>,
-        label: String,
+        label: Arc<str>,
         task: Task,
         inputs: &[(&'static str, Key)],
     ) -> Key {
@@ -139,10 +138,7 @@ impl Expander<'_, '_> {
                 number.whole().map(|tokens| tokens.div_ceil(per_step))
             }
             Unit::Steps => number.whole(),
-            _ => (number.value.clone() * Exact::from_integer(steps.into()))
-                .round()
-                .to_integer()
-                .to_u64(),
+            _ => number.of(steps),
         };
         if steps == 0 {
             // Nothing is trained, so no schedule tells one run from another.

@@ -74,8 +74,8 @@ impl Expander<'_, '_> {
                 .report(Problem::error(Code("V0201"), from.span, message).help(help));
             return None;
         };
-        let rows = found.groups.iter().filter_map(|group| spot.row(*group));
-        let made = found.made.get(&rows.collect::<Vec<_>>())?;
+        let at = found.grid.at(&spot.site.grid, spot.point);
+        let made = found.made.get(&at)?;
         Some((found, made))
     }
 

@@ -106,7 +106,7 @@ impl Bench<'_> {
                 .iter()
                 .map(|input| (input.role.to_string(), input.key))
                 .collect(),
-            labels: self.job.labels.clone(),
+            labels: self.job.labels.iter().map(ToString::to_string).collect(),
             metrics,
             made: json!({
                 "build": self.options.build,
