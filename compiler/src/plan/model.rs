@@ -43,7 +43,7 @@ impl ModelSpec {
     }
 
     /// Returns the identity fields.
-    pub fn record(&self) -> Record {
+    pub fn record(&self) -> Record<'_> {
         Record::default()
             .with("layers", self.layers)
             .with("width", self.width)

@@ -34,32 +34,34 @@ pub struct Survey {
 /// missing. So a finished evaluation does not ask for its model. A finished run is needed again
 /// when a checkpoint is to be taken out of it that it did not keep.
 pub fn survey(plan: &Plan, store: Option<&Store>) -> Result<Survey, StoreError> {
+    let Some(store) = store else {
+        return Ok(Survey {
+            states: vec![State::ToDo(None); plan.jobs.len()],
+            manifests: vec![None; plan.jobs.len()],
+        });
+    };
     let mut manifests = Vec::with_capacity(plan.jobs.len());
     for job in &plan.jobs {
-        manifests.push(match store {
-            Some(store) => store.find(job.key)?.map(Box::new),
-            None => None,
-        });
+        manifests.push(store.find(job.key)?.map(Box::new));
     }
     let places = plan.places();
-    let inputs_of = |job: &Job| -> Vec<usize> {
-        let places = job.inputs.iter().map(|input| places.get(input.key));
-        places.flatten().copied().collect()
+    let mark_inputs = |job: &Job, needed: &mut [bool], mark: bool| {
+        let inputs = job.inputs.iter();
+        for &input in inputs.filter_map(|input| places.get(input.key)) {
+            needed[input] = mark;
+        }
     };
     // What nothing is made of is needed for itself.
     let mut needed = vec![true; plan.jobs.len()];
-    for input in plan.jobs.iter().flat_map(inputs_of) {
-        needed[input] = false;
+    for job in &plan.jobs {
+        mark_inputs(job, &mut needed, false);
     }
     let mut wanted: BTreeMap<Key, BTreeSet<u64>> = BTreeMap::new();
     let mut states = vec![State::NotNeeded; plan.jobs.len()];
     // Users come before what they need.
     for (at, job) in plan.jobs.iter().enumerate().rev() {
         let steps = wanted.remove(&job.key).unwrap_or_default();
-        let lacking = match store {
-            Some(store) => first_lacking(store, job.key, &steps)?,
-            None => None,
-        };
+        let lacking = first_lacking(store, job.key, &steps)?;
         let state = match manifests[at] {
             Some(_) if lacking.is_some() => State::Again(start(store, job.key, lacking)?),
             Some(_) => State::Cached,
@@ -67,9 +69,7 @@ pub fn survey(plan: &Plan, store: Option<&Store>) -> Result<Survey, StoreError> 
             None => State::NotNeeded,
         };
         if state.is_to_do() {
-            for input in inputs_of(job) {
-                needed[input] = true;
-            }
+            mark_inputs(job, &mut needed, true);
             if let Task::Checkpoint { step } = job.task {
                 for run in job.inputs_as("model") {
                     wanted.entry(run).or_default().insert(step);
@@ -98,8 +98,7 @@ pub(crate) fn first_lacking(
 }
 
 /// Finds the step from which a job would go on, where a checkpoint is there.
-fn start(store: Option<&Store>, key: Key, lacking: Option<u64>) -> Result<Option<u64>, StoreError> {
-    let Some(store) = store else { return Ok(None) };
+fn start(store: &Store, key: Key, lacking: Option<u64>) -> Result<Option<u64>, StoreError> {
     let last = lacking.unwrap_or(u64::MAX);
     let mut all = store.progress_all(key)?.into_iter().map(|(step, _)| step);
     Ok(all.rfind(|step| *step <= last))

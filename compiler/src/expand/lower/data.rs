@@ -143,14 +143,17 @@ impl Expander<'_, '_> {
         key
     }
 
-    pub(super) fn encoder(&mut self, encoder: &Encoder) -> Key {
+    pub(super) fn encoder(&mut self, encoder: &Rc<Encoder>) -> Key {
+        let address = Rc::as_ptr(encoder).addr();
+        if let Some((_, known)) = self.shared.encoders.get(&address) {
+            return *known;
+        }
         let place = self.place(encoder.declared);
         let label = format!("encoder/{}", encoder.name).into();
-        self.jobs.add(
-            label,
-            place,
-            Task::Encoder(Box::new(encoder.task.clone())),
-            &[],
-        )
+        let task = Task::Encoder(Box::new(encoder.task.clone()));
+        let key = self.jobs.add(label, place, task, &[]);
+        let known = (Rc::clone(encoder), key);
+        self.shared.encoders.insert(address, known);
+        key
     }
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use super::{Declaration, Expander, Spot};
 use crate::plan::{Item, Key, ModelSpec};
-use crate::value::{Dataset, Tokenizer};
+use crate::value::{Dataset, Encoder, Tokenizer};
 
 /// A job that was lowered.
 pub(super) struct Made {
@@ -49,6 +49,7 @@ pub(crate) struct Shared {
     tokens: BTreeMap<(Key, String, usize), Key>,
     tokenizers: BTreeMap<usize, (Rc<Tokenizer>, Key)>,
     datasets: BTreeMap<usize, (Rc<Dataset>, Key)>,
+    encoders: BTreeMap<usize, (Rc<Encoder>, Key)>,
 }
 
 impl Expander<'_, '_> {

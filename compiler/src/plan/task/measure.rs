@@ -108,7 +108,7 @@ pub enum Layers {
 }
 
 impl EvalTask {
-    pub(super) fn record(&self) -> Record {
+    pub(super) fn record(&self) -> Record<'_> {
         match self {
             // The model's shape is part of its own key.
             Self::HeldOut { model: _ } => Record::default().with("suite", "held_out"),
@@ -132,7 +132,7 @@ impl EvalTask {
 }
 
 impl AnswersTask {
-    pub(super) fn record(&self) -> Record {
+    pub(super) fn record(&self) -> Record<'_> {
         let format = match self.format {
             Format::Choice => "choice",
             Format::Likelihood => "likelihood",
@@ -153,7 +153,7 @@ impl AnswersTask {
 }
 
 impl AlignTask {
-    pub(super) fn record(&self) -> Record {
+    pub(super) fn record(&self) -> Record<'_> {
         let pooling = match self.pooling {
             Pooling::Mean => "mean",
             Pooling::Last => "last",

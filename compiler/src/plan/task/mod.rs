@@ -92,7 +92,7 @@ impl Task {
     }
 
     /// Returns the fields that bear identity.
-    pub fn record(&self) -> Record {
+    pub fn record(&self) -> Record<'_> {
         match self {
             Self::Corpus(task) => task.record(),
             Self::Tokenizer(task) => task.record(),
@@ -110,7 +110,7 @@ impl Task {
     }
 }
 
-fn list(fractions: &[Fraction]) -> Vec<super::Value> {
+fn list(fractions: &[Fraction]) -> Vec<super::Value<'static>> {
     fractions
         .iter()
         .map(|fraction| (*fraction).into())

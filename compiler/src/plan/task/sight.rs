@@ -172,7 +172,7 @@ pub struct Modules {
 
 impl FileSpec {
     /// Returns the canonical form.
-    pub(super) fn value(&self) -> Value {
+    pub(super) fn value(&self) -> Value<'_> {
         Value::List(match self {
             Self::File { path: _, digest } => vec!["file".into(), (*digest.bytes()).into()],
             Self::Planned { what } => vec!["planned".into(), what.as_str().into()],
@@ -181,10 +181,8 @@ impl FileSpec {
 }
 
 impl DatasetTask {
-    pub(super) fn record(&self) -> Record {
+    pub(super) fn record(&self) -> Record<'_> {
         let record = Record::default();
-        let words =
-            |words: &[String]| Value::List(words.iter().map(|word| word.as_str().into()).collect());
         match &self.from {
             // What is planned is nothing but its description.
             DatasetFrom::Source(files @ FileSpec::Planned { .. }) => record
@@ -196,11 +194,11 @@ impl DatasetTask {
             }
             DatasetFrom::Joined => record.with("from", "joined"),
             DatasetFrom::Chosen(choice) => match choice {
-                Choice::Only(any) => record.with("from", "only").with("words", words(any)),
-                Choice::Without(none) => record.with("from", "without").with("words", words(none)),
+                Choice::Only(any) => record.with("from", "only").with("words", Value::texts(any)),
+                Choice::Without(none) => record.with("from", "without").with("words", Value::texts(none)),
                 Choice::Thin { words: thin, to } => record
                     .with("from", "thin")
-                    .with("words", words(thin))
+                    .with("words", Value::texts(thin))
                     .with("to", *to),
                 Choice::Sample(items) => record.with("from", "sample").with("items", *items),
             },
@@ -209,7 +207,7 @@ impl DatasetTask {
 }
 
 impl EncoderTask {
-    pub(super) fn record(&self) -> Record {
+    pub(super) fn record(&self) -> Record<'_> {
         let family = match self.family {
             Family::Clip => "clip",
             Family::Dinov2 => "dinov2",
@@ -229,7 +227,7 @@ impl EncoderTask {
 }
 
 impl StageTask {
-    pub(super) fn record(&self) -> Record {
+    pub(super) fn record(&self) -> Record<'_> {
         let record = Record::default()
             .with("train_encoder", self.train.encoder)
             .with("train_projector", self.train.projector)

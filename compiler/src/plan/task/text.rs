@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::list;
-use crate::plan::{Filter, Fraction, Key, Record};
+use crate::plan::{Filter, Fraction, Key, Record, Value};
 
 /// Text of one category.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,7 +88,7 @@ pub enum TokenizerTask {
 }
 
 impl CorpusTask {
-    pub(super) fn record(&self) -> Record {
+    pub(super) fn record(&self) -> Record<'_> {
         let record = self.source.record().with("held_out", self.held_out);
         if self.filter.is_all() {
             record
@@ -99,7 +99,7 @@ impl CorpusTask {
 }
 
 impl SourceSpec {
-    pub(super) fn record(&self) -> Record {
+    pub(super) fn record(&self) -> Record<'_> {
         let record = Record::default();
         match self {
             Self::Text { path: _, digest } => {
@@ -112,11 +112,10 @@ impl SourceSpec {
                 join,
                 labels,
             } => {
-                let fields: Vec<_> = fields.iter().map(|field| field.as_str().into()).collect();
                 let record = record
                     .with("from", "jsonl")
                     .with("digest", *digest.bytes())
-                    .with("fields", fields)
+                    .with("fields", Value::texts(fields))
                     .with("join", join.as_str());
                 match labels {
                     Some(labels) => record.with("labels", labels.as_str()),
@@ -134,7 +133,7 @@ impl SourceSpec {
 }
 
 impl TokenizerTask {
-    pub(super) fn record(&self) -> Record {
+    pub(super) fn record(&self) -> Record<'_> {
         let record = Record::default();
         match self {
             Self::Trained {

@@ -64,7 +64,7 @@ pub enum ScheduleShape {
 }
 
 impl PretrainTask {
-    pub(super) fn record(&self) -> Record {
+    pub(super) fn record(&self) -> Record<'_> {
         let record = self
             .model
             .record()
@@ -84,7 +84,7 @@ impl PretrainTask {
 
 impl ScheduleSpec {
     /// Adds the schedule's fields to a record.
-    pub(super) fn onto(&self, record: Record) -> Record {
+    pub(super) fn onto<'t>(&self, record: Record<'t>) -> Record<'t> {
         let shape = match self.shape {
             ScheduleShape::Constant => "constant",
             ScheduleShape::Cosine => "cosine",
