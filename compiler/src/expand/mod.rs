@@ -117,6 +117,8 @@ impl<'e, 'a> Expander<'e, 'a> {
             let job_name: Arc<str> = job.name.text.as_str().into();
             let points = points.of(&site.grid);
             let (before, mut made) = (runs.len(), BTreeMap::new());
+            runs.reserve(points.len());
+            self.jobs.reserve(points.len());
             for point in &*points {
                 let label = label(name, &job.name.text, &point.shown);
                 let spot = Spot {
@@ -288,7 +290,14 @@ impl<'e, 'a> Expander<'e, 'a> {
 
 /// `experiment/job[axis=value,…]`.
 fn label(experiment: &str, job: &str, point: &[(Arc<str>, Arc<str>)]) -> Arc<str> {
-    let mut label = [experiment, "/", job].concat();
+    let pairs = point
+        .iter()
+        .map(|(axis, value)| axis.len() + value.len() + 2);
+    let length = experiment.len() + job.len() + pairs.sum::<usize>() + 2;
+    let mut label = String::with_capacity(length);
+    label.push_str(experiment);
+    label.push('/');
+    label.push_str(job);
     for (at, (axis, value)) in point.iter().enumerate() {
         label.push(if at == 0 { '[' } else { ',' });
         label.push_str(axis);

@@ -45,12 +45,7 @@ pub(super) struct Spot<'s> {
 }
 
 impl<'s> Site<'s> {
-    pub(super) fn new(
-        block: &'s Block,
-        fields: Fields<'s>,
-        grid: Grid,
-        place: Arc<str>,
-    ) -> Self {
+    pub(super) fn new(block: &'s Block, fields: Fields<'s>, grid: Grid, place: Arc<str>) -> Self {
         Self {
             block,
             fields,

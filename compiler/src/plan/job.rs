@@ -4,8 +4,9 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use smallvec::{SmallVec, smallvec};
 
-use super::{Key, KeyMap, Task};
+use super::{Key, KeyMap, Task, Work};
 
 /// One unit of work and of caching.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,14 +14,14 @@ pub struct Job {
     /// What it computes, as a key.
     pub key: Key,
     /// Readable names; the first one is used in messages.
-    pub labels: Vec<Arc<str>>,
+    pub labels: SmallVec<[Arc<str>; 1]>,
     /// Where it is declared: `path:line:column`.
     pub place: Arc<str>,
     /// The work.
     #[serde(flatten)]
     pub task: Task,
     /// What it needs, by role and in order.
-    pub inputs: Vec<Input>,
+    pub inputs: SmallVec<[Input; 1]>,
 }
 
 /// An input of a job.
@@ -37,6 +38,8 @@ pub struct Input {
 pub(crate) struct Jobs {
     list: Vec<Job>,
     by_key: KeyMap<usize>,
+    /// Room to write canonical forms in.
+    bytes: Vec<u8>,
 }
 
 impl Job {
@@ -60,10 +63,12 @@ impl Jobs {
         &mut self,
         label: Arc<str>,
         place: Arc<str>,
-        task: Task,
+        work: impl Into<Work>,
         inputs: &[(&'static str, Key)],
     ) -> Key {
-        let key = task.record().key(task.kind(), task.version(), inputs);
+        let work = work.into();
+        let key = work.key(&mut self.bytes, inputs);
+        let task = work.task;
         if let Some(job) = self.by_key.get(key).and_then(|&at| self.list.get_mut(at)) {
             if !job.labels.contains(&label) {
                 job.labels.push(label);
@@ -81,7 +86,7 @@ impl Jobs {
         self.by_key.insert(key, self.list.len());
         self.list.push(Job {
             key,
-            labels: vec![label],
+            labels: smallvec![label],
             place,
             task,
             inputs,
@@ -97,6 +102,11 @@ impl Jobs {
         {
             task.keep.insert(at, step);
         }
+    }
+
+    /// Makes room for so many more jobs.
+    pub(crate) fn reserve(&mut self, more: usize) {
+        self.list.reserve(more);
     }
 
     pub(crate) fn into_list(self) -> Vec<Job> {

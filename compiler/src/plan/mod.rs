@@ -12,6 +12,7 @@ mod results;
 mod select;
 mod study;
 mod task;
+mod work;
 
 pub use filter::{Clause, Filter};
 pub use fraction::Fraction;
@@ -33,6 +34,7 @@ pub use task::{
 };
 
 pub(crate) use job::Jobs;
+pub(crate) use work::Work;
 
 use petgraph::graph::{DiGraph, NodeIndex};
 use serde::{Deserialize, Serialize};

@@ -66,7 +66,11 @@ impl<'t> Record<'t> {
     ///
     /// The order in which fields were added does not matter; lengths go before contents.
     pub fn key(&self, kind: &str, version: u32, inputs: &[(&str, Key)]) -> Key {
-        // Gathered first: hashing many small pieces costs more than hashing them at once.
+        Self::finish(&mut self.beginning(kind, version), inputs)
+    }
+
+    /// Returns the byte form of all but the inputs.
+    pub(super) fn beginning(&self, kind: &str, version: u32) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(BYTES);
         feed_text(&mut bytes, FORM);
         feed_text(&mut bytes, kind);
@@ -76,12 +80,18 @@ impl<'t> Record<'t> {
             feed_text(&mut bytes, name);
             value.feed(&mut bytes);
         }
-        feed_length(&mut bytes, inputs.len());
+        bytes
+    }
+
+    /// Adds the inputs to a byte form and returns its key.
+    pub(super) fn finish(bytes: &mut Vec<u8>, inputs: &[(&str, Key)]) -> Key {
+        feed_length(bytes, inputs.len());
         for (role, key) in inputs {
-            feed_text(&mut bytes, role);
+            feed_text(bytes, role);
             bytes.extend_from_slice(key.bytes());
         }
-        Key::new(*blake3::hash(&bytes).as_bytes())
+        // At once: hashing many small pieces costs more than gathering them first.
+        Key::new(*blake3::hash(bytes).as_bytes())
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 use super::{Hypothesis, Key, Metric, Report};
 
@@ -59,5 +60,5 @@ pub struct Item {
     /// Whether a judge measured the soundness and depth of explanations too.
     pub judged: bool,
     /// The jobs it is read from: the input it is measured on, or the answers it adds up.
-    pub keys: Vec<Key>,
+    pub keys: SmallVec<[Key; 1]>,
 }

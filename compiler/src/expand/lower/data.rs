@@ -132,10 +132,10 @@ impl Expander<'_, '_> {
         let inputs: Vec<(&'static str, Key)> =
             inputs.into_iter().map(|key| ("items", key)).collect();
         let place = self.place(dataset.declared);
-        let task = Task::Dataset(DatasetTask {
+        let task = Task::Dataset(Box::new(DatasetTask {
             items: dataset.items,
             from,
-        });
+        }));
         let label = format!("dataset/{}", dataset.name).into();
         let key = self.jobs.add(label, place, task, &inputs);
         let known = (Rc::clone(dataset), key);

@@ -6,7 +6,9 @@ use vpc_grammar::{Code, Problem, Span};
 
 use super::{Expander, Made, Model, Spot, Trained};
 use crate::eval::{Given, Reads};
-use crate::plan::{Fraction, Key, ModelSpec, PretrainTask, ScheduleShape, ScheduleSpec, Task};
+use crate::plan::{
+    Fraction, Key, ModelSpec, PretrainTask, ScheduleShape, ScheduleSpec, Task, Work,
+};
 use crate::value::{Exact, Number, Scale, Schedule, Tokenizer, Unit};
 
 impl Expander<'_, '_> {
@@ -74,7 +76,7 @@ impl Expander<'_, '_> {
             Some(Made::model(
                 key,
                 Model {
-                    spec: Arc::new(model),
+                    spec: self.shared.spec(model),
                     tokenizer,
                     sees: false,
                     trained: Some(Trained {
@@ -92,11 +94,11 @@ impl Expander<'_, '_> {
         &mut self,
         spot: &Spot<'_>,
         label: Arc<str>,
-        task: Task,
+        work: impl Into<Work>,
         inputs: &[(&'static str, Key)],
     ) -> Key {
         self.jobs
-            .add(label, Arc::clone(&spot.site.place), task, inputs)
+            .add(label, Arc::clone(&spot.site.place), work, inputs)
     }
 
     fn below_one(

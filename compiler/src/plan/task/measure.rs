@@ -19,14 +19,14 @@ pub enum EvalTask {
     /// Scores of groups, and of all, from the answers to benchmarks.
     Benchmarks {
         /// The benchmarks of each group, as numbers of `answers` inputs.
-        groups: Vec<Vec<u64>>,
+        groups: Arc<[Vec<u64>]>,
         /// How they make one number.
         overall: Overall,
     },
 }
 
 /// How the benchmarks of a suite make one number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Overall {
     /// The mean over benchmarks.

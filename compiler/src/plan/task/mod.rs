@@ -5,6 +5,8 @@ mod sight;
 mod text;
 mod train;
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 pub use measure::{AlignTask, AnswersTask, EvalTask, Format, Layers, Overall, Pooling};
@@ -35,13 +37,13 @@ pub enum Task {
         step: u64,
     },
     /// Makes or chooses items to adapt with.
-    Dataset(DatasetTask),
+    Dataset(Box<DatasetTask>),
     /// Imports a vision encoder.
     Encoder(Box<EncoderTask>),
     /// Runs one stage of an adaptation.
-    Stage(Box<StageTask>),
+    Stage(Arc<StageTask>),
     /// Lets a model answer the questions of a benchmark, and scores the answers.
-    Answers(Box<AnswersTask>),
+    Answers(Arc<AnswersTask>),
     /// Lets another model judge the explanations among answers.
     Judged {
         /// The model that judges, by its name at the endpoint.

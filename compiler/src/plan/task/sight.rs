@@ -195,7 +195,9 @@ impl DatasetTask {
             DatasetFrom::Joined => record.with("from", "joined"),
             DatasetFrom::Chosen(choice) => match choice {
                 Choice::Only(any) => record.with("from", "only").with("words", Value::texts(any)),
-                Choice::Without(none) => record.with("from", "without").with("words", Value::texts(none)),
+                Choice::Without(none) => record
+                    .with("from", "without")
+                    .with("words", Value::texts(none)),
                 Choice::Thin { words: thin, to } => record
                     .with("from", "thin")
                     .with("words", Value::texts(thin))
