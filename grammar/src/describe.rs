@@ -43,6 +43,7 @@ pub(crate) fn describe(rule: Rule) -> Option<&'static str> {
         Rule::entry_end | Rule::sep | Rule::EOI => "the end of the entry",
         // Operators, postfixes and word internals are always possible; listing them is noise.
         Rule::infix
+        | Rule::operator
         | Rule::range
         | Rule::range_by
         | Rule::le
@@ -73,7 +74,6 @@ pub(crate) fn describe(rule: Rule) -> Option<&'static str> {
         | Rule::one_item
         | Rule::one_entry
         | Rule::WHITESPACE
-        | Rule::COMMENT
         | Rule::kw_use
         | Rule::kw_let
         | Rule::for_clause
