@@ -66,6 +66,7 @@ pub(crate) fn describe(rule: Rule) -> Option<&'static str> {
         | Rule::unit
         | Rule::text
         | Rule::escape
+        | Rule::ident_head
         | Rule::ident_tail
         | Rule::keyword
         | Rule::braced
