@@ -173,13 +173,17 @@ impl Shared {
         });
         let mut groups: Vec<Vec<u64>> = groups.collect();
         groups.sort_unstable();
-        let id = (groups, overall);
-        if let Some(known) = self.sums.get(&id) {
-            return known.clone();
+        if let Some((known, how, work)) = &self.sum
+            && *known == groups
+            && *how == overall
+        {
+            return work.clone();
         }
-        let groups = id.0.as_slice().into();
-        let work = Work::from(Task::Eval(EvalTask::Benchmarks { groups, overall }));
-        self.sums.insert(id, work.clone());
+        let work = Work::from(Task::Eval(EvalTask::Benchmarks {
+            groups: groups.as_slice().into(),
+            overall,
+        }));
+        self.sum = Some((groups, overall, work.clone()));
         work
     }
 }

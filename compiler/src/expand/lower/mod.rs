@@ -60,9 +60,10 @@ pub(crate) struct Shared {
     words: BTreeSet<Arc<str>>,
     stages: BTreeMap<StageId, (Rc<Adaptation>, StageWork)>,
     answers: BTreeMap<AnswersId, (Rc<Benchmark>, Work)>,
-    sums: BTreeMap<(Vec<Vec<u64>>, Overall), Work>,
     /// What the suite at hand measures.
     sheet: Option<(Rc<Groups>, Rc<Sheet>)>,
+    /// How the answers to it are added up; runs of a suite with several groups seldom agree.
+    sum: Option<(Vec<Vec<u64>>, Overall, Work)>,
 }
 
 impl Expander<'_, '_> {

@@ -26,7 +26,7 @@ pub enum EvalTask {
 }
 
 /// How the benchmarks of a suite make one number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Overall {
     /// The mean over benchmarks.
