@@ -38,7 +38,7 @@ pub(crate) fn adopt(options: &AdoptOptions) -> Status {
 
 fn named<'p>(plan: &'p Plan, name: &str) -> Option<&'p Job> {
     let mut jobs = plan.jobs.iter();
-    jobs.find(|job| job.labels.iter().any(|label| label == name))
+    jobs.find(|job| job.labels.iter().any(|label| **label == *name))
 }
 
 fn work(planned: &Planned, job: &Job, options: &AdoptOptions) -> Result<(), AdoptError> {

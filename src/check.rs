@@ -14,6 +14,8 @@ pub(crate) fn check(options: &CheckOptions) -> Status {
                 let file = options.study.file.display();
                 tell(format_args!("{file}: no errors; {experiments}, {jobs}"));
             }
+            // It takes longer to take apart than the process has left to live.
+            std::mem::forget(plan);
             Status::Ok
         }
         Err(status) => status,

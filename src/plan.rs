@@ -1,5 +1,6 @@
 //! `vpc plan`: what a run would do. Changes nothing.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -184,7 +185,8 @@ fn as_text(plan: &Plan, survey: &Survey, reasons: &Reasons, all: bool) -> String
     for experiment in &plan.experiments {
         parts.push(experiment_text(&jobs, experiment));
     }
-    parts.push(kinds_text(plan, survey));
+    let totals = totals(plan, survey);
+    parts.push(kinds_text(&totals));
     if all || plan.jobs.len() <= LISTED {
         parts.push(jobs_text(plan, survey, reasons));
     } else {
@@ -246,25 +248,28 @@ fn trunks_text(plan: &Plan, survey: &Survey) -> Option<String> {
 
 /// Says what a run would refuse: each reason once, with the first of its jobs.
 fn not_yet(plan: &Plan, survey: &Survey) -> Option<String> {
-    let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
+    let mut reasons: Vec<(&str, &Job, u64)> = Vec::new();
     let jobs = unsupported(plan, survey);
     for one in &jobs {
-        // What stands in parentheses is of the one job; most reasons are of the kind.
-        let reason = one.why.find(" (").map_or(&*one.why, |at| &one.why[..at]);
+        let reason = match &one.why {
+            Cow::Borrowed(of_kind) => of_kind,
+            // What stands in parentheses is of the one job.
+            Cow::Owned(own) => own.find(" (").map_or(&**own, |at| &own[..at]),
+        };
         match reasons.iter_mut().find(|known| known.0 == reason) {
-            Some(known) => known.1.push(one.job.name()),
-            None => reasons.push((reason, vec![one.job.name()])),
+            Some(known) => known.2 += 1,
+            None => reasons.push((reason, one.job, 1)),
         }
     }
     if reasons.is_empty() {
         return None;
     }
     let mut text = "this can be planned and not run yet, since\n".to_owned();
-    for (reason, names) in reasons {
-        let first = names.first().copied().unwrap_or_default();
-        let more = match names.len() - 1 {
+    for (reason, first, count) in reasons {
+        let first = first.name();
+        let more = match count - 1 {
             0 => String::new(),
-            more => format!(" (and {} more)", grouped(more as u64)),
+            more => format!(" (and {} more)", grouped(more)),
         };
         let reason = reason.split(", which this").next().unwrap_or(reason);
         text += &format!("  {first}{more} {reason}\n");
@@ -334,7 +339,7 @@ fn models_text(jobs: &Jobs<'_>, experiment: &Experiment, job: &str) -> String {
     texts.concat()
 }
 
-fn kinds_text(plan: &Plan, survey: &Survey) -> String {
+fn kinds_text(totals: &[(&'static str, Total)]) -> String {
     let mut table = Table::new();
     table.load_style(NOTHING);
     table.set_header([
@@ -345,14 +350,14 @@ fn kinds_text(plan: &Plan, survey: &Survey) -> String {
         "not needed",
         "tokens to do",
     ]);
-    for (kind, total) in totals(plan, survey) {
+    for (kind, total) in totals {
         let tokens = if total.tokens == 0 {
             "–".to_owned()
         } else {
             rounded(total.tokens)
         };
         table.add_row([
-            kind.to_owned(),
+            (*kind).to_owned(),
             total.jobs.to_string(),
             total.cached.to_string(),
             total.to_do.to_string(),

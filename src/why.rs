@@ -86,7 +86,7 @@ fn places(plan: &Plan, wanted: &str) -> Result<Vec<usize>, String> {
     let is_key = wanted.len() >= 4 && wanted.bytes().all(|byte| byte.is_ascii_hexdigit());
     let lower = wanted.to_ascii_lowercase();
     let by_key = at(&|job| is_key && job.key.to_string().starts_with(&lower));
-    let by_name = at(&|job| job.labels.iter().any(|label| label == wanted));
+    let by_name = at(&|job| job.labels.iter().any(|label| **label == *wanted));
     if !by_key.is_empty() || !by_name.is_empty() {
         return Ok(if by_key.is_empty() { by_name } else { by_key });
     }

@@ -557,7 +557,7 @@ const KINDS_OF_JOBS: &[&str] = &[
 /// A plan's jobs by each of their names.
 fn by_name(plan: &Plan) -> BTreeMap<&str, &Job> {
     let jobs = plan.jobs.iter();
-    jobs.flat_map(|job| job.labels.iter().map(move |label| (label.as_str(), job)))
+    jobs.flat_map(|job| job.labels.iter().map(move |label| (&**label, job)))
         .collect()
 }
 

@@ -89,7 +89,7 @@ fn of_kind(plan: &Plan, kind: &str) -> BTreeSet<Key> {
 
 /// The key of a job by its name.
 fn named(plan: &Plan, name: &str) -> Key {
-    let known = |job: &&vpc_compiler::plan::Job| job.labels.iter().any(|label| label == name);
+    let known = |job: &&vpc_compiler::plan::Job| job.labels.iter().any(|label| **label == *name);
     let names = || {
         plan.jobs
             .iter()

@@ -43,6 +43,7 @@ pub(crate) fn describe(rule: Rule) -> Option<&'static str> {
         Rule::entry_end | Rule::sep | Rule::EOI => "the end of the entry",
         // Operators, postfixes and word internals are always possible; listing them is noise.
         Rule::infix
+        | Rule::operator
         | Rule::range
         | Rule::range_by
         | Rule::le
@@ -65,6 +66,7 @@ pub(crate) fn describe(rule: Rule) -> Option<&'static str> {
         | Rule::unit
         | Rule::text
         | Rule::escape
+        | Rule::ident_head
         | Rule::ident_tail
         | Rule::keyword
         | Rule::braced
@@ -73,7 +75,6 @@ pub(crate) fn describe(rule: Rule) -> Option<&'static str> {
         | Rule::one_item
         | Rule::one_entry
         | Rule::WHITESPACE
-        | Rule::COMMENT
         | Rule::kw_use
         | Rule::kw_let
         | Rule::for_clause

@@ -89,8 +89,8 @@ impl Evaluator<'_> {
         least: u64,
     ) -> Option<u64> {
         let number = self.number_of(span, value, kind, units)?;
-        let shown = number.show();
         let Some(whole) = number.whole() else {
+            let shown = number.show();
             let message = if number.value.is_negative() {
                 format!("`{shown}` is negative")
             } else if number.value.is_integer() {
@@ -111,13 +111,12 @@ impl Evaluator<'_> {
         };
         // Seeds may be 0, and as large as they like: nothing is multiplied with them.
         let bounded = kind == Type::Tokens || (least > 0 && kind != Type::Bytes);
-        let message = match whole {
-            _ if whole < least => format!("`{shown}` is too small: at least {least} is needed"),
-            _ if bounded && whole > most => {
-                format!("`{shown}` is too large: at most {most} is possible")
-            }
+        let flaw = match whole {
+            _ if whole < least => format!("small: at least {least} is needed"),
+            _ if bounded && whole > most => format!("large: at most {most} is possible"),
             _ => return Some(whole),
         };
+        let message = format!("`{}` is too {flaw}", number.show());
         self.report(Problem::error(Code("V0304"), span, message));
         None
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use vpc_grammar::tree::{Block, Body, Entry, Expr, ExprKind, Name, Vary};
 use vpc_grammar::{Code, Problem};
 
+use super::grid::Grid;
 use super::names::Names;
 use crate::eval::{Evaluator, Scope};
 use crate::modules::twice;
@@ -73,7 +74,7 @@ impl Axes {
         groups
     }
 
-    /// Returns the full points that every condition allows: inner `None` where there is no
+    /// Returns the points of all axes that every condition allows: inner `None` where there is no
     /// condition, outer `None` after a mistake.
     #[expect(
         clippy::option_option,
@@ -84,14 +85,14 @@ impl Axes {
         evaluator: &Evaluator<'_>,
         conditions: &[&Expr],
         scope: &Scope<'_>,
-    ) -> Option<Option<Vec<Vec<usize>>>> {
+    ) -> Option<Option<Vec<usize>>> {
         if conditions.is_empty() {
             return Some(None);
         }
-        let all: Vec<usize> = (0..self.0.len()).collect();
+        let all = self.grid();
         let mut allowed = Vec::new();
-        for point in self.product(&all) {
-            let bound = self.bind(scope, &all, &point);
+        for point in 0..all.len() {
+            let bound = self.bind(scope, &all, point);
             let mut kept = true;
             for condition in conditions {
                 match evaluator.eval(condition, &bound) {
@@ -117,64 +118,16 @@ impl Axes {
         Some(Some(allowed))
     }
 
-    /// Returns the points of some groups: their product, or what is left of it.
-    pub(super) fn points(
-        &self,
-        groups: &[usize],
-        allowed: Option<&[Vec<usize>]>,
-    ) -> Vec<Vec<usize>> {
-        let Some(allowed) = allowed else {
-            return self.product(groups);
-        };
-        let project = |point: &Vec<usize>| -> Vec<usize> {
-            groups
-                .iter()
-                .filter_map(|&group| point.get(group).copied())
-                .collect()
-        };
-        let points: BTreeSet<Vec<usize>> = allowed.iter().map(project).collect();
-        points.into_iter().collect()
+    /// Returns the product of all groups.
+    pub(super) fn grid(&self) -> Grid {
+        let groups = self.0.iter().map(|group| group.rows.len());
+        Grid::new(groups.enumerate())
     }
 
-    /// How many points the product of some groups has.
-    pub(super) fn size(&self, groups: impl IntoIterator<Item = usize>) -> usize {
-        let rows = |group: usize| self.0.get(group).map_or(0, |group| group.rows.len());
-        groups.into_iter().map(rows).fold(1, usize::saturating_mul)
-    }
-
-    /// How many groups there are.
-    pub(super) fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// The product of some groups, the last one fastest.
-    fn product(&self, groups: &[usize]) -> Vec<Vec<usize>> {
-        let mut points = vec![Vec::new()];
-        for &group in groups {
-            let rows = self.0.get(group).map_or(0, |group| group.rows.len());
-            points = points
-                .into_iter()
-                .flat_map(|point: Vec<usize>| {
-                    (0..rows).map(move |row| {
-                        let mut next = point.clone();
-                        next.push(row);
-                        next
-                    })
-                })
-                .collect();
-        }
-        points
-    }
-
-    /// Binds the axes of some groups to their values at a point.
-    pub(super) fn bind<'s>(
-        &self,
-        scope: &Scope<'s>,
-        groups: &[usize],
-        point: &[usize],
-    ) -> Scope<'s> {
+    /// Binds the axes of a grid to their values at a point.
+    pub(super) fn bind<'s>(&self, scope: &Scope<'s>, grid: &Grid, point: usize) -> Scope<'s> {
         let mut bound = scope.clone();
-        for (group, row) in self.rows(groups, point) {
+        for (group, row) in self.rows(grid, point) {
             for (name, (value, _)) in group.names.iter().zip(&row.0) {
                 bound.locals.push((name.text.clone(), value.clone()));
             }
@@ -182,22 +135,21 @@ impl Axes {
         bound
     }
 
-    /// Returns axis and text of the value at a point.
-    pub(super) fn point(&self, groups: &[usize], point: &[usize]) -> Vec<(Arc<str>, Arc<str>)> {
-        self.rows(groups, point)
-            .flat_map(|(group, row)| {
-                let texts = row.0.iter().map(|value| value.1.clone());
-                group.axes.iter().map(Arc::clone).zip(texts)
-            })
-            .collect()
+    /// Returns axis and text of the values at a point of a grid.
+    pub(super) fn shown_at(&self, grid: &Grid, point: usize) -> Arc<[(Arc<str>, Arc<str>)]> {
+        let shown = self.rows(grid, point).flat_map(|(group, row)| {
+            let texts = row.0.iter().map(|value| Arc::clone(&value.1));
+            group.axes.iter().map(Arc::clone).zip(texts)
+        });
+        shown.collect()
     }
 
     fn rows<'s>(
         &'s self,
-        groups: &'s [usize],
-        point: &'s [usize],
+        grid: &'s Grid,
+        point: usize,
     ) -> impl Iterator<Item = (&'s Group, &'s Row)> {
-        groups.iter().zip(point).filter_map(|(&group, &row)| {
+        grid.rows(point).filter_map(|(group, row)| {
             let group = self.0.get(group)?;
             Some((group, group.rows.get(row)?))
         })

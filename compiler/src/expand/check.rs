@@ -11,7 +11,10 @@ use crate::value::Value;
 impl Expander<'_, '_> {
     pub(super) fn warn_unused(&self, axes: &Axes, declarations: &[Declaration<'_>]) {
         for (at, name) in axes.names() {
-            if !declarations.iter().any(|job| job.groups.contains(&at)) {
+            if !declarations
+                .iter()
+                .any(|job| job.grid.groups().any(|group| group == at))
+            {
                 let message = format!(
                     "the axis `{}` changes nothing: no job depends on it",
                     name.text
@@ -24,21 +27,10 @@ impl Expander<'_, '_> {
         }
     }
 
-    pub(super) fn checks(
-        &self,
-        parts: &Parts<'_>,
-        axes: &Axes,
-        declarations: &[Declaration<'_>],
-        allowed: Option<&[Vec<usize>]>,
-    ) {
+    pub(super) fn checks(&self, parts: &Parts<'_>, declarations: &[Declaration<'_>]) {
         let counts: Vec<(String, usize)> = declarations
             .iter()
-            .map(|job| {
-                (
-                    job.block.name.text.clone(),
-                    axes.points(&job.groups, allowed).len(),
-                )
-            })
+            .map(|job| (job.block.name.text.clone(), job.count))
             .collect();
         let scope = Scope {
             lets: &parts.lets,

@@ -3,6 +3,7 @@
 mod amend;
 mod axes;
 mod check;
+mod grid;
 mod lower;
 mod names;
 mod order;
@@ -22,6 +23,7 @@ use crate::plan::{self, Experiment, Jobs, Run};
 use crate::schema::{self, Place};
 
 use axes::Axes;
+use grid::{Grid, Points};
 use lower::{Made, Shared};
 pub(crate) use results::Results;
 use spot::{Site, Spot};
@@ -37,10 +39,12 @@ pub(crate) struct Expander<'e, 'a> {
 /// A job block and what was made of it.
 struct Declaration<'b> {
     block: &'b Block,
-    /// Axis groups, by number, in the order declared.
-    groups: Vec<usize>,
-    /// What was made at each point of those groups.
-    made: BTreeMap<Vec<usize>, Made>,
+    /// The axes it depends on.
+    grid: Grid,
+    /// How many points it stands at.
+    count: usize,
+    /// The models that were made, by point.
+    made: BTreeMap<usize, Made>,
 }
 
 /// An experiment with what is to be read out of its results.
@@ -95,6 +99,7 @@ impl<'e, 'a> Expander<'e, 'a> {
         } else {
             None
         };
+        let mut points = Points::new(&axes, allowed);
         let mut declarations: Vec<Declaration<'_>> = Vec::new();
         let mut runs = Vec::new();
         let mut lost = Vec::new();
@@ -108,40 +113,43 @@ impl<'e, 'a> Expander<'e, 'a> {
                 .evaluator
                 .fields(job, job.body.as_ref().unwrap_or(&empty))?;
             let place = self.place(job.name.span);
-            let site = Site::new(job, fields, groups, place);
+            let site = Site::new(job, fields, axes.grid().part(&groups), place);
             let job_name: Arc<str> = job.name.text.as_str().into();
-            let mut made = BTreeMap::new();
-            let points = axes.points(&site.groups, allowed.as_deref());
-            let wanted = points.len();
-            for point in points {
-                let named = axes.point(&site.groups, &point);
-                let label = label(name, &job.name.text, &named);
+            let points = points.of(&site.grid);
+            let (before, mut made) = (runs.len(), BTreeMap::new());
+            runs.reserve(points.len());
+            self.jobs.reserve(points.len());
+            for point in &*points {
+                let label = label(name, &job.name.text, &point.shown);
                 let spot = Spot {
                     site: &site,
                     evaluator: self.evaluator,
                     axes: &axes,
                     scope: &scope,
-                    point: &point,
+                    point: point.number,
                     label: &label,
                 };
-                let Some(one) = self.lower(&spot, &declarations) else {
+                let Some(mut one) = self.lower(&spot, &declarations) else {
                     continue;
                 };
                 runs.push(Run {
                     job: Arc::clone(&job_name),
                     key: one.key,
-                    items: one.items.clone(),
-                    point: named,
+                    items: std::mem::take(&mut one.items),
+                    point: Arc::clone(&point.shown),
                     label,
                 });
-                made.insert(point, one);
+                if one.makes_model() {
+                    made.insert(point.number, one);
+                }
             }
-            if made.len() < wanted {
+            if runs.len() - before < points.len() {
                 lost.push(job.name.text.clone());
             }
             declarations.push(Declaration {
                 block: job,
-                groups: site.groups,
+                grid: site.grid,
+                count: points.len(),
                 made,
             });
         }
@@ -151,7 +159,7 @@ impl<'e, 'a> Expander<'e, 'a> {
         if body.whole {
             self.warn_unused(&axes, &declarations);
         }
-        self.checks(&parts, &axes, &declarations, allowed.as_deref());
+        self.checks(&parts, &declarations);
         let doc = block.doc.as_ref().map(|doc| doc.value.clone());
         let results = parts.results.iter().map(|block| (*block).clone());
         Some(Expanded {
@@ -253,10 +261,10 @@ impl<'e, 'a> Expander<'e, 'a> {
         let filtered = parts
             .conditions
             .first()
-            .map(|expr| (expr.span, axes.size(0..axes.len())));
+            .map(|expr| (expr.span, axes.grid().len()));
         let jobs = order
             .iter()
-            .map(|(block, groups)| (block.name.span, axes.size(groups.iter().copied())));
+            .map(|(block, groups)| (block.name.span, axes.grid().part(groups).len()));
         let Some((span, size)) = filtered
             .into_iter()
             .chain(jobs)
@@ -281,12 +289,12 @@ impl<'e, 'a> Expander<'e, 'a> {
 }
 
 /// `experiment/job[axis=value,…]`.
-fn label(experiment: &str, job: &str, point: &[(Arc<str>, Arc<str>)]) -> String {
-    let length: usize = point
+fn label(experiment: &str, job: &str, point: &[(Arc<str>, Arc<str>)]) -> Arc<str> {
+    let pairs = point
         .iter()
-        .map(|(axis, value)| axis.len() + value.len() + 2)
-        .sum();
-    let mut label = String::with_capacity(experiment.len() + job.len() + length + 2);
+        .map(|(axis, value)| axis.len() + value.len() + 2);
+    let length = experiment.len() + job.len() + pairs.sum::<usize>() + 2;
+    let mut label = String::with_capacity(length);
     label.push_str(experiment);
     label.push('/');
     label.push_str(job);
@@ -299,5 +307,5 @@ fn label(experiment: &str, job: &str, point: &[(Arc<str>, Arc<str>)]) -> String 
     if !point.is_empty() {
         label.push(']');
     }
-    label
+    label.into()
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use vpc_grammar::tree::{Block, Expr};
 
 use super::axes::Axes;
+use super::grid::Grid;
 use super::names::Names;
 use crate::eval::{Evaluator, Fields, Given, Scope};
 use crate::value::Value;
@@ -15,18 +16,18 @@ use crate::value::Value;
 pub(super) struct Site<'s> {
     pub(super) block: &'s Block,
     pub(super) fields: Fields<'s>,
-    /// Axis groups the job depends on, by number, in the order declared.
-    pub(super) groups: Vec<usize>,
+    /// The axes the job depends on.
+    pub(super) grid: Grid,
     /// Where it is declared: `path:line:column`.
     pub(super) place: Arc<str>,
-    memo: RefCell<Memo>,
+    /// What is known of its expressions, by where they stand.
+    memo: RefCell<BTreeMap<usize, Known>>,
 }
 
-/// Values of expressions, by where they stand and by the points of just the axes they mention.
-#[derive(Default)]
-struct Memo {
-    mentioned: BTreeMap<usize, Vec<usize>>,
-    values: BTreeMap<(usize, Vec<usize>), Value>,
+/// The values of an expression at the points of just the axes it mentions.
+struct Known {
+    grid: Grid,
+    values: BTreeMap<usize, Value>,
 }
 
 /// One job at one point.
@@ -37,23 +38,18 @@ pub(super) struct Spot<'s> {
     pub(super) axes: &'s Axes,
     /// The scope of the experiment, without axes.
     pub(super) scope: &'s Scope<'s>,
-    /// The number of the value in each of the job's groups.
-    pub(super) point: &'s [usize],
+    /// The point of the job's grid.
+    pub(super) point: usize,
     /// `experiment/job[axis=value,…]`.
-    pub(super) label: &'s str,
+    pub(super) label: &'s Arc<str>,
 }
 
 impl<'s> Site<'s> {
-    pub(super) fn new(
-        block: &'s Block,
-        fields: Fields<'s>,
-        groups: Vec<usize>,
-        place: Arc<str>,
-    ) -> Self {
+    pub(super) fn new(block: &'s Block, fields: Fields<'s>, grid: Grid, place: Arc<str>) -> Self {
         Self {
             block,
             fields,
-            groups,
+            grid,
             place,
             memo: RefCell::default(),
         }
@@ -66,30 +62,24 @@ impl Spot<'_> {
     pub(super) fn eval(&self, expr: &Expr) -> Value {
         let place = std::ptr::from_ref(expr).addr();
         let mut memo = self.site.memo.borrow_mut();
-        let mentioned = memo.mentioned.entry(place).or_insert_with(|| {
+        let known = memo.entry(place).or_insert_with(|| {
             let names = Names::of_expr(expr, self.scope.lets);
-            self.axes.named(&names)
+            Known {
+                grid: self.site.grid.part(&self.axes.named(&names)),
+                values: BTreeMap::new(),
+            }
         });
-        let rows = mentioned.iter().filter_map(|group| self.row(*group));
-        let key = (place, rows.collect::<Vec<usize>>());
-        if let Some(value) = memo.values.get(&key) {
+        let at = known.grid.at(&self.site.grid, self.point);
+        if let Some(value) = known.values.get(&at) {
             return value.clone();
         }
         drop(memo);
-        let bound = self.axes.bind(self.scope, &self.site.groups, self.point);
+        let bound = self.axes.bind(self.scope, &self.site.grid, self.point);
         let value = self.evaluator.eval(expr, &bound);
-        self.site
-            .memo
-            .borrow_mut()
-            .values
-            .insert(key, value.clone());
+        if let Some(known) = self.site.memo.borrow_mut().get_mut(&place) {
+            known.values.insert(at, value.clone());
+        }
         value
-    }
-
-    /// The number of the value of an axis group at this point.
-    pub(super) fn row(&self, group: usize) -> Option<usize> {
-        let at = self.site.groups.iter().position(|own| *own == group)?;
-        self.point.get(at).copied()
     }
 
     /// Whether an expression mentions an axis.
@@ -110,10 +100,9 @@ impl Spot<'_> {
     }
 
     /// The label of a part of this job: `experiment/job.part[axis=value,…]`.
-    pub(super) fn part(&self, part: &str) -> String {
-        match self.label.split_once('[') {
-            Some((job, point)) => format!("{job}.{part}[{point}"),
-            None => format!("{}.{part}", self.label),
-        }
+    pub(super) fn part(&self, part: &str) -> Arc<str> {
+        let at = self.label.find('[').unwrap_or(self.label.len());
+        let (job, point) = self.label.split_at(at);
+        [job, ".", part, point].concat().into()
     }
 }

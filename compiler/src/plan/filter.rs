@@ -77,18 +77,16 @@ impl Filter {
     }
 
     /// Returns the canonical form.
-    pub(super) fn value(&self) -> Value {
+    pub(super) fn value(&self) -> Value<'_> {
         Value::List(self.0.iter().map(Clause::value).collect())
     }
 }
 
 impl Clause {
-    fn value(&self) -> Value {
-        let words =
-            |words: &[String]| Value::List(words.iter().map(|word| word.as_str().into()).collect());
+    fn value(&self) -> Value<'_> {
         Value::List(match self {
-            Self::Any(any) => vec!["any".into(), words(any)],
-            Self::None(none) => vec!["none".into(), words(none)],
+            Self::Any(any) => vec!["any".into(), Value::texts(any)],
+            Self::None(none) => vec!["none".into(), Value::texts(none)],
             Self::Outside(filter) => vec!["outside".into(), filter.value()],
             Self::Chosen { among, this } => {
                 let among = among.iter().map(Filter::value).collect();

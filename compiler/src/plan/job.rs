@@ -4,8 +4,9 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use smallvec::{SmallVec, smallvec};
 
-use super::{Key, KeyMap, Operation, Task};
+use super::{Key, KeyMap, Operation, Task, Work};
 
 /// One unit of work and of caching.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,14 +14,14 @@ pub struct Job {
     /// What it computes, as a key.
     pub key: Key,
     /// Readable names; the first one is used in messages.
-    pub labels: Vec<String>,
+    pub labels: SmallVec<[Arc<str>; 1]>,
     /// Where it is declared: `path:line:column`.
     pub place: Arc<str>,
     /// The work.
     #[serde(flatten)]
     pub task: Task,
     /// What it needs, by role and in order.
-    pub inputs: Vec<Input>,
+    pub inputs: SmallVec<[Input; 1]>,
 }
 
 /// An input of a job.
@@ -39,12 +40,19 @@ pub(crate) struct Jobs {
     by_key: KeyMap<usize>,
     /// The build that the jobs are bound to, where they are.
     build: Option<String>,
+    /// Room to write canonical forms in.
+    bytes: Vec<u8>,
 }
 
 impl Job {
     /// Returns the name used in messages.
     pub fn name(&self) -> &str {
-        self.labels.first().map_or("", String::as_str)
+        self.labels.first().map_or("", |label| label)
+    }
+
+    /// Returns all names, to be kept beyond the plan.
+    pub fn names(&self) -> Vec<String> {
+        self.labels.iter().map(ToString::to_string).collect()
     }
 
     /// Returns the keys of the inputs with a role, in order.
@@ -68,15 +76,14 @@ impl Jobs {
     /// Adds a job, or a label to the equal job already there; returns its key.
     pub(crate) fn add(
         &mut self,
-        label: String,
+        label: Arc<str>,
         place: Arc<str>,
-        task: Task,
+        work: impl Into<Work>,
         inputs: &[(&'static str, Key)],
     ) -> Key {
-        let build = self.build.as_deref();
-        let key = task
-            .record()
-            .key(task.kind(), task.version(), build, inputs);
+        let work = work.into();
+        let key = work.key(&mut self.bytes, inputs, self.build.as_deref());
+        let task = work.task;
         if let Some(job) = self.by_key.get(key).and_then(|&at| self.list.get_mut(at)) {
             if !job.labels.contains(&label) {
                 job.labels.push(label);
@@ -94,7 +101,7 @@ impl Jobs {
         self.by_key.insert(key, self.list.len());
         self.list.push(Job {
             key,
-            labels: vec![label],
+            labels: smallvec![label],
             place,
             task,
             inputs,
@@ -108,6 +115,11 @@ impl Jobs {
         if let Some(Task::Pretrain(task)) = job.map(|job| &mut job.task) {
             task.keep.unite(Operation::new(vec![step]));
         }
+    }
+
+    /// Makes room for so many more jobs.
+    pub(crate) fn reserve(&mut self, more: usize) {
+        self.list.reserve(more);
     }
 
     pub(crate) fn into_list(self) -> Vec<Job> {

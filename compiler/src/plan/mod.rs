@@ -15,6 +15,7 @@ mod select;
 mod study;
 mod task;
 mod trunk;
+mod work;
 
 pub use change::{Change, Difference, Needed, Replaced, Side, percent, said};
 pub use filter::{Clause, Filter};
@@ -40,6 +41,7 @@ pub use task::{
 pub use trunk::Trunk;
 
 pub(crate) use job::Jobs;
+pub(crate) use work::Work;
 
 use petgraph::graph::{DiGraph, NodeIndex};
 use serde::{Deserialize, Serialize};

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::Record;
 
 /// A Llama-style decoder: RMSNorm, RoPE, SwiGLU, grouped-query attention.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ModelSpec {
     /// Blocks.
     pub layers: u64,
@@ -43,7 +43,7 @@ impl ModelSpec {
     }
 
     /// Returns the identity fields.
-    pub fn record(&self) -> Record {
+    pub fn record(&self) -> Record<'_> {
         let Self {
             layers,
             width,

@@ -153,7 +153,7 @@ impl Axis {
     /// The axis with the values that runs have. Where no run depends on it, it stays as it is for
     /// the tables that are laid out along it.
     fn part(&self, runs: &[Run], reports: &[Report]) -> Option<Self> {
-        let points = runs.iter().flat_map(|run| &run.point);
+        let points = runs.iter().flat_map(|run| &*run.point);
         let own = points.filter(|own| *own.0 == *self.name);
         let used: BTreeSet<&str> = own.map(|own| own.1.as_ref()).collect();
         if used.is_empty() {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 use super::{Hypothesis, Key, Metric, Report};
 
@@ -40,9 +41,9 @@ pub struct Run {
     /// The job's name within the experiment.
     pub job: Arc<str>,
     /// `experiment/job[axis=value,…]`.
-    pub label: String,
+    pub label: Arc<str>,
     /// Axis and value, for just the axes the job depends on.
-    pub point: Vec<(Arc<str>, Arc<str>)>,
+    pub point: Arc<[(Arc<str>, Arc<str>)]>,
     /// The job that computes it.
     pub key: Key,
     /// What an evaluation measures, by name.
@@ -59,5 +60,5 @@ pub struct Item {
     /// Whether a judge measured the soundness and depth of explanations too.
     pub judged: bool,
     /// The jobs it is read from: the input it is measured on, or the answers it adds up.
-    pub keys: Vec<Key>,
+    pub keys: SmallVec<[Key; 1]>,
 }

@@ -81,6 +81,12 @@ impl Number {
             .flatten()
     }
 
+    /// Returns this part of a whole, rounded to the nearest, halves up; of what is not negative.
+    pub(crate) fn of(&self, whole: u64) -> Option<u64> {
+        let twice = self.value.numer() * whole * 2u32 + self.value.denom();
+        (twice / (self.value.denom() * 2u32)).to_u64()
+    }
+
     /// Returns the number as a plan's fraction, when it fits.
     pub(crate) fn fraction(&self) -> Option<Fraction> {
         fraction(&self.value)

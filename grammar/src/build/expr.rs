@@ -35,7 +35,7 @@ static PRATT: LazyLock<PrattParser<Rule>> = LazyLock::new(|| {
 
 impl Builder<'_> {
     pub(super) fn expr(&mut self, pair: Pair<'_, Rule>) -> Option<Expr> {
-        let parts = pair.clone().into_inner().count();
+        let parts = pair.clone().into_inner().len();
         self.within(parts, &self.span(&pair), |builder| builder.fold(pair))
     }
 
@@ -81,7 +81,7 @@ impl Builder<'_> {
     }
 
     fn term(&mut self, pair: Pair<'_, Rule>) -> Option<Expr> {
-        let parts = pair.clone().into_inner().count();
+        let parts = pair.clone().into_inner().len();
         self.within(parts, &self.span(&pair), |builder| builder.postfixes(pair))
     }
 

@@ -135,7 +135,7 @@ pub fn adopt(
         inputs: inputs
             .map(|input| (input.role.to_string(), input.key))
             .collect(),
-        labels: job.labels.clone(),
+        labels: job.names(),
         metrics,
         made: json!({
             "build": adopted.build,
@@ -155,7 +155,7 @@ fn tell(job: &Job, store: &Store, adopted: &Adopted<'_>) -> Result<(), StoreErro
     journal.add(&Entry::Job {
         key: job.key,
         kind: job.task.kind().to_owned(),
-        labels: job.labels.clone(),
+        labels: job.names(),
         ended: Ended::Adopted,
         took: None,
         at: now(),

@@ -124,7 +124,7 @@ fn entry(job: &Job, ended: Ended, took: Option<Took>) -> Entry {
     Entry::Job {
         key: job.key,
         kind: job.task.kind().to_owned(),
-        labels: job.labels.clone(),
+        labels: job.names(),
         ended,
         took,
         at: now(),

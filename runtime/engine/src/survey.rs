@@ -36,22 +36,27 @@ pub struct Survey {
 /// missing. So a finished evaluation does not ask for its model. A finished run is needed again
 /// when a checkpoint is to be taken out of it that it did not keep.
 pub fn survey(plan: &Plan, store: Option<&Store>) -> Result<Survey, StoreError> {
+    let Some(store) = store else {
+        return Ok(Survey {
+            states: vec![State::ToDo(None); plan.jobs.len()],
+            manifests: vec![None; plan.jobs.len()],
+        });
+    };
     let mut manifests = Vec::with_capacity(plan.jobs.len());
     for job in &plan.jobs {
-        manifests.push(match store {
-            Some(store) => store.find(job.key)?.map(Box::new),
-            None => None,
-        });
+        manifests.push(store.find(job.key)?.map(Box::new));
     }
     let places = plan.places();
-    let inputs_of = |job: &Job| -> Vec<usize> {
-        let places = job.inputs.iter().map(|input| places.get(input.key));
-        places.flatten().copied().collect()
+    let mark_inputs = |job: &Job, needed: &mut [bool], mark: bool| {
+        let inputs = job.inputs.iter();
+        for &input in inputs.filter_map(|input| places.get(input.key)) {
+            needed[input] = mark;
+        }
     };
     // What nothing is made of is needed for itself.
     let mut needed = vec![true; plan.jobs.len()];
-    for input in plan.jobs.iter().flat_map(inputs_of) {
-        needed[input] = false;
+    for job in &plan.jobs {
+        mark_inputs(job, &mut needed, false);
     }
     let build = plan.build.as_deref();
     let mut wanted: BTreeMap<Key, BTreeSet<u64>> = BTreeMap::new();
@@ -70,9 +75,7 @@ pub fn survey(plan: &Plan, store: Option<&Store>) -> Result<Survey, StoreError> 
             None => State::NotNeeded,
         };
         if state.is_to_do() {
-            for input in inputs_of(job) {
-                needed[input] = true;
-            }
+            mark_inputs(job, &mut needed, true);
             if let Task::Checkpoint { step } = job.task {
                 for run in job.inputs_as("model") {
                     wanted.entry(run).or_default().insert(step);
@@ -94,15 +97,15 @@ struct Found {
 
 impl Found {
     fn new(
-        store: Option<&Store>,
+        store: &Store,
         job: &Job,
         build: Option<&str>,
         wanted: &BTreeSet<u64>,
     ) -> Result<Self, StoreError> {
-        let (Some(store), Task::Pretrain(_)) = (store, &job.task) else {
+        if !matches!(job.task, Task::Pretrain(_)) {
             let (lacking, start) = (None, None);
             return Ok(Self { lacking, start });
-        };
+        }
         let steps = Steps::of(job, build);
         let lacking = first_lacking(store, &steps, wanted)?;
         let start = steps.newest(store, lacking.unwrap_or(u64::MAX))?;

@@ -77,7 +77,7 @@ fn of_run(experiment: &Experiment, run: &Run, job: &Job, metrics: &Value) -> Vec
     let number = |item: &str, metric, value| Number {
         experiment: experiment.name.clone(),
         job: run.job.to_string(),
-        run: run.label.clone(),
+        run: run.label.to_string(),
         point: point.clone(),
         item: item.to_owned(),
         metric,

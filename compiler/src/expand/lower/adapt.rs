@@ -5,8 +5,18 @@ use std::sync::Arc;
 
 use super::{Declaration, Expander, Made, Model, Spot};
 use crate::eval::Reads;
-use crate::plan::{Key, ModelSpec, Sight, StageTask, Task};
+use crate::plan::{Key, ModelSpec, Sight, StageTask, Task, Work};
 use crate::value::{Adaptation, Stage};
+
+/// Addresses of a stage and of the model's shape, and a seed.
+pub(super) type StageId = (usize, usize, u64);
+
+/// What the jobs of one stage of a set-up have in common.
+pub(super) struct StageWork {
+    work: Work,
+    /// All inputs but the model.
+    inputs: Vec<(&'static str, Key)>,
+}
 
 impl Expander<'_, '_> {
     pub(super) fn adapt(&mut self, spot: &Spot<'_>, before: &[Declaration<'_>]) -> Option<Made> {
@@ -23,7 +33,7 @@ impl Expander<'_, '_> {
             for (at, stage) in setup.stages.iter().enumerate() {
                 let last = at + 1 == setup.stages.len();
                 let label = if last {
-                    spot.label.to_owned()
+                    Arc::clone(spot.label)
                 } else {
                     spot.part(&stage.name)
                 };
@@ -46,15 +56,35 @@ impl Expander<'_, '_> {
     fn stage(
         &mut self,
         spot: &Spot<'_>,
-        label: String,
-        (setup, stage): (&Adaptation, &Stage),
+        label: Arc<str>,
+        (setup, stage): (&Rc<Adaptation>, &Stage),
         (spec, seed): (&Arc<ModelSpec>, u64),
         model: Key,
     ) -> Option<Key> {
+        let stage_at = std::ptr::from_ref(stage).addr();
+        let id = (stage_at, Arc::as_ptr(spec).addr(), seed);
+        if !self.shared.stages.contains_key(&id) {
+            let known = self.stage_work(setup, stage, spec, seed)?;
+            self.shared.stages.insert(id, (Rc::clone(setup), known));
+        }
+        let (_, known) = self.shared.stages.get(&id)?;
+        let mut inputs = vec![("model", model)];
+        inputs.extend(&known.inputs);
+        let work = known.work.clone();
+        Some(self.add(spot, label, work, &inputs))
+    }
+
+    fn stage_work(
+        &mut self,
+        setup: &Adaptation,
+        stage: &Stage,
+        spec: &Arc<ModelSpec>,
+        seed: u64,
+    ) -> Option<StageWork> {
         let items = stage.data.items.saturating_mul(stage.epochs);
         let steps = items.div_ceil(stage.batch);
         let schedule = self.schedule(&stage.schedule, steps, None, stage.scheduled)?;
-        let mut inputs = vec![("model", model)];
+        let mut inputs = Vec::new();
         if stage.images {
             inputs.push(("encoder", self.encoder(&setup.encoder)));
         }
@@ -75,6 +105,9 @@ impl Expander<'_, '_> {
             weight_decay: stage.weight_decay,
             seed,
         };
-        Some(self.add(spot, label, Task::Stage(Box::new(task)), &inputs))
+        Some(StageWork {
+            work: Task::Stage(Arc::new(task)).into(),
+            inputs,
+        })
     }
 }

@@ -44,7 +44,7 @@ impl Expander<'_, '_> {
             return known;
         }
         let place = self.place(category.declared);
-        let label = format!("corpus/{}", category.name);
+        let label = format!("corpus/{}", category.name).into();
         let key = self
             .jobs
             .add(label, place, Task::Corpus(Box::new(category.task())), &[]);
@@ -65,7 +65,7 @@ impl Expander<'_, '_> {
         }
         let corpus = self.corpus(category);
         let tokenizer_key = self.tokenizer(tokenizer, span)?;
-        let label = format!("tokens/{}@{}", category.name, tokenizer.name);
+        let label = format!("tokens/{}@{}", category.name, tokenizer.name).into();
         let place = self.place(category.declared);
         let inputs = [("corpus", corpus), ("tokenizer", tokenizer_key)];
         let key = self.jobs.add(label, place, Task::Tokens, &inputs);
@@ -103,7 +103,7 @@ impl Expander<'_, '_> {
                 }
             }
         };
-        let label = format!("tokenizer/{}", tokenizer.name);
+        let label = format!("tokenizer/{}", tokenizer.name).into();
         let place = self.place(tokenizer.declared);
         let key = self
             .jobs
@@ -132,25 +132,28 @@ impl Expander<'_, '_> {
         let inputs: Vec<(&'static str, Key)> =
             inputs.into_iter().map(|key| ("items", key)).collect();
         let place = self.place(dataset.declared);
-        let task = Task::Dataset(DatasetTask {
+        let task = Task::Dataset(Box::new(DatasetTask {
             items: dataset.items,
             from,
-        });
-        let label = format!("dataset/{}", dataset.name);
+        }));
+        let label = format!("dataset/{}", dataset.name).into();
         let key = self.jobs.add(label, place, task, &inputs);
         let known = (Rc::clone(dataset), key);
         self.shared.datasets.insert(address, known);
         key
     }
 
-    pub(super) fn encoder(&mut self, encoder: &Encoder) -> Key {
+    pub(super) fn encoder(&mut self, encoder: &Rc<Encoder>) -> Key {
+        let address = Rc::as_ptr(encoder).addr();
+        if let Some((_, known)) = self.shared.encoders.get(&address) {
+            return *known;
+        }
         let place = self.place(encoder.declared);
-        let label = format!("encoder/{}", encoder.name);
-        self.jobs.add(
-            label,
-            place,
-            Task::Encoder(Box::new(encoder.task.clone())),
-            &[],
-        )
+        let label = format!("encoder/{}", encoder.name).into();
+        let task = Task::Encoder(Box::new(encoder.task.clone()));
+        let key = self.jobs.add(label, place, task, &[]);
+        let known = (Rc::clone(encoder), key);
+        self.shared.encoders.insert(address, known);
+        key
     }
 }

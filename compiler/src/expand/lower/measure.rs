@@ -3,31 +3,29 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
+use smallvec::smallvec;
 use vpc_grammar::tree::{Expr, ExprKind};
 use vpc_grammar::{Code, Problem, Span};
 
 use super::source::Base;
 use super::{Declaration, Expander, Made, Spot};
 use crate::eval::{Given, Reads};
-use crate::plan::{
-    AlignTask, AnswersTask, EvalTask, Format, Fraction, Item, Key, Layers, Metric, Overall,
-    Pooling, Task,
-};
-use crate::value::{Benchmark, Category, Groups, Suite, Value};
+use crate::plan::{AlignTask, EvalTask, Fraction, Item, Key, Layers, Metric, Pooling, Task};
+use crate::value::{Category, Suite, Value};
 
 /// Who answers.
-enum Answerer {
-    Base(Base),
+pub(super) enum Answerer<'b> {
+    Base(Base<'b>),
     Endpoint(String),
 }
 
 /// How questions are put.
-struct Manner {
-    explain: bool,
-    images: bool,
-    judge: Option<String>,
+pub(super) struct Manner {
+    pub(super) explain: bool,
+    pub(super) images: bool,
+    pub(super) judge: Option<String>,
     /// Where the suite is named.
-    span: Span,
+    pub(super) span: Span,
 }
 
 impl Expander<'_, '_> {
@@ -68,12 +66,12 @@ impl Expander<'_, '_> {
         })
     }
 
-    fn answerer(
+    fn answerer<'b>(
         &mut self,
         from: &Expr,
         spot: &Spot<'_>,
-        before: &[Declaration<'_>],
-    ) -> Option<Answerer> {
+        before: &[Declaration<'b>],
+    ) -> Option<Answerer<'b>> {
         let is_job = |name: &str| before.iter().any(|job| job.block.name.text == name);
         match &from.kind {
             ExprKind::Call(callee, _) if matches!(callee.kind, ExprKind::Name(_)) => {}
@@ -85,7 +83,7 @@ impl Expander<'_, '_> {
         Some(Answerer::Endpoint(model))
     }
 
-    fn unfit<T>(&self, span: Span, message: &str, help: &str) -> Option<T> {
+    pub(super) fn unfit<T>(&self, span: Span, message: &str, help: &str) -> Option<T> {
         self.evaluator
             .report(Problem::error(Code("V0407"), span, message).help(help));
         None
@@ -117,21 +115,24 @@ impl Expander<'_, '_> {
     fn held_out(
         &mut self,
         spot: &Spot<'_>,
-        base: &Base,
+        base: &Base<'_>,
         categories: &[Rc<Category>],
         span: Span,
     ) -> Option<Made> {
         let mut items: Vec<Item> = Vec::new();
         for category in categories {
             items.push(Item {
-                name: category.name.as_str().into(),
+                name: self.shared.word(&category.name),
                 metric: Metric::BitsPerByte,
                 judged: false,
-                keys: vec![self.tokens_job(category, &base.model.tokenizer, span)?],
+                keys: smallvec![self.tokens_job(category, &base.model.tokenizer, span)?],
             });
         }
         // Measured in an order that no name decides.
-        let mut keys: Vec<Key> = items.iter().flat_map(|item| item.keys.clone()).collect();
+        let mut keys: Vec<Key> = items
+            .iter()
+            .flat_map(|item| item.keys.iter().copied())
+            .collect();
         keys.sort_unstable();
         keys.dedup();
         let mut inputs = vec![("model", base.key)];
@@ -139,139 +140,8 @@ impl Expander<'_, '_> {
         let task = Task::Eval(EvalTask::HeldOut {
             model: Arc::clone(&base.model.spec),
         });
-        let key = self.add(spot, spot.label.to_owned(), task, &inputs);
+        let key = self.add(spot, Arc::clone(spot.label), task, &inputs);
         Some(Made::measure(key, items))
-    }
-
-    fn benchmarks(
-        &mut self,
-        spot: &Spot<'_>,
-        answerer: &Answerer,
-        suite: &Groups,
-        manner: &Manner,
-    ) -> Option<Made> {
-        let judged = manner.judge.is_some();
-        let mut answers: Vec<(Arc<str>, Metric, Key)> = Vec::new();
-        let mut groups: Vec<Item> = Vec::new();
-        let mut scored: Vec<Key> = Vec::new();
-        for (name, members) in &suite.members {
-            let mut keys = Vec::new();
-            for benchmark in members {
-                let key = self.answers(spot, answerer, benchmark, manner)?;
-                if !answers.iter().any(|known| *known.0 == *benchmark.name) {
-                    answers.push((benchmark.name.as_str().into(), benchmark.metric(), key));
-                }
-                keys.push(key);
-            }
-            scored.extend(&keys);
-            let metric = members
-                .first()
-                .map_or(Metric::Score, |first| first.metric());
-            let name = name.as_str().into();
-            groups.push(Item {
-                name,
-                metric,
-                judged,
-                keys,
-            });
-        }
-        scored.sort_unstable();
-        scored.dedup();
-        let number = |key: &Key| scored.binary_search(key).ok().map(|at| at as u64);
-        let mut members: Vec<Vec<u64>> = groups
-            .iter()
-            .map(|group| group.keys.iter().filter_map(number).collect())
-            .collect();
-        for group in &mut members {
-            group.sort_unstable();
-        }
-        members.sort_unstable();
-        let task = Task::Eval(EvalTask::Benchmarks {
-            groups: members,
-            overall: suite.overall,
-        });
-        let inputs: Vec<(&'static str, Key)> = scored.iter().map(|key| ("answers", *key)).collect();
-        let key = self.add(spot, spot.label.to_owned(), task, &inputs);
-        let first = groups.first().map_or(Metric::Score, |group| group.metric);
-        let mut items = groups;
-        if suite.overall != Overall::None {
-            items.push(Item {
-                name: "overall".into(),
-                metric: first,
-                judged,
-                keys: scored,
-            });
-        }
-        for (name, metric, key) in answers {
-            if !items.iter().any(|item| item.name == name) {
-                let keys = vec![key];
-                items.push(Item {
-                    name,
-                    metric,
-                    judged,
-                    keys,
-                });
-            }
-        }
-        Some(Made::measure(key, items))
-    }
-
-    /// Adds the job in which a model answers a benchmark, and the one that judges its explanations.
-    fn answers(
-        &mut self,
-        spot: &Spot<'_>,
-        answerer: &Answerer,
-        benchmark: &Benchmark,
-        manner: &Manner,
-    ) -> Option<Key> {
-        let written = !matches!(benchmark.format, Format::Likelihood | Format::Perplexity);
-        let images = benchmark.images && manner.images;
-        let name = &benchmark.name;
-        let (model, endpoint, inputs) = match answerer {
-            Answerer::Base(base) if images && !base.model.sees => {
-                let message = format!(
-                    "the benchmark `{name}` shows pictures, and the model of `{}` does not see",
-                    base.job
-                );
-                return self.unfit(
-                    manner.span,
-                    &message,
-                    "measure an `adapt` job, or withhold the pictures with `images: false`",
-                );
-            }
-            Answerer::Endpoint(_) if !written => {
-                let message = format!(
-                    "an endpoint gives no likelihoods, and the benchmark `{name}` needs them"
-                );
-                return self.unfit(manner.span, &message, "leave the benchmark out");
-            }
-            Answerer::Base(base) => (
-                Some(Arc::clone(&base.model.spec)),
-                None,
-                vec![("model", base.key)],
-            ),
-            Answerer::Endpoint(model) => (None, Some(model.clone()), Vec::new()),
-        };
-        let task = AnswersTask {
-            model,
-            endpoint,
-            data: benchmark.data.clone(),
-            items: benchmark.items,
-            format: benchmark.format,
-            images,
-            explain: manner.explain && written,
-        };
-        let explained = task.explain;
-        let task = Task::Answers(Box::new(task));
-        let key = self.add(spot, spot.part(name), task, &inputs);
-        match &manner.judge {
-            Some(judge) if explained => {
-                let judge = judge.clone();
-                let label = spot.part(&format!("{name}.judged"));
-                Some(self.add(spot, label, Task::Judged { judge }, &[("answers", key)]))
-            }
-            _ => Some(key),
-        }
     }
 
     pub(super) fn align_score(
@@ -325,12 +195,12 @@ impl Expander<'_, '_> {
                 layers,
                 clamp: clamp?,
             });
-            let key = self.add(spot, spot.label.to_owned(), task, &inputs);
+            let key = self.add(spot, Arc::clone(spot.label), task, &inputs);
             let item = Item {
-                name: "score".into(),
+                name: self.shared.word("score"),
                 metric: Metric::Score,
                 judged: false,
-                keys: vec![key],
+                keys: smallvec![key],
             };
             Some(Made::measure(key, vec![item]))
         })

@@ -1,18 +1,22 @@
 //! One job block at one point of its axes to tasks of the plan.
 
 mod adapt;
+mod benchmarks;
 mod data;
 mod measure;
 mod pretrain;
 mod source;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
 use super::{Declaration, Expander, Spot};
-use crate::plan::{Item, Key, ModelSpec};
-use crate::value::{Dataset, Tokenizer};
+use crate::plan::{Item, Key, ModelSpec, Overall, Work};
+use crate::value::{Adaptation, Benchmark, Dataset, Encoder, Groups, Tokenizer};
+
+use adapt::{StageId, StageWork};
+use benchmarks::{AnswersId, Sheet};
 
 /// A job that was lowered.
 pub(super) struct Made {
@@ -41,14 +45,25 @@ struct Trained {
     per_step: u64,
 }
 
-/// Jobs that many runs share, so that each is made once.
+/// What many runs share, so that each is made once. Where an address stands for something, that
+/// lives as long as this.
 #[derive(Default)]
 pub(crate) struct Shared {
     corpora: BTreeMap<(Key, String), Key>,
-    /// By the key of the corpus and the address of the tokenizer, which lives as long as this.
+    /// By the key of the corpus and the address of the tokenizer.
     tokens: BTreeMap<(Key, String, usize), Key>,
     tokenizers: BTreeMap<usize, (Rc<Tokenizer>, Key)>,
     datasets: BTreeMap<usize, (Rc<Dataset>, Key)>,
+    encoders: BTreeMap<usize, (Rc<Encoder>, Key)>,
+    specs: BTreeSet<Arc<ModelSpec>>,
+    /// Names of what is measured.
+    words: BTreeSet<Arc<str>>,
+    stages: BTreeMap<StageId, (Rc<Adaptation>, StageWork)>,
+    answers: BTreeMap<AnswersId, (Rc<Benchmark>, Work)>,
+    /// What the suite at hand measures.
+    sheet: Option<(Rc<Groups>, Rc<Sheet>)>,
+    /// How the answers to it are added up; runs of a suite with several groups seldom agree.
+    sum: Option<(Vec<Vec<u64>>, Overall, Work)>,
 }
 
 impl Expander<'_, '_> {
@@ -64,7 +79,33 @@ impl Expander<'_, '_> {
     }
 }
 
+impl Shared {
+    /// Returns the one copy of a model's shape.
+    fn spec(&mut self, spec: ModelSpec) -> Arc<ModelSpec> {
+        if let Some(known) = self.specs.get(&spec) {
+            return Arc::clone(known);
+        }
+        let spec = Arc::new(spec);
+        self.specs.insert(Arc::clone(&spec));
+        spec
+    }
+
+    /// Returns the one copy of a name.
+    fn word(&mut self, word: &str) -> Arc<str> {
+        if let Some(known) = self.words.get(word) {
+            return Arc::clone(known);
+        }
+        let word: Arc<str> = word.into();
+        self.words.insert(Arc::clone(&word));
+        word
+    }
+}
+
 impl Made {
+    pub(super) fn makes_model(&self) -> bool {
+        self.model.is_some()
+    }
+
     /// A job that makes a model.
     fn model(key: Key, model: Model) -> Self {
         Self {

@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use num_traits::ToPrimitive;
 use vpc_grammar::{Code, Problem, Span};
 
 use super::{Expander, Made, Model, Spot, Trained};
 use crate::eval::{Given, Reads};
 use crate::plan::{
-    Fraction, Key, ModelSpec, Operation, PretrainTask, ScheduleShape, ScheduleSpec, Task,
+    Fraction, Key, ModelSpec, Operation, PretrainTask, ScheduleShape, ScheduleSpec, Task, Work,
 };
 use crate::value::{Exact, Number, Scale, Schedule, Tokenizer, Unit};
 
@@ -73,11 +72,11 @@ impl Expander<'_, '_> {
             let inputs: Vec<(&'static str, Key)> =
                 tokens.iter().map(|part| ("tokens", part.0)).collect();
             let task = Task::Pretrain(Box::new(task));
-            let key = self.add(spot, spot.label.to_owned(), task, &inputs);
+            let key = self.add(spot, Arc::clone(spot.label), task, &inputs);
             Some(Made::model(
                 key,
                 Model {
-                    spec: Arc::new(model),
+                    spec: self.shared.spec(model),
                     tokenizer,
                     sees: false,
                     trained: Some(Trained {
@@ -94,12 +93,12 @@ impl Expander<'_, '_> {
     pub(super) fn add(
         &mut self,
         spot: &Spot<'_>,
-        label: String,
-        task: Task,
+        label: Arc<str>,
+        work: impl Into<Work>,
         inputs: &[(&'static str, Key)],
     ) -> Key {
         self.jobs
-            .add(label, Arc::clone(&spot.site.place), task, inputs)
+            .add(label, Arc::clone(&spot.site.place), work, inputs)
     }
 
     fn below_one(
@@ -141,10 +140,7 @@ impl Expander<'_, '_> {
                 number.whole().map(|tokens| tokens.div_ceil(per_step))
             }
             Unit::Steps => number.whole(),
-            _ => (number.value.clone() * Exact::from_integer(steps.into()))
-                .round()
-                .to_integer()
-                .to_u64(),
+            _ => number.of(steps),
         };
         if steps == 0 {
             // Nothing is trained, so no schedule tells one run from another.

@@ -11,21 +11,21 @@ use crate::nearest::advice;
 use crate::plan::{Key, Task};
 
 /// A model that a job starts from.
-pub(super) struct Base {
+pub(super) struct Base<'b> {
     pub(super) key: Key,
     pub(super) model: Rc<Model>,
     /// The job's name, for messages.
-    pub(super) job: String,
+    pub(super) job: &'b str,
 }
 
 impl Expander<'_, '_> {
     /// Returns the model that an expression names at a spot.
-    pub(super) fn base(
+    pub(super) fn base<'b>(
         &mut self,
         from: &Expr,
         spot: &Spot<'_>,
-        before: &[Declaration<'_>],
-    ) -> Option<Base> {
+        before: &[Declaration<'b>],
+    ) -> Option<Base<'b>> {
         if let ExprKind::Call(callee, args) = &from.kind
             && let ExprKind::Member(of, at) = &callee.kind
             && at.text == "at"
@@ -37,14 +37,14 @@ impl Expander<'_, '_> {
                 return None;
             };
             let (declared, made) = self.run_of(of, spot, before)?;
-            let job = declared.block.name.text.clone();
-            return self.checkpoint(spot, &job, made, &tokens.value);
+            let job = &declared.block.name.text;
+            return self.checkpoint(spot, job, made, &tokens.value);
         }
         let (declared, made) = self.run_of(from, spot, before)?;
         Some(Base {
             key: made.key,
             model: Rc::clone(made.model.as_ref()?),
-            job: declared.block.name.text.clone(),
+            job: &declared.block.name.text,
         })
     }
 
@@ -74,19 +74,19 @@ impl Expander<'_, '_> {
                 .report(Problem::error(Code("V0201"), from.span, message).help(help));
             return None;
         };
-        let rows = found.groups.iter().filter_map(|group| spot.row(*group));
-        let made = found.made.get(&rows.collect::<Vec<_>>())?;
+        let at = found.grid.at(&spot.site.grid, spot.point);
+        let made = found.made.get(&at)?;
         Some((found, made))
     }
 
     /// Takes a checkpoint out of a run.
-    fn checkpoint(
+    fn checkpoint<'b>(
         &mut self,
         spot: &Spot<'_>,
-        job: &str,
+        job: &'b str,
         made: &Made,
         tokens: &Expr,
-    ) -> Option<Base> {
+    ) -> Option<Base<'b>> {
         let model = made.model.as_ref()?;
         let Some(run) = &model.trained else {
             let message = format!("`{job}` has no checkpoints: it is no `pretrain` job");
@@ -123,7 +123,7 @@ impl Expander<'_, '_> {
         Some(Base {
             key,
             model: Rc::new(model),
-            job: job.to_owned(),
+            job,
         })
     }
 }

@@ -4,7 +4,6 @@ mod words;
 
 pub use words::{percent, said};
 
-use super::record::Value;
 use super::{Fraction, Key, Task};
 
 /// A job as far as its key goes.
@@ -53,10 +52,10 @@ pub enum Difference {
     Field {
         /// Its name.
         name: &'static str,
-        /// Its value before; none where it was left out.
-        before: Option<Value>,
-        /// Its value now; none where it is left out.
-        after: Option<Value>,
+        /// Its value before, as a study would write it.
+        before: String,
+        /// Its value now.
+        after: String,
     },
     /// The content of a file. Paths say which; they do not matter themselves.
     File {
@@ -135,19 +134,12 @@ impl Change {
                         after: after.0.to_owned(),
                     }
                 }
-                _ => Difference::Field {
-                    name,
-                    before: was.cloned(),
-                    after: Some(value.clone()),
-                },
+                _ => Difference::field(name, was, Some(value)),
             });
         }
         let gone = old.fields().filter(|(name, _)| new.field(name).is_none());
-        self.own.extend(gone.map(|(name, value)| Difference::Field {
-            name,
-            before: Some(value.clone()),
-            after: None,
-        }));
+        let gone = gone.map(|(name, value)| Difference::field(name, Some(value), None));
+        self.own.extend(gone);
     }
 
     /// Pairs the inputs: first those that are the same job, then those of one name, then texts of

@@ -27,10 +27,7 @@ impl fmt::Display for Difference {
                 name,
                 before,
                 after,
-            } => {
-                let (before, after) = pair(name, before.as_ref(), after.as_ref());
-                write!(f, "{} {before} → {after}", written(name))
-            }
+            } => write!(f, "{} {before} → {after}", written(name)),
             Self::File { before, after } if before == after => write!(f, "`{after}` differs"),
             Self::File { before, after } => {
                 write!(f, "`{after}` differs from `{before}`")
@@ -52,6 +49,20 @@ impl fmt::Display for Difference {
 }
 
 impl Difference {
+    /// The difference in one field; none where it was left out.
+    pub(super) fn field(
+        name: &'static str,
+        before: Option<&Value<'_>>,
+        after: Option<&Value<'_>>,
+    ) -> Self {
+        let (before, after) = pair(name, before, after);
+        Self::Field {
+            name,
+            before,
+            after,
+        }
+    }
+
     /// Returns what differs, without its values: `tokens`, `data/code.jsonl`, `share of web`.
     pub fn subject(&self) -> String {
         match self {
@@ -89,7 +100,7 @@ fn bare(name: &str) -> &str {
 }
 
 /// Two values of one field; rounded only where that keeps them apart.
-fn pair(name: &str, before: Option<&Value>, after: Option<&Value>) -> (String, String) {
+fn pair(name: &str, before: Option<&Value<'_>>, after: Option<&Value<'_>>) -> (String, String) {
     if let (Some(Value::Count(was)), Some(Value::Count(is))) = (before, after) {
         let rounded = (short(*was), short(*is));
         return if rounded.0 == rounded.1 {
@@ -98,13 +109,14 @@ fn pair(name: &str, before: Option<&Value>, after: Option<&Value>) -> (String, S
             rounded
         };
     }
-    let word =
-        |value: Option<&Value>| value.map_or_else(|| "left out".to_owned(), |it| said(name, it));
+    let word = |value: Option<&Value<'_>>| {
+        value.map_or_else(|| "left out".to_owned(), |it| said(name, it))
+    };
     (word(before), word(after))
 }
 
 /// Writes a field's value as a study would.
-pub fn said(name: &str, value: &Value) -> String {
+pub fn said(name: &str, value: &Value<'_>) -> String {
     match value {
         Value::Count(count) => short(*count),
         Value::Fraction(share) if matches!(name, "held_out" | "floor" | "clamp" | "to") => {

@@ -15,11 +15,11 @@ impl<'p> Complete<'p> {
             runs.flat_map(|one| one.runs.iter().map(|run| (one.name.as_str(), run)))
         };
         let kept = part.iter().flat_map(|one| &one.runs);
-        let kept: BTreeSet<&str> = kept.map(|run| run.label.as_str()).collect();
+        let kept: BTreeSet<&str> = kept.map(|run| &*run.label).collect();
         let all = runs(&whole.experiments).map(|(of, run)| (of, run.job.as_ref()));
         let mut complete: BTreeSet<_> = all.collect();
         for (of, run) in runs(&whole.experiments) {
-            if !kept.contains(run.label.as_str()) {
+            if !kept.contains(&*run.label) {
                 complete.remove(&(of, run.job.as_ref()));
             }
         }

@@ -19,7 +19,7 @@ pub enum EvalTask {
     /// Scores of groups, and of all, from the answers to benchmarks.
     Benchmarks {
         /// The benchmarks of each group, as numbers of `answers` inputs.
-        groups: Vec<Vec<u64>>,
+        groups: Arc<[Vec<u64>]>,
         /// How they make one number.
         overall: Overall,
     },
@@ -108,7 +108,7 @@ pub enum Layers {
 }
 
 impl EvalTask {
-    pub(super) fn record(&self) -> Record {
+    pub(super) fn record(&self) -> Record<'_> {
         match self {
             // The model's shape is part of its own key.
             Self::HeldOut { model: _ } => Record::default().with("suite", "held_out"),
@@ -132,7 +132,7 @@ impl EvalTask {
 }
 
 impl AnswersTask {
-    pub(super) fn record(&self) -> Record {
+    pub(super) fn record(&self) -> Record<'_> {
         let Self {
             model: _, // part of its own key
             endpoint,
@@ -162,7 +162,7 @@ impl AnswersTask {
 }
 
 impl AlignTask {
-    pub(super) fn record(&self) -> Record {
+    pub(super) fn record(&self) -> Record<'_> {
         let Self {
             neighbours,
             pooling,

@@ -5,6 +5,8 @@ mod sight;
 mod text;
 mod train;
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 pub use measure::{AlignTask, AnswersTask, EvalTask, Format, Layers, Overall, Pooling};
@@ -35,13 +37,13 @@ pub enum Task {
         step: u64,
     },
     /// Makes or chooses items to adapt with.
-    Dataset(DatasetTask),
+    Dataset(Box<DatasetTask>),
     /// Imports a vision encoder.
     Encoder(Box<EncoderTask>),
     /// Runs one stage of an adaptation.
-    Stage(Box<StageTask>),
+    Stage(Arc<StageTask>),
     /// Lets a model answer the questions of a benchmark, and scores the answers.
-    Answers(Box<AnswersTask>),
+    Answers(Arc<AnswersTask>),
     /// Lets another model judge the explanations among answers.
     Judged {
         /// The model that judges, by its name at the endpoint.
@@ -165,7 +167,7 @@ impl Task {
     }
 
     /// Returns the fields that bear identity.
-    pub fn record(&self) -> Record {
+    pub fn record(&self) -> Record<'_> {
         match self {
             Self::Corpus(task) => task.record(),
             Self::Tokenizer(task) => task.record(),
@@ -183,7 +185,7 @@ impl Task {
     }
 }
 
-fn list(fractions: &[Fraction]) -> Vec<super::Value> {
+fn list(fractions: &[Fraction]) -> Vec<super::Value<'static>> {
     fractions
         .iter()
         .map(|fraction| (*fraction).into())

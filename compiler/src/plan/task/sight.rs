@@ -172,7 +172,7 @@ pub struct Modules {
 
 impl FileSpec {
     /// Returns the canonical form.
-    pub(super) fn value(&self) -> Value {
+    pub(super) fn value(&self) -> Value<'_> {
         Value::List(match self {
             Self::File { path: _, digest } => vec!["file".into(), (*digest.bytes()).into()],
             Self::Planned { what } => vec!["planned".into(), what.as_str().into()],
@@ -181,11 +181,9 @@ impl FileSpec {
 }
 
 impl DatasetTask {
-    pub(super) fn record(&self) -> Record {
+    pub(super) fn record(&self) -> Record<'_> {
         let Self { items, from } = self;
         let record = Record::default();
-        let words =
-            |words: &[String]| Value::List(words.iter().map(|word| word.as_str().into()).collect());
         match from {
             // What is planned is nothing but its description.
             DatasetFrom::Source(files @ FileSpec::Planned { .. }) => record
@@ -197,11 +195,13 @@ impl DatasetTask {
             }
             DatasetFrom::Joined => record.with("from", "joined"),
             DatasetFrom::Chosen(choice) => match choice {
-                Choice::Only(any) => record.with("from", "only").with("words", words(any)),
-                Choice::Without(none) => record.with("from", "without").with("words", words(none)),
+                Choice::Only(any) => record.with("from", "only").with("words", Value::texts(any)),
+                Choice::Without(none) => record
+                    .with("from", "without")
+                    .with("words", Value::texts(none)),
                 Choice::Thin { words: thin, to } => record
                     .with("from", "thin")
-                    .with("words", words(thin))
+                    .with("words", Value::texts(thin))
                     .with("to", *to),
                 Choice::Sample(items) => record.with("from", "sample").with("items", *items),
             },
@@ -210,7 +210,7 @@ impl DatasetTask {
 }
 
 impl EncoderTask {
-    pub(super) fn record(&self) -> Record {
+    pub(super) fn record(&self) -> Record<'_> {
         let Self {
             family,
             layers,
@@ -240,7 +240,7 @@ impl EncoderTask {
 }
 
 impl StageTask {
-    pub(super) fn record(&self) -> Record {
+    pub(super) fn record(&self) -> Record<'_> {
         let Self {
             model, // part of its own key; its width stands for a projector's left out
             sight,

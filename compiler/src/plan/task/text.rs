@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::list;
-use crate::plan::{Filter, Fraction, Key, Operation, Record};
+use crate::plan::{Filter, Fraction, Key, Operation, Record, Value};
 
 /// Text of one category.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,7 +88,7 @@ pub enum TokenizerTask {
 }
 
 impl CorpusTask {
-    pub(super) fn record(&self) -> Record {
+    pub(super) fn record(&self) -> Record<'_> {
         let Self {
             source,
             held_out,
@@ -104,7 +104,7 @@ impl CorpusTask {
 }
 
 impl SourceSpec {
-    pub(super) fn record(&self) -> Record {
+    pub(super) fn record(&self) -> Record<'_> {
         let record = Record::default();
         match self {
             Self::Text { path: _, digest } => {
@@ -117,11 +117,10 @@ impl SourceSpec {
                 join,
                 labels,
             } => {
-                let fields: Vec<_> = fields.iter().map(|field| field.as_str().into()).collect();
                 let record = record
                     .with("from", "jsonl")
                     .with("digest", *digest.bytes())
-                    .with("fields", fields)
+                    .with("fields", Value::texts(fields))
                     .with("join", join.as_str());
                 match labels {
                     Some(labels) => record.with("labels", labels.as_str()),
@@ -139,7 +138,7 @@ impl SourceSpec {
 }
 
 impl TokenizerTask {
-    pub(super) fn record(&self) -> Record {
+    pub(super) fn record(&self) -> Record<'_> {
         let record = Record::default();
         match self {
             Self::Trained {

@@ -64,13 +64,13 @@ pub enum ScheduleShape {
 }
 
 impl PretrainTask {
-    pub(super) fn record(&self) -> Record {
+    pub(super) fn record(&self) -> Record<'_> {
         let record = self.common().with("tokens", self.tokens);
         self.schedule.onto(record)
     }
 
     /// What bears on the steps that do not depend on the length of the run.
-    pub(in crate::plan) fn trunk_record(&self) -> Record {
+    pub(in crate::plan) fn trunk_record(&self) -> Record<'_> {
         self.common().with("warmup", self.schedule.warmup)
     }
 
@@ -81,7 +81,7 @@ impl PretrainTask {
     }
 
     /// What does not depend on the length of the run.
-    fn common(&self) -> Record {
+    fn common(&self) -> Record<'_> {
         // Taken apart whole, so that a new field must say here what it is.
         let Self {
             model,
@@ -113,7 +113,7 @@ impl PretrainTask {
 
 impl ScheduleSpec {
     /// Adds the schedule's fields to a record.
-    pub(super) fn onto(&self, record: Record) -> Record {
+    pub(super) fn onto<'t>(&self, record: Record<'t>) -> Record<'t> {
         let Self {
             shape,
             warmup,

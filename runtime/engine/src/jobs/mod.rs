@@ -137,7 +137,7 @@ impl Bench<'_> {
                 .iter()
                 .map(|input| (input.role.to_string(), input.key))
                 .collect(),
-            labels: self.job.labels.clone(),
+            labels: self.job.names(),
             metrics,
             made: json!({
                 "build": self.options.build,
