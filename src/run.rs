@@ -6,7 +6,7 @@ use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
 use vpc_compiler::plan::Plan;
-use vpc_engine::{Observer, Options, Outcome, Stop, Survey, survey, unsupported};
+use vpc_engine::{Observer, Options, Outcome, Stop, Survey, address_space, survey, unsupported};
 use vpc_store::{Store, StoreError};
 
 use crate::command::RunOptions;
@@ -16,6 +16,9 @@ use crate::progress::{Bars, Lines, Quiet};
 use crate::results::{self, Extent};
 use crate::signals::Signals;
 use crate::study::{compiled, selected, store_folder};
+
+/// What the threads of a small run reserve, in bytes; they use little of it.
+const LEAST_ADDRESS_SPACE: u64 = 1 << 30;
 
 pub(crate) fn run(options: &RunOptions) -> Status {
     let whole = match compiled(&options.study) {
@@ -30,6 +33,13 @@ pub(crate) fn run(options: &RunOptions) -> Status {
         whole: &whole,
         plan: &plan,
     };
+    if let Some(limit) = address_space().filter(|limit| *limit < LEAST_ADDRESS_SPACE) {
+        tell(format_args!(
+            "error: the limit on address space is {} MiB, and a run needs 1024; raise it (`ulimit -v`)",
+            limit >> 20
+        ));
+        return Status::Environment;
+    }
     let stop = Stop::default();
     let signals = match Signals::watch(&stop) {
         Ok(signals) => signals,

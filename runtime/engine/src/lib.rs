@@ -16,6 +16,7 @@ mod work;
 
 pub use error::JobError;
 pub use event::{Event, Observer, Progress};
+pub use memory::address_space;
 pub use options::{Options, Stop};
 pub use outcome::{Failure, Outcome};
 pub use schedule::run;

@@ -92,7 +92,8 @@ impl Store {
         manifest: Manifest,
     ) -> Result<Option<Manifest>, StoreError> {
         let Some((file, problem)) = self.lacking(&manifest)? else {
-            if !self.is_peeked() {
+            // A checkpoint is no promise, and may go while another process looks at it.
+            if !self.is_peeked() && place.step.is_none() {
                 self.confirm_place(place)?;
             }
             return Ok(Some(manifest));
