@@ -5,7 +5,7 @@ use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
 use vpc_compiler::plan::Plan;
-use vpc_engine::{Observer, Options, Outcome, Stop, Survey, note_found, survey};
+use vpc_engine::{Observer, Options, Outcome, Stop, Survey, address_space, note_found, survey};
 use vpc_store::{ErrorKind, Running, Store, StoreError};
 
 use crate::command::RunOptions;
@@ -17,6 +17,9 @@ use crate::results::{self, Extent};
 use crate::signals::Signals;
 use crate::study::{Planned, planned, selected};
 use crate::{build, roots};
+
+/// What the threads of a small run reserve, in bytes; they use little of it.
+const LEAST_ADDRESS_SPACE: u64 = 1 << 30;
 
 pub(crate) fn run(options: &RunOptions) -> Status {
     let planned = match planned(&options.study, &options.kept) {
@@ -31,6 +34,13 @@ pub(crate) fn run(options: &RunOptions) -> Status {
         whole: &planned.plan,
         plan: &plan,
     };
+    if let Some(limit) = address_space().filter(|limit| *limit < LEAST_ADDRESS_SPACE) {
+        tell(format_args!(
+            "error: the limit on address space is {} MiB, and a run needs 1024; raise it (`ulimit -v`)",
+            limit >> 20
+        ));
+        return Status::Environment;
+    }
     let stop = Stop::default();
     let signals = match Signals::watch(&stop) {
         Ok(signals) => signals,

@@ -49,6 +49,12 @@ impl Folder {
         Self(tempfile::tempdir().unwrap())
     }
 
+    /// A folder in memory, where there is one: for what does not depend on a disk.
+    pub(crate) fn in_memory() -> Self {
+        let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
+        Self(folder.unwrap())
+    }
+
     /// A folder with these files.
     pub(crate) fn with(files: &[(&str, &str)]) -> Self {
         let folder = Self::new();

@@ -17,7 +17,22 @@ fn faked(command: &mut Command, clock: &Path) -> Output {
         .env("FAKETIME_TIMESTAMP_FILE", clock)
         .env("FAKETIME_NO_CACHE", "1")
         .env("DONT_FAKE_MONOTONIC", "1");
-    command.output().unwrap()
+    let child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let process = child.id();
+    let ran = child.wait_with_output().unwrap();
+    tidy(process);
+    ran
+}
+
+/// Removes what the library leaves in shared memory.
+fn tidy(process: u32) {
+    for name in ["faketime_shm_", "sem.faketime_sem_"] {
+        _ = fs::remove_file(format!("/dev/shm/{name}{process}"));
+    }
 }
 
 /// No time of the store is below zero, however the clock went.
@@ -105,6 +120,7 @@ fn a_clock_that_jumps_during_a_run_changes_nothing() {
         "{}",
         folder.read("messages")
     );
+    tidy(child.id());
     assert_eq!(computed(&folder.join(".vp"), "s"), expected);
     times_are_times(&folder, &folder.read("messages"));
     say(&format!(

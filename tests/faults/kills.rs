@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use crate::common::{Chance, computed, named, nightly, say};
-use crate::study::{folder, reference};
+use crate::study::{quick_folder, reference};
 
 /// Notes what a run said was done; nothing said to be done before may begin again.
 fn note_done(messages: &str, done: &mut BTreeSet<String>) {
@@ -18,7 +18,7 @@ fn note_done(messages: &str, done: &mut BTreeSet<String>) {
 fn killed_at_any_moment_the_bits_are_the_same() {
     let kills = if nightly() { 5_000 } else { 200 };
     let (_reference, expected) = reference();
-    let quiet = folder();
+    let quiet = quick_folder();
     let begun = Instant::now();
     quiet.vpc("run s.vp --checkpoint-every 0").ends(0);
     let whole = begun.elapsed();
@@ -28,7 +28,7 @@ fn killed_at_any_moment_the_bits_are_the_same() {
     let (mut killed, mut resumed, mut rounds) = (0, 0, 0);
     while killed < kills {
         // So many kills in one run that they spread over the whole of it.
-        let folder = folder();
+        let folder = quick_folder();
         let mut done = BTreeSet::new();
         rounds += 1;
         loop {

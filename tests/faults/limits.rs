@@ -35,7 +35,9 @@ fn limits_on_a_process_are_told() {
         ("-n 12", None),
         ("-n 8", None),
         ("-n 6", Some(false)),
-        ("-v 524288", Some(true)),
+        ("-v 1048576", Some(true)),
+        ("-v 524288", Some(false)),
+        ("-v 65536", Some(false)),
         ("-f 100", None),
         ("-f 8", Some(false)),
     ] {

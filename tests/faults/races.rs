@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::common::{Computed, Folder, VPC, computed, named, nightly, say, skip};
-use crate::study::{JOBS, folder, reference, send, wait_for, works};
+use crate::study::{JOBS, quick_folder, reference, send, wait_for, works};
 
 const REFUSED: [&str; 4] = ["-f", "-qq", "-e", "inject=flock:error=ENOSYS"];
 
@@ -28,7 +28,7 @@ fn start(folder: &Folder, at: usize, locks: bool) -> Child {
 
 /// Runs side by side to their end; returns all that they said.
 fn race(runs: usize, locks: bool, expected: &Computed) -> String {
-    let folder = folder();
+    let folder = quick_folder();
     let children: Vec<Child> = (0..runs).map(|at| start(&folder, at, locks)).collect();
     let mut messages = String::new();
     for (at, mut child) in children.into_iter().enumerate() {
@@ -88,35 +88,51 @@ fn without_locks_work_is_wasted_and_nothing_else() {
 fn the_death_of_a_holder_is_noticed_within_two_seconds() {
     let (_reference, expected) = reference();
     let rounds = if nightly() { 20 } else { 3 };
-    let mut slowest = Duration::ZERO;
-    for _ in 0..rounds {
-        let folder = folder();
-        let mut first = folder.start("run s.vp", "first");
-        wait_for(&folder, "first", "start   ");
-        send("STOP", first.id());
-        let mut second = folder.start("run s.vp", "second");
-        wait_for(&folder, "second", "wait ");
-        let waiting = folder.read("second").lines().count();
-        first.kill().unwrap();
-        first.wait().unwrap();
-        let killed = Instant::now();
-        while folder.read("second").lines().count() == waiting {
-            assert!(
-                killed.elapsed() < Duration::from_secs(20),
-                "nobody took over"
-            );
-            std::thread::sleep(Duration::from_millis(2));
+    let (mut slowest, mut taken) = (Duration::ZERO, 0);
+    for _ in 0..rounds * 20 {
+        if let Some(took) = take_over(&expected) {
+            slowest = slowest.max(took);
+            taken += 1;
         }
-        slowest = slowest.max(killed.elapsed());
-        assert!(
-            second.wait().unwrap().success(),
-            "{}",
-            folder.read("second")
-        );
-        assert_eq!(computed(&folder.join(".vp"), "s"), expected);
+        if taken == rounds {
+            break;
+        }
     }
+    assert_eq!(taken, rounds, "the holder never held anything");
     assert!(slowest < Duration::from_secs(2), "{slowest:?}");
     say(&format!(
         "races: {rounds} holders killed, taken over after {slowest:?} at most"
     ));
+}
+
+/// Kills a run that holds a job for which another waits; none where it held none when it stopped.
+fn take_over(expected: &Computed) -> Option<Duration> {
+    let folder = quick_folder();
+    let mut first = folder.start("run s.vp --checkpoint-every 0", "first");
+    wait_for(&folder, "first", "start   e/base");
+    send("STOP", first.id());
+    let mut second = folder.start("run s.vp", "second");
+    let (mut ended, begun) = (None, Instant::now());
+    // It may also wait for the store as a whole, and says nothing then.
+    let patient = || begun.elapsed() < Duration::from_secs(5);
+    while ended.is_none() && patient() && !folder.read("second").contains("wait ") {
+        std::thread::sleep(Duration::from_millis(2));
+        ended = second.try_wait().unwrap();
+    }
+    let waiting = folder.read("second").lines().count();
+    first.kill().unwrap();
+    first.wait().unwrap();
+    let killed = Instant::now();
+    while ended.is_none() && folder.read("second").lines().count() == waiting {
+        std::thread::sleep(Duration::from_millis(2));
+        ended = second.try_wait().unwrap();
+    }
+    let took = killed.elapsed();
+    assert!(
+        second.wait().unwrap().success(),
+        "{}",
+        folder.read("second")
+    );
+    assert_eq!(computed(&folder.join(".vp"), "s"), *expected);
+    folder.read("second").contains("wait ").then_some(took)
 }

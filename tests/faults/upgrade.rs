@@ -1,6 +1,7 @@
 //! Stores of earlier versions open, verify and are used; those of later ones are refused untouched.
 //!
-//! The stores are packed in `tests/fixtures`, each written by the version in its name.
+//! The stores are packed in `tests/fixtures`, each written by the version in its name: a folder
+//! `study` after `vpc run study.vp` in it, by `tar -cz --sort=name --owner=0 --group=0`.
 
 use std::collections::BTreeMap;
 use std::fs;

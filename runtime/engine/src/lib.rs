@@ -26,6 +26,7 @@ pub use adopt::{AdoptError, Adopted, adopt};
 pub use error::JobError;
 pub use event::{Event, Observer, Progress};
 pub use log::note_found;
+pub use memory::address_space;
 pub use options::{Options, Stop};
 pub use outcome::{Failure, Outcome};
 pub use reasons::{Cause, Reason, Reasons, reasons};

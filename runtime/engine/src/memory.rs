@@ -31,9 +31,24 @@ fn needed(task: &PretrainTask) -> u64 {
     weights.saturating_add(tokens.saturating_mul(row.saturating_add(8)))
 }
 
-/// The machine's memory in bytes; none where the system does not tell.
+/// The memory that this process may have, in bytes; none where the system does not tell.
 fn total() -> Option<u64> {
-    parse(&fs::read_to_string("/proc/meminfo").ok()?)
+    let machine = parse(&fs::read_to_string("/proc/meminfo").ok()?)?;
+    Some(address_space().map_or(machine, |most| most.min(machine)))
+}
+
+/// The limit on this process's address space (`ulimit -v`) in bytes; none where there is none.
+///
+/// Under a small one the allocator ends the process without a word, wherever it happens to be.
+pub fn address_space() -> Option<u64> {
+    parse_limit(&fs::read_to_string("/proc/self/limits").ok()?)
+}
+
+fn parse_limit(limits: &str) -> Option<u64> {
+    let line = limits
+        .lines()
+        .find_map(|line| line.strip_prefix("Max address space"))?;
+    line.split_whitespace().next()?.parse().ok()
 }
 
 fn parse(facts: &str) -> Option<u64> {
@@ -53,5 +68,14 @@ mod tests {
         let facts = "MemTotal:       24688204 kB\nMemFree:  1 kB\n";
         assert_eq!(parse(facts), Some(24_688_204 * 1024));
         assert_eq!(parse(""), None);
+    }
+
+    #[test]
+    fn the_limit_is_read() {
+        let limits =
+            |soft| format!("Max cpu time 1 1 s\nMax address space  {soft}  unlimited  bytes\n");
+        assert_eq!(parse_limit(&limits("1024")), Some(1024));
+        assert_eq!(parse_limit(&limits("unlimited")), None);
+        assert_eq!(parse_limit(""), None);
     }
 }

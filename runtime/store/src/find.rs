@@ -96,10 +96,12 @@ impl Store {
         manifest: Manifest,
     ) -> Result<Option<Manifest>, StoreError> {
         let Some((file, problem)) = self.lacking(&manifest)? else {
+            // A checkpoint is no promise, and may go while another process looks at it.
             if !self.is_peeked()
+                && place.step.is_none()
                 && let Err(error) = self.confirm_place(place)
             {
-                // Others clear checkpoints while this one looks.
+                // So may a job, where a clearing is under way.
                 let is_gone = !self.layout().manifest(place).exists();
                 return if is_gone { Ok(None) } else { Err(error) };
             }
