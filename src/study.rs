@@ -31,7 +31,7 @@ pub(crate) struct Planned {
 /// Compiles a study for a look at its store, and tells its problems and how its data drifted.
 pub(crate) fn planned(options: &StudyOptions, kept: &KeptOptions) -> Result<Planned, Status> {
     let folder = store_folder(&options.file, kept.store.as_ref());
-    let digests = remembered(&folder)?;
+    let digests = remembered(&folder);
     let locked = Locked::of(&options.file).map_err(|problem| {
         tell(format_args!("error: {problem}"));
         Status::Problems
@@ -47,16 +47,13 @@ pub(crate) fn planned(options: &StudyOptions, kept: &KeptOptions) -> Result<Plan
     })
 }
 
-/// What the store remembers of data files; where it cannot say, they are read.
-fn remembered(folder: &Path) -> Result<Digests, Status> {
-    let digests = Store::peek(folder).and_then(|store| match store {
-        Some(store) => store.digests(),
-        None => Ok(Digests::default()),
-    });
-    digests.map_err(|error| {
-        tell(format_args!("error: {error}"));
-        Status::of(&error)
-    })
+/// What the store remembers of data files. Where it cannot say, they are read: whoever uses the store
+/// afterwards says what is wrong with it.
+fn remembered(folder: &Path) -> Digests {
+    let store = Store::peek(folder).ok().flatten();
+    store
+        .and_then(|store| store.digests().ok())
+        .unwrap_or_default()
 }
 
 /// Compiles a study and tells its problems; the plan when there are no errors.

@@ -3,6 +3,7 @@
 mod common;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
 use common::{Chance, Folder, manifests, named, nightly, say};
@@ -274,4 +275,27 @@ fn what_could_be_shared_is_said() {
     folder.write("s.vp", study(&budgets(&[20, 50, 100], ""), SCALE));
     let text = folder.vpc("plan s.vp").ends(0).stdout;
     assert!(!text.contains("differ in their budgets"), "{text}");
+}
+
+#[test]
+fn the_papers_budgets_cost_what_their_trunks_do() {
+    let study = Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments/paper/e1_trunks.vp");
+    let folder = Folder::new();
+    let run = folder.vpc(&format!("plan {} --store none --json", study.display()));
+    let plan: Value = serde_json::from_str(&run.ends(0).stdout).unwrap();
+    let (to_do, saved) = tokens(&plan);
+    // Five scales; whole steps make it a little more.
+    let near = |found: u64, expected: f64| (found as f64 / (5.0 * expected) - 1.0).abs() < 1e-3;
+    assert!(
+        near(to_do, 118.5e9) && near(to_do + saved, 285e9),
+        "{to_do} {saved}"
+    );
+    let cosine = study.with_file_name("e1_scale.vp");
+    let run = folder.vpc(&format!("plan {} --store none", cosine.display()));
+    let text = run.ends(0).stdout;
+    assert!(
+        text.contains("35 runs of by_scale_models/base differ in their budgets"),
+        "{text}"
+    );
+    assert!(text.contains("take 593B tokens instead of 1.43T"), "{text}");
 }

@@ -78,6 +78,10 @@ pub fn advice(plan: &Plan, survey: &Survey) -> Vec<Advice> {
         let Task::Pretrain(task) = &job.task else {
             continue;
         };
+        // Initial weights belong to every schedule.
+        if task.steps == 0 {
+            continue;
+        }
         let near = by_data
             .entry(job.inputs_as("tokens").collect())
             .or_default();
