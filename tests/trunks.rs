@@ -233,6 +233,44 @@ fn an_interrupted_trunk_is_taken_up_by_another_budget() {
 }
 
 #[test]
+fn killed_at_any_moment_the_bits_are_the_same() {
+    let kills = if nightly() { 200 } else { 20 };
+    let text = study(&budgets(&[60, 150, 100], ", keep: [1920]"), SCALE);
+    let quick = || {
+        let folder = Folder::in_memory();
+        folder.write("s.vp", &text);
+        folder
+    };
+    let reference = quick();
+    let begun = std::time::Instant::now();
+    reference.vpc("run s.vp --checkpoint-every 0").ends(0);
+    let (whole, expected) = (begun.elapsed(), made(&reference));
+    let mut chance = Chance::new(3);
+    let (mut killed, mut rounds, mut taken) = (0, 0, 0);
+    while killed < kills {
+        let folder = quick();
+        rounds += 1;
+        loop {
+            let mut child = folder.start("run s.vp --checkpoint-every 0", "messages");
+            std::thread::sleep(whole.mul_f64(chance.next() / 3.0));
+            child.kill().unwrap();
+            let ended = child.wait().unwrap();
+            taken += taken_up(&folder.read("messages")).len();
+            if ended.success() {
+                break;
+            }
+            killed += 1;
+        }
+        assert_eq!(made(&folder), expected);
+        folder.vpc("store verify").ends(0);
+    }
+    say(&format!(
+        "{killed} kills in {rounds} runs on a trunk, {taken} times taken up: the same bits"
+    ));
+    assert!(taken > 0);
+}
+
+#[test]
 fn two_processes_share_a_trunk() {
     let both = study(&budgets(&[600, 900], ""), SCALE);
     let folder = Folder::with(&[("s.vp", &both), ("t.vp", &both)]);
