@@ -7,9 +7,6 @@ use std::path::{Path, PathBuf};
 use vpc_compiler::plan::{Job, Key, KeyMap, Plan, Task};
 use vpc_store::{StudyJob, StudyRecord};
 
-/// The kind that trunks have in the record of a study.
-pub(crate) const TRUNK: &str = "trunk";
-
 /// The record of a whole study for a store.
 pub(crate) fn record(plan: &Plan, file: &Path, store: &Path) -> StudyRecord {
     let runs = plan
@@ -33,6 +30,7 @@ pub(crate) fn record(plan: &Plan, file: &Path, store: &Path) -> StudyRecord {
         label: job.name().to_owned(),
         kind: job.task.kind().to_owned(),
         read: read.get(job.key).is_some(),
+        is_place: false,
         keep: kept(job, taken.get(job.key)),
     };
     let jobs = plan.jobs.iter().map(job).chain(trunks(plan)).collect();
@@ -48,8 +46,9 @@ fn trunks(plan: &Plan) -> impl Iterator<Item = StudyJob> {
             let place = known.entry(trunk.key).or_insert_with(|| StudyJob {
                 key: trunk.key,
                 label: format!("trunk of {}", job.name()),
-                kind: TRUNK.to_owned(),
+                kind: "trunk".to_owned(),
                 read: false,
+                is_place: true,
                 keep: Vec::new(),
             });
             place.keep.push(trunk.end);

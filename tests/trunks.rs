@@ -31,6 +31,13 @@ fn study(runs: &[(u64, String)], scale: &str) -> String {
     )
 }
 
+/// A folder with a study, in memory where that can be: nothing here depends on a disk.
+fn quick(text: &str) -> Folder {
+    let folder = Folder::in_memory();
+    folder.write("s.vp", text);
+    folder
+}
+
 /// What was made under each key: files and metrics.
 fn made(folder: &Folder) -> BTreeMap<String, String> {
     let all = manifests(&folder.join(".vp")).into_iter();
@@ -99,7 +106,7 @@ fn a_branch_is_the_run_from_scratch_bit_for_bit() {
             ));
         }
         let scale = format!("batch: {batch}, rate: 0.01");
-        let together = Folder::with(&[("s.vp", &study(&runs, &scale))]);
+        let together = quick(&study(&runs, &scale));
         let (to_do, saved) = tokens(&plan(&together, "s.vp"));
         let messages = together.vpc("run s.vp").ends(0).stderr;
         let mut found = made(&together);
@@ -107,7 +114,7 @@ fn a_branch_is_the_run_from_scratch_bit_for_bit() {
         runs_in_all += runs.len();
         let (mut asked, mut keys) = (0, std::collections::BTreeSet::new());
         for run in &runs {
-            let alone = Folder::with(&[("s.vp", &study(std::slice::from_ref(run), &scale))]);
+            let alone = quick(&study(std::slice::from_ref(run), &scale));
             asked += tokens(&plan(&alone, "s.vp")).0;
             let messages = alone.vpc("run s.vp").ends(0).stderr;
             assert!(taken_up(&messages).is_empty());
@@ -236,19 +243,14 @@ fn an_interrupted_trunk_is_taken_up_by_another_budget() {
 fn killed_at_any_moment_the_bits_are_the_same() {
     let kills = if nightly() { 200 } else { 20 };
     let text = study(&budgets(&[60, 150, 100], ", keep: [1920]"), SCALE);
-    let quick = || {
-        let folder = Folder::in_memory();
-        folder.write("s.vp", &text);
-        folder
-    };
-    let reference = quick();
+    let reference = quick(&text);
     let begun = std::time::Instant::now();
     reference.vpc("run s.vp --checkpoint-every 0").ends(0);
     let (whole, expected) = (begun.elapsed(), made(&reference));
     let mut chance = Chance::new(3);
     let (mut killed, mut rounds, mut taken) = (0, 0, 0);
     while killed < kills {
-        let folder = quick();
+        let folder = quick(&text);
         rounds += 1;
         loop {
             let mut child = folder.start("run s.vp --checkpoint-every 0", "messages");

@@ -11,7 +11,7 @@ use crate::exit::Status;
 use crate::library::Files;
 use crate::locked::{Locked, NAME as LOCK};
 use crate::output::{counted, tell};
-use crate::roots::{self, TRUNK};
+use crate::roots;
 use crate::show::{failed, looked};
 use crate::study::{compiled_with, selected, store_folder};
 
@@ -45,8 +45,7 @@ pub(super) fn export(options: &ExportOptions) -> Ended {
     };
     let done = written(&folder, &export, &options.to).map_err(|error| failed(&error))?;
     tell(format_args!("{}: {}", options.to.display(), words(&done)));
-    let jobs = record.jobs.iter().filter(|job| job.kind != TRUNK);
-    let (planned, packed) = (jobs.count(), done.jobs + done.traces);
+    let (planned, packed) = (record.job_count(), done.jobs + done.traces);
     if packed < planned {
         let lacking = counted(planned - packed, "job");
         tell(format_args!(

@@ -20,7 +20,7 @@ pub(super) fn forget(options: &ForgetOptions) -> Ended {
             tell(format_args!(
                 "forgotten: {}, {}; nothing was removed: `vpc store gc` shows what may go now",
                 study.file,
-                counted(study.jobs.len(), "job")
+                counted(study.job_count(), "job")
             ));
             Ok(Status::Ok)
         }

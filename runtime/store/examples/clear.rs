@@ -48,6 +48,7 @@ fn fill(store: &Store) -> Result<(), Box<dyn Error>> {
             label: job.to_string(),
             kind: "clear".into(),
             read: job == 0,
+            is_place: false,
             keep: vec![7],
         });
     }

@@ -59,7 +59,7 @@ impl Store {
             });
         }
         match try_exclusive(&path.join(LOCK))? {
-            Tried::Taken(_held) => remove(path).map(|()| Swept {
+            Tried::Taken(_held) => self.bury(path).map(|()| Swept {
                 removed: 1,
                 held: 0,
             }),
@@ -72,6 +72,14 @@ impl Store {
                 Ok(Swept::default())
             }
         }
+    }
+
+    /// Removes a dead folder, out of its place first: its maker may be about to lock it, and must
+    /// then find it whole or not at all.
+    fn bury(&self, path: &Path) -> Result<(), StoreError> {
+        let grave = self.layout().folder("tmp").join(disk::fresh_name("dead"));
+        fs::rename(path, &grave).during("remove", path)?;
+        remove(&grave)
     }
 
     /// Makes a private folder.

@@ -41,6 +41,9 @@ pub struct StudyJob {
     pub kind: String,
     /// Whether reports or claims read its numbers.
     pub read: bool,
+    /// Whether it is no job, but a place where jobs of one beginning keep checkpoints.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub is_place: bool,
     /// Steps whose checkpoints stay when it is finished.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub keep: Vec<u64>,
@@ -58,6 +61,11 @@ const STUDIES: &str = "studies";
 
 /// The lock that runs share.
 const RUNNING: &str = "running";
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+const fn is_false(flag: &bool) -> bool {
+    !*flag
+}
 
 impl Record for StudyRecord {
     const WORD: &'static str = "study";
@@ -93,6 +101,11 @@ impl StudyRecord {
         let inner = file_name.strip_prefix("study-").unwrap_or(file_name);
         let name = inner.rsplit_once('-').map_or(inner, |(name, _)| name);
         name.to_owned()
+    }
+
+    /// Returns how many jobs it names.
+    pub fn job_count(&self) -> usize {
+        self.jobs.iter().filter(|job| !job.is_place).count()
     }
 
     /// Returns whether it was forgotten: it names no job.
@@ -223,6 +236,7 @@ mod tests {
             label: format!("job {number}"),
             kind: "train".into(),
             read: false,
+            is_place: false,
             keep: Vec::new(),
         };
         StudyRecord::new("s".into(), file.into(), jobs.iter().map(job).collect())

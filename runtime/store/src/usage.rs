@@ -185,7 +185,7 @@ impl Usage {
                     .count()
             };
             self.studies.push(StudyUse {
-                jobs: study.jobs.len(),
+                jobs: study.job_count(),
                 finished: count(&census.jobs),
                 evicted: count(&census.traces),
                 bytes: blobs.values().sum(),

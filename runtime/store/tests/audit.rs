@@ -65,6 +65,7 @@ fn file(store: &Store, name: &str, jobs: &[u64]) {
         label: format!("job {job}"),
         kind: "train".into(),
         read: false,
+        is_place: false,
         keep: vec![5],
     };
     let jobs = jobs.iter().map(job).collect();

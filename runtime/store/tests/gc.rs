@@ -62,6 +62,7 @@ fn study(name: &str, jobs: &[u64], read: &[u64]) -> StudyRecord {
         label: format!("job {job}"),
         kind: "train".into(),
         read: read.contains(job),
+        is_place: false,
         keep: vec![7],
     };
     StudyRecord::new(

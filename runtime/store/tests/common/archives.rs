@@ -50,6 +50,7 @@ pub(crate) fn record() -> StudyRecord {
         label: format!("job {job}"),
         kind: "train".into(),
         read: job == 0,
+        is_place: false,
         keep: vec![5],
     };
     StudyRecord::new("s".into(), "s.vp".into(), (0..6).map(job).collect())
