@@ -115,6 +115,21 @@ fn any_prefix_parses_without_panic() {
 }
 
 #[test]
+fn each_keyword_of_the_grammar_is_refused_as_a_name() {
+    let rules = include_str!("../vp.pest").lines();
+    let rules = rules.filter_map(|line| line.strip_prefix("kw_")?.split('"').nth(1));
+    let keywords: Vec<&str> = rules.collect();
+    assert!(keywords.contains(&"check"), "{keywords:?}");
+    for keyword in keywords {
+        let (lines, shown) = problems(&format!("let {keyword} = 1\n"));
+        assert_eq!(lines, [1], "`{keyword}` is taken as a name");
+        assert!(shown.contains("V0106"), "{shown}");
+        let (lines, shown) = problems(&format!("let {keyword}s = 1\n"));
+        assert!(lines.is_empty(), "{shown}");
+    }
+}
+
+#[test]
 fn a_keyword_is_no_suffix_and_lines_end_as_on_any_system() {
     assert_eq!(problems("let x = 1 == 1and 2 == 2\n").1, "");
     assert_eq!(

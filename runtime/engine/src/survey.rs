@@ -37,6 +37,7 @@ pub struct Survey {
 /// when a checkpoint is to be taken out of it that it did not keep.
 pub fn survey(plan: &Plan, store: Option<&Store>) -> Result<Survey, StoreError> {
     let Some(store) = store else {
+        // Nothing is there, so all is needed.
         return Ok(Survey {
             states: vec![State::ToDo(None); plan.jobs.len()],
             manifests: vec![None; plan.jobs.len()],
