@@ -153,8 +153,10 @@ impl Locked {
     pub(crate) fn of(study: &Path) -> Result<Self, String> {
         let folder = folder(study);
         let file = LockFile::read(&folder.join(NAME))?;
-        let name = study.file_stem().unwrap_or_default().to_string_lossy();
-        let study = file.and_then(|mut file| file.studies.remove(&*name));
+        // As the plan calls it.
+        let name = study.file_name().unwrap_or_default().to_string_lossy();
+        let name = name.strip_suffix(".vp").unwrap_or(&name);
+        let study = file.and_then(|mut file| file.studies.remove(name));
         Ok(Self { folder, study })
     }
 
@@ -191,12 +193,15 @@ pub(crate) fn data_files(plan: &Plan) -> BTreeMap<String, LockedFile> {
         .collect()
 }
 
-/// A path as seen from a folder where it lies below that; else as it is.
+/// A path as seen from a folder where it lies below that; else as it is written. However the study
+/// was named on the command line, it comes out the same.
 pub(crate) fn below(folder: &Path, path: &str) -> String {
+    let whole = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let path = Path::new(path);
-    let plain = path.strip_prefix("./").unwrap_or(path);
-    let home = folder.strip_prefix("./").unwrap_or(folder);
-    let below = plain.strip_prefix(home).unwrap_or(plain);
+    // The folder of a bare name is the present one.
+    let home = whole(&Path::new(".").join(folder));
+    let whole = whole(path);
+    let below = whole.strip_prefix(&home).unwrap_or(path);
     below.to_string_lossy().into_owned()
 }
 
@@ -216,6 +221,10 @@ mod tests {
         assert_eq!(below(Path::new("."), "./data/x"), "data/x");
         assert_eq!(below(Path::new("a"), "/elsewhere/x"), "/elsewhere/x");
         assert_eq!(below(Path::new("a"), "b/x"), "b/x");
+        let here = std::env::current_dir().unwrap();
+        let whole = here.join("a/data/x");
+        assert_eq!(below(Path::new("a"), whole.to_str().unwrap()), "data/x");
+        assert_eq!(below(&here.join("a"), "a/data/x"), "data/x");
     }
 
     #[test]

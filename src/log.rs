@@ -66,7 +66,7 @@ fn as_text(run: &RunRecord, all: bool) -> String {
     text += &match &run.state {
         RunState::Whole => String::new(),
         RunState::UnderWay => "  under way".to_owned(),
-        RunState::BrokenOff => "  broken off: the process was killed".to_owned(),
+        RunState::BrokenOff => "  broken off before its end".to_owned(),
         RunState::Damaged(problem) => format!("  DAMAGED: {problem}"),
     };
     if all {

@@ -91,7 +91,10 @@ fn as_json(plan: &Plan, survey: &Survey, reasons: &Reasons) -> serde_json::Value
     let mut changes = BTreeMap::new();
     for (at, reason) in reasons.iter() {
         let key = plan.jobs[at].key.to_string();
-        if let Some(state) = states.get_mut(&key).filter(|state| *state == "new") {
+        if let Some(state) = states
+            .get_mut(&key)
+            .filter(|state| matches!(state.as_str(), "new" | "begun"))
+        {
             "changed".clone_into(state);
         }
         changes.insert(key, changes::as_json(plan.jobs[at].name(), reason));

@@ -6,6 +6,7 @@ use vpc_store::{Store, StoreError};
 
 use crate::command::RunOptions;
 use crate::output::{counted, tell};
+use crate::run::again;
 use crate::study::Planned;
 use crate::{changes, roots};
 
@@ -49,8 +50,8 @@ pub(crate) fn refusal(
     ));
     tell(summary.trim_end());
     tell(format_args!(
-        "help: undo the edit, or do it again: `vpc run {file} --accept-changes`; earlier results stay \
-         in the store"
+        "help: undo the edit, or do it again: `{}`; earlier results stay in the store",
+        again(options, true)
     ));
     Ok(Some(left(jobs)))
 }

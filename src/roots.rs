@@ -33,12 +33,17 @@ pub(crate) fn record(plan: &Plan, file: &Path, store: &Path) -> StudyRecord {
         is_place: false,
         keep: kept(job, taken.get(job.key)),
     };
-    let jobs = plan.jobs.iter().map(job).chain(trunks(plan)).collect();
+    let jobs = plan
+        .jobs
+        .iter()
+        .map(job)
+        .chain(trunks(plan, &taken))
+        .collect();
     StudyRecord::new(plan.study.clone(), place(file, store), jobs)
 }
 
 /// The trunks of a plan: no jobs, but places of checkpoints that later runs go on from.
-fn trunks(plan: &Plan) -> impl Iterator<Item = StudyJob> {
+fn trunks(plan: &Plan, taken: &KeyMap<BTreeSet<u64>>) -> impl Iterator<Item = StudyJob> {
     let build = plan.build.as_deref();
     let mut known: BTreeMap<Key, StudyJob> = BTreeMap::new();
     for job in &plan.jobs {
@@ -52,6 +57,8 @@ fn trunks(plan: &Plan) -> impl Iterator<Item = StudyJob> {
                 keep: Vec::new(),
             });
             place.keep.push(trunk.end);
+            let kept = kept(job, taken.get(job.key)).into_iter();
+            place.keep.extend(kept.filter(|step| *step <= trunk.end));
         }
     }
     known.into_values()

@@ -81,8 +81,13 @@ fn work(
     let settings = settings(options, roots::place(&options.study.file, folder));
     if before.to_do() == 0 {
         confirm(&store, &before)?;
-        if running.is_some() {
-            note_found(plan, &before, &store, &settings)?;
+        // Nothing rests on the journal.
+        if running.is_some()
+            && let Err(error) = note_found(plan, &before, &store, &settings)
+        {
+            tell(format_args!(
+                "warning: the journal was not written: {error}"
+            ));
         }
         results::again(extent, &store, folder)?;
         tell(format_args!(
@@ -202,17 +207,42 @@ fn go(
     Ok(outcome)
 }
 
+/// The command that goes on with a run: with every option that bears on what it does.
+pub(crate) fn again(options: &RunOptions, accept_changes: bool) -> String {
+    // Blanks, brackets and stars mean something to a shell.
+    let quoted = |text: String| {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./=,@:+".contains(c);
+        if text.chars().all(is_plain) {
+            return text;
+        }
+        format!("'{}'", text.replace('\'', r"'\''"))
+    };
+    let mut command = format!(
+        "vpc run {}",
+        quoted(options.study.file.display().to_string())
+    );
+    for selection in &options.only.only {
+        command += &format!(" --only {}", quoted(selection.to_string()));
+    }
+    if let Some(store) = &options.kept.store {
+        command += &format!(" --store {}", quoted(store.display().to_string()));
+    }
+    for (is_set, option) in [
+        (options.kept.strict_build, " --strict-build"),
+        (accept_changes, " --accept-changes"),
+    ] {
+        if is_set {
+            command += option;
+        }
+    }
+    command
+}
+
 fn conclude(outcome: &Outcome, options: &RunOptions) {
     if outcome.stopped {
-        let file = options.study.file.display();
-        let only = options.only.only.iter();
-        // Brackets and stars mean something to a shell.
-        let only: String = only
-            .map(|selection| selection.to_string().replace('\'', r"'\''"))
-            .map(|selection| format!(" --only '{selection}'"))
-            .collect();
         tell(format_args!(
-            "stopped; what was done is kept. Go on with: vpc run {file}{only}"
+            "stopped; what was done is kept. Go on with: {}",
+            again(options, options.accept_changes)
         ));
     } else if !outcome.failed.is_empty() {
         let mut counts = vec![format!("{} failed", counted(outcome.failed.len(), "job"))];

@@ -46,6 +46,19 @@ impl Job {
     }
 }
 
+impl Job {
+    /// Returns what training runs have in common that differ in length and schedule alone.
+    pub fn kindred(&self) -> Option<Key> {
+        let Task::Pretrain(run) = &self.task else {
+            return None;
+        };
+        let inputs = self.inputs.iter();
+        let inputs: Vec<(&str, Key)> = inputs.map(|input| (&*input.role, input.key)).collect();
+        let common = run.common();
+        Some(common.key("kindred", self.task.version(), None, &inputs))
+    }
+}
+
 impl PretrainTask {
     /// Returns the steps that do not depend on the length of the run.
     pub fn shared_steps(&self) -> u64 {

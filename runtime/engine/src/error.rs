@@ -101,6 +101,9 @@ pub enum JobError {
     /// This version can plan the job and not run it yet.
     #[error("the job {0}")]
     Unsupported(String),
+    /// Another process has what the job needs for itself; it is tried again later.
+    #[error("another process is at it")]
+    Elsewhere,
     /// The run was asked to stop; what was done is kept.
     #[error("stopped")]
     Stopped,

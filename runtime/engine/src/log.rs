@@ -16,6 +16,8 @@ pub(crate) struct Log {
     earlier: Earlier,
     /// Why nothing is written any more.
     trouble: Option<StoreError>,
+    /// Whether what was there at the beginning was noted.
+    has_looked: bool,
 }
 
 impl Log {
@@ -30,6 +32,7 @@ impl Log {
             journal,
             earlier,
             trouble,
+            has_looked: false,
         })
     }
 
@@ -40,6 +43,10 @@ impl Log {
 
     /// Notes the finished jobs that are not known by their names.
     pub(crate) fn found(&mut self, plan: &Plan, survey: &Survey) {
+        // Once: a later pass finds what this run has told of already.
+        if std::mem::replace(&mut self.has_looked, true) {
+            return;
+        }
         let entries = unknown(plan, survey, &self.earlier);
         if !entries.is_empty() {
             self.write(&entries);
@@ -47,11 +54,16 @@ impl Log {
     }
 
     /// Notes that a job was done, and what it took.
-    pub(crate) fn done(&mut self, job: &Job, made: &Manifest, filing: Option<Duration>) {
+    pub(crate) fn done(
+        &mut self,
+        job: &Job,
+        made: &Manifest,
+        took: Duration,
+        filing: Option<Duration>,
+    ) {
         let threads = made.made.get("threads").and_then(serde_json::Value::as_u64);
-        let took = made.seconds().zip(threads);
-        let took = took.map(|(seconds, threads)| Took {
-            seconds,
+        let took = threads.map(|threads| Took {
+            seconds: took.as_secs_f64(),
             threads,
             bytes: made.bytes(),
             filing: filing.map(|filing| filing.as_secs_f64()),

@@ -4,29 +4,29 @@
 //! earlier job under the same name did the same with inputs of the same content, its files are
 //! filed under the new key as well.
 
-use blake3::Hasher;
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 use vpc_compiler::plan::{EvalTask, Fraction, Key, Task};
-use vpc_store::{Manifest, Store, StoreError};
+use vpc_store::{Draft, Manifest};
 
 use crate::error::JobError;
-use crate::jobs::Bench;
+use crate::jobs::{Bench, SAW};
+use crate::log::now;
 use crate::past::Ancestor;
 use crate::steps::Steps;
 
 /// An input as a job sees it: what it is to it, its share, and its content.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Seen<'a> {
     role: &'a str,
     share: Option<Fraction>,
-    content: [u8; 32],
+    content: String,
 }
 
 /// Files an earlier job's result for this one, where both make the same; with the earlier job's key.
 pub(crate) fn reuse(bench: &Bench<'_>) -> Result<Option<(Manifest, Key)>, JobError> {
-    let Some(ours) = present(bench) else {
-        return Ok(None);
-    };
+    let ours = present(bench);
     for &key in &bench.earlier {
         let Some(former) = Ancestor::load(bench.store, key)? else {
             continue;
@@ -34,7 +34,7 @@ pub(crate) fn reuse(bench: &Bench<'_>) -> Result<Option<(Manifest, Key)>, JobErr
         if former.is_evicted || !does_the_same(bench, &former) {
             continue;
         }
-        let Some(theirs) = seen_by(bench.store, &former)? else {
+        let Some(theirs) = seen_by(&former) else {
             continue;
         };
         if let Some(order) = order(&bench.job.task, &ours, &theirs)
@@ -54,45 +54,32 @@ fn does_the_same(bench: &Bench<'_>, former: &Ancestor) -> bool {
         && former.task.is_alike(task)
 }
 
-fn present<'b>(bench: &'b Bench<'_>) -> Option<Vec<Seen<'b>>> {
+fn present<'b>(bench: &'b Bench<'_>) -> Vec<Seen<'b>> {
     let mut shares = bench.job.task.shares().iter();
-    let inputs = bench.job.inputs.iter().map(|input| {
-        Some(Seen {
-            role: &input.role,
-            share: shares.next().copied(),
-            content: content(bench.inputs.get(&input.key)?),
-        })
+    let inputs = bench.job.inputs.iter().zip(bench.saw());
+    let seen = inputs.map(|(input, content)| Seen {
+        role: &input.role,
+        share: shares.next().copied(),
+        content,
     });
-    inputs.collect()
+    seen.collect()
 }
 
-/// What an earlier job saw; none where too little is left of its inputs to tell.
-fn seen_by<'m>(store: &Store, former: &'m Ancestor) -> Result<Option<Vec<Seen<'m>>>, StoreError> {
+/// What an earlier job saw of its inputs when it was done; none where its record does not tell.
+///
+/// What their keys hold now may be something else: made again by another build, or adopted.
+fn seen_by(former: &Ancestor) -> Option<Vec<Seen<'_>>> {
     let mut shares = former.task.shares().iter();
-    let mut seen = Vec::new();
-    for (role, key) in &former.manifest.inputs {
-        let Some(input) = Ancestor::load(store, *key)? else {
-            return Ok(None);
-        };
-        seen.push(Seen {
+    let saw = former.manifest.made.get(SAW)?.as_array()?;
+    let inputs = &former.manifest.inputs;
+    let seen = inputs.iter().zip(saw).map(|((role, _), content)| {
+        Some(Seen {
             role,
             share: shares.next().copied(),
-            content: content(&input.manifest),
-        });
-    }
-    Ok(Some(seen))
-}
-
-/// The digest of all that a job made, files and findings.
-fn content(manifest: &Manifest) -> [u8; 32] {
-    let mut hash = Hasher::new();
-    for (name, file) in &manifest.files {
-        hash.update(&(name.len() as u64).to_le_bytes());
-        hash.update(name.as_bytes());
-        hash.update(file.digest.bytes());
-    }
-    hash.update(manifest.metrics.to_string().as_bytes());
-    *hash.finalize().as_bytes()
+            content: content.as_str()?.to_owned(),
+        })
+    });
+    (saw.len() == inputs.len()).then(|| seen.collect())?
 }
 
 /// For each of our inputs, which of theirs it is; none where they do not match.
@@ -141,36 +128,44 @@ fn file(
     Ok(bench.store.publish_same(former, bench.job.key, draft)?)
 }
 
-/// Files the checkpoints that are to be kept; false where the earlier run has not kept them.
+/// Files the checkpoints that the earlier run has kept; false where one that is taken out now is not
+/// among them.
 fn file_kept(bench: &Bench<'_>, former: &Ancestor) -> Result<bool, JobError> {
     let Task::Pretrain(task) = &bench.job.task else {
         return Ok(true);
     };
     let theirs = Steps::of_earlier(&former.manifest, &former.task, former.build.as_deref());
-    let steps = task.keep.get().iter().chain(&bench.wanted);
-    // A checkpoint at the last step is the model itself.
-    for &step in steps.filter(|&&step| step < task.steps) {
-        let Some(kept) = theirs.at(bench.store, step)? else {
-            return Ok(false);
+    let mut steps: BTreeSet<u64> = task.keep.get().iter().copied().collect();
+    steps.extend(&bench.wanted);
+    steps.extend(bench.points.iter().filter(|step| **step <= task.steps));
+    for step in steps {
+        let filed = match theirs.at(bench.store, step)? {
+            Some(kept) => {
+                let draft = draft(bench, &kept, kept.metrics.clone())?;
+                let place = bench.steps.place(step);
+                bench.store.publish_same(&kept, place, draft)?
+            }
+            None => None,
         };
-        let draft = draft(bench, &kept, kept.metrics.clone())?;
-        let place = bench.steps.place(step);
-        if bench.store.publish_same(&kept, place, draft)?.is_none() {
+        // A checkpoint at the last step is the model itself.
+        if filed.is_none() && bench.wanted.contains(&step) && step < task.steps {
             return Ok(false);
         }
     }
     Ok(true)
 }
 
-fn draft(
-    bench: &Bench<'_>,
-    former: &Manifest,
-    metrics: Value,
-) -> Result<vpc_store::Draft, JobError> {
-    let mut draft = bench.draft_of(metrics, former.seconds().unwrap_or_default())?;
-    if let Some(made) = draft.made.as_object_mut() {
+/// The record of what was made before, under this job's names: where it comes from, and what it
+/// took, stay as they were.
+fn draft(bench: &Bench<'_>, former: &Manifest, metrics: Value) -> Result<Draft, JobError> {
+    let mut draft = bench.draft_of(metrics, 0.0)?;
+    let mut made = former.made.clone();
+    if let Some(made) = made.as_object_mut() {
         made.insert("reused".to_owned(), json!(former.key));
+        made.insert("at".to_owned(), json!(now()));
+        made.insert(SAW.to_owned(), json!(bench.saw()));
     }
+    draft.made = made;
     Ok(draft)
 }
 
@@ -182,7 +177,7 @@ mod tests {
         Seen {
             role,
             share: None,
-            content: [content; 32],
+            content: content.to_string(),
         }
     }
 

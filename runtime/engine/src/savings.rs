@@ -1,6 +1,6 @@
 //! What training a plan takes, what shared trunks save of it, and what they could.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use vpc_compiler::plan::{Job, Key, Plan, PretrainTask, ScheduleShape, Task};
 
@@ -72,33 +72,18 @@ pub fn training(plan: &Plan, survey: &Survey) -> Training {
 pub fn advice(plan: &Plan, survey: &Survey) -> Vec<Advice> {
     let jobs = plan.jobs.iter().zip(&survey.states).enumerate();
     let to_do = jobs.filter(|(_, (_, state))| state.is_to_do());
-    let mut groups: Vec<(&Job, &PretrainTask, Vec<usize>)> = Vec::new();
-    let mut by_data: BTreeMap<Vec<Key>, Vec<usize>> = BTreeMap::new();
+    let mut groups: BTreeMap<Key, Vec<usize>> = BTreeMap::new();
     for (at, (job, _)) in to_do {
-        let Task::Pretrain(task) = &job.task else {
-            continue;
-        };
         // Initial weights belong to every schedule.
-        if task.steps == 0 {
-            continue;
-        }
-        let near = by_data
-            .entry(job.inputs_as("tokens").collect())
-            .or_default();
-        let known = near
-            .iter()
-            .find(|group| groups[**group].1.is_of_one_kind(task));
-        match known {
-            Some(group) => groups[*group].2.push(at),
-            None => {
-                near.push(groups.len());
-                groups.push((job, task, vec![at]));
-            }
+        if matches!(&job.task, Task::Pretrain(task) if task.steps > 0)
+            && let Some(key) = job.kindred()
+        {
+            groups.entry(key).or_default().push(at);
         }
     }
-    let advice = groups
-        .into_iter()
-        .filter_map(|group| advised(plan, group.2));
+    let mut groups: Vec<Vec<usize>> = groups.into_values().filter(|runs| runs.len() > 1).collect();
+    groups.sort();
+    let advice = groups.into_iter().filter_map(|runs| advised(plan, runs));
     let mut merged: Vec<(String, Advice)> = Vec::new();
     // Told once for all runs of a block, whatever else they are repeated over.
     for one in advice {
@@ -142,12 +127,12 @@ fn advised(plan: &Plan, runs: Vec<usize>) -> Option<Advice> {
         return None;
     };
     let warmups = tasks.iter().map(|task| task.schedule.warmup);
-    let warmups: std::collections::BTreeSet<u64> = warmups.collect();
+    let warmups: BTreeSet<u64> = warmups.collect();
     if missed == Missed::WarmUp && warmups.len() < 2 {
         return None;
     }
     let budgets = tasks.iter().map(|task| task.tokens);
-    let budgets: std::collections::BTreeSet<u64> = budgets.collect();
+    let budgets: BTreeSet<u64> = budgets.collect();
     let asked: u64 = budgets.iter().sum();
     let longest = budgets.last()?;
     let would = longest / 10 * 9 + asked / 10;

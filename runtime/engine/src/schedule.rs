@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use petgraph::Direction;
 use petgraph::graph::{DiGraph, NodeIndex};
-use vpc_compiler::plan::{Job, Key, Plan, Task};
+use vpc_compiler::plan::{Job, Key, KeyMap, Plan, Task};
 use vpc_store::{Ended, Manifest, Store, StoreError};
 
 use crate::error::JobError;
@@ -45,7 +45,14 @@ pub fn run(
         let made = std::mem::take(&mut outcome.made);
         let reused = std::mem::take(&mut outcome.reused);
         let heals = healings_left > 0;
-        outcome = run_once(plan, store, options, stop, observer, heals, &mut log)?;
+        let once = run_once(plan, store, options, stop, observer, heals, &mut log);
+        outcome = match once {
+            Ok(outcome) => outcome,
+            Err(error) => {
+                log.end(observer);
+                return Err(error);
+            }
+        };
         outcome.cached = outcome.cached.saturating_sub(made.len() + reused.len());
         outcome.made.extend(made);
         outcome.reused.extend(reused);
@@ -84,6 +91,7 @@ fn run_once(
         threads_free: options.threads.max(1),
         log,
         trunks: Trunks::of(plan),
+        places: plan.places(),
     };
     run.outcome.cached = run
         .states
@@ -135,6 +143,7 @@ struct Run<'r> {
     threads_free: usize,
     log: &'r mut Log,
     trunks: Trunks,
+    places: KeyMap<usize>,
 }
 
 /// What a worker sends back: the job's place in the plan, and what came of it.
@@ -187,12 +196,12 @@ impl<'r> Run<'r> {
     fn start_ready<'s>(&mut self, scope: &'s Scope<'s, 'r>, send: &Sender<Report>) {
         let now = Instant::now();
         loop {
-            let ready = (0..self.states.len()).filter(|&at| self.is_ready(at, now));
-            let ready = self.trunks.in_turn(ready.collect());
-            let Some(&at) = ready.first() else { return };
             if self.threads_free == 0 || self.is_closed() {
                 return;
             }
+            let ready = (0..self.states.len()).filter(|&at| self.is_ready(at, now));
+            let ready = self.trunks.in_turn(ready.collect());
+            let Some(&at) = ready.first() else { return };
             // Small jobs run side by side, one thread each: that beats one after the other on all
             // threads as long as there are enough of them. The results are the same bits.
             let threads = (self.threads_free / ready.len()).max(1);
@@ -254,7 +263,7 @@ impl<'r> Run<'r> {
 
     fn inputs(&self, job: &Job) -> BTreeMap<Key, Manifest> {
         let manifest = |key: Key| {
-            let at = self.plan.jobs.iter().position(|other| other.key == key)?;
+            let at = *self.places.get(key)?;
             Some((key, self.manifests[at].as_deref()?.clone()))
         };
         job.inputs
@@ -287,7 +296,14 @@ impl<'r> Run<'r> {
         match result {
             Ok(Done::Made(manifest, took, filing)) => {
                 self.states[at] = Stage::Done;
-                self.log.done(job, &manifest, filing);
+                self.log.done(job, &manifest, took, filing);
+                self.manifests[at] = Some(manifest);
+                self.outcome.made.push(job.key);
+                self.observer.event(Event::Finished(job, took));
+            }
+            Ok(Done::Found(manifest, took)) => {
+                self.states[at] = Stage::Done;
+                self.log.ended(job, Ended::Found);
                 self.manifests[at] = Some(manifest);
                 self.outcome.made.push(job.key);
                 self.observer.event(Event::Finished(job, took));

@@ -65,19 +65,19 @@ impl Steps {
             let all = store.progress_all(key)?.into_iter();
             Ok(all.map(|(step, _)| step).rfind(|step| *step <= last))
         };
-        let shared = match self.trunk {
-            Some(trunk) => newest(trunk.key, last.min(trunk.end))?,
-            None => None,
-        };
-        Ok(newest(self.run, last)?.max(shared))
+        // A run's own checkpoints lie beyond its trunk.
+        if let Some(own) = newest(self.run, last)? {
+            return Ok(Some(own));
+        }
+        match self.trunk {
+            Some(trunk) => newest(trunk.key, last.min(trunk.end)),
+            None => Ok(None),
+        }
     }
 
-    /// Whether the run is to wait for its trunk: it is not there as far as the run follows it.
-    pub(crate) fn lacks_trunk(&self, store: &Store) -> Result<Option<Trunk>, StoreError> {
-        match self.trunk {
-            Some(trunk) if store.progress_at(trunk.key, trunk.end)?.is_none() => Ok(Some(trunk)),
-            _ => Ok(None),
-        }
+    /// Returns the trunk where a run that goes on from a step computes part of it.
+    pub(crate) fn on_trunk(&self, from: u64) -> Option<Trunk> {
+        self.trunk.filter(|trunk| from < trunk.end)
     }
 }
 
@@ -157,6 +157,11 @@ impl Held {
     /// Lets go.
     pub(crate) fn release(&self) {
         *locked(&self.0) = Hold::Free;
+    }
+
+    /// Whether this run computes the trunk.
+    pub(crate) fn is_taken(&self) -> bool {
+        matches!(*locked(&self.0), Hold::Taken(_))
     }
 
     /// Whether others may have the trunk.

@@ -17,6 +17,8 @@ use crate::survey::first_lacking;
 
 /// What came of a job that did not fail.
 pub(crate) enum Done {
+    /// It was done by another process meanwhile; with the time of the look.
+    Found(Box<Manifest>, Duration),
     /// It is filed; with the time it took, and what of it went into filing, where that is counted.
     Made(Box<Manifest>, Duration, Option<Duration>),
     /// An earlier job's result stands for it.
@@ -29,7 +31,11 @@ pub(crate) enum Done {
 pub(crate) fn work(bench: &Bench<'_>) -> Result<Done, JobError> {
     let result = catch_unwind(AssertUnwindSafe(|| claimed(bench)));
     bench.trunk.release();
-    result.unwrap_or_else(|panic| Err(JobError::Panicked(words(&*panic))))
+    match result {
+        Ok(Err(JobError::Elsewhere)) => Ok(Done::Elsewhere),
+        Ok(done) => done,
+        Err(panic) => Err(JobError::Panicked(words(&*panic))),
+    }
 }
 
 /// Does one job, unless it is done by now or another process is at it.
@@ -40,20 +46,20 @@ fn claimed(bench: &Bench<'_>) -> Result<Done, JobError> {
         Claim::Taken(lock) => lock,
         Claim::Busy => return Ok(Done::Elsewhere),
     };
+    let mut again = None;
     if let Some(manifest) = bench.store.find(key)? {
-        match first_lacking(bench.store, &bench.steps, &bench.wanted)? {
-            None => return Ok(Done::Made(Box::new(manifest), begun.elapsed(), None)),
-            Some(step) => bench.observer.event(Event::Again(bench.job, step)),
+        again = first_lacking(bench.store, &bench.steps, &bench.wanted)?;
+        if again.is_none() {
+            return Ok(Done::Found(Box::new(manifest), begun.elapsed()));
         }
     } else if let Some((manifest, earlier)) = reuse(bench)? {
         return Ok(Done::Reused(Box::new(manifest), earlier));
     }
-    match bench.steps.lacks_trunk(bench.store)? {
-        None => bench.trunk.release(),
-        Some(trunk) => match bench.store.claim(trunk.key)? {
-            Claim::Taken(lock) => bench.trunk.take(lock),
-            Claim::Busy => return Ok(Done::Elsewhere),
-        },
+    if !has_trunk(bench)? {
+        return Ok(Done::Elsewhere);
+    }
+    if let Some(step) = again {
+        bench.observer.event(Event::Again(bench.job, step));
     }
     let heavy = matches!(bench.job.task, Task::Pretrain(_) | Task::Eval(_));
     let threads = if heavy { bench.threads } else { 1 };
@@ -66,6 +72,18 @@ fn claimed(bench: &Bench<'_>) -> Result<Done, JobError> {
     let filing = Duration::from_nanos(bench.filing.load(Ordering::Relaxed));
     let filing = (!filing.is_zero()).then_some(filing);
     Ok(Done::Made(Box::new(manifest), begun.elapsed(), filing))
+}
+
+/// Takes the trunk of a run that would compute part of it; false where another has it.
+fn has_trunk(bench: &Bench<'_>) -> Result<bool, JobError> {
+    let lacking = first_lacking(bench.store, &bench.steps, &bench.wanted)?;
+    let from = match bench.steps.trunk {
+        Some(_) => bench
+            .steps
+            .newest(bench.store, lacking.unwrap_or(u64::MAX))?,
+        None => None,
+    };
+    bench.take_trunk(from.unwrap_or(0))
 }
 
 fn words(panic: &(dyn Any + Send)) -> String {

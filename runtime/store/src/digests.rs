@@ -71,11 +71,12 @@ impl Digests {
         {
             return Ok((known.digest, known.bytes));
         }
+        let began = now();
         let (digest, bytes) = Digest::of_reader(&file)?;
         let seen = Remembered::new(&before, digest);
         self.files.remove(&name);
         // Changed while it was read, or just before: not to be remembered.
-        if seen.is(&file.metadata()?) && seen.bytes == bytes && seen.is_settled(now()) {
+        if seen.is(&file.metadata()?) && seen.bytes == bytes && seen.is_settled(began) {
             if self.files.len() >= MOST {
                 self.files.pop_first();
             }
@@ -101,8 +102,9 @@ impl Remembered {
         *self == Self::new(about, self.digest)
     }
 
-    fn is_settled(&self, now: i128) -> bool {
-        now - self.modified.max(self.changed) > SETTLED
+    /// Whether it was last changed well before a moment.
+    fn is_settled(&self, moment: i128) -> bool {
+        moment - self.modified.max(self.changed) > SETTLED
     }
 }
 

@@ -101,7 +101,23 @@ pub(crate) fn try_lock(file: &File, path: &Path) -> Result<Option<bool>, StoreEr
     }
 }
 
-/// Tells whether somebody holds a lock, changing nothing; what cannot be told counts as not held.
+/// Tells whether a live process holds a lock that it shares with nobody; what cannot be told counts
+/// as not held. Others may ask at the same time.
+pub(crate) fn is_held_alone(path: &Path) -> bool {
+    let file = File::open(path);
+    file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+}
+
+/// Waits for a lock of an open file against all others; false where the file system has no locks.
+pub(crate) fn lock_alone(file: &File, path: &Path) -> Result<bool, StoreError> {
+    match file.lock() {
+        Ok(()) => Ok(true),
+        Err(error) if is_unsupported(&error) => Ok(false),
+        Err(error) => Err(StoreError::io("lock", path, error)),
+    }
+}
+
+/// Tells whether somebody holds a lock, by taking it for a moment; what cannot be told counts as not held.
 pub(crate) fn is_held(path: &Path) -> bool {
     let file = File::open(path);
     file.is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))

@@ -51,11 +51,21 @@ impl Store {
     /// To be called by the holder of the job's lock. A manifest is gone for good before its blobs
     /// go, so that no crash leaves one without the other.
     pub fn clear_progress(&self, key: Key, keep: &[u64]) -> Result<Cleared, StoreError> {
+        self.clear_progress_until(key, u64::MAX, keep)
+    }
+
+    /// Like [`Store::clear_progress`], of the checkpoints up to a step; later ones stay.
+    pub fn clear_progress_until(
+        &self,
+        key: Key,
+        last: u64,
+        keep: &[u64],
+    ) -> Result<Cleared, StoreError> {
         self.must_write()?;
         let gone: Vec<_> = self
             .steps(key)?
             .into_iter()
-            .filter(|s| !keep.contains(s))
+            .filter(|step| *step <= last && !keep.contains(step))
             .collect();
         let files = self.remove_steps(key, &gone)?;
         let cleared = self.collect(files)?;

@@ -74,14 +74,8 @@ impl PretrainTask {
         self.common().with("warmup", self.schedule.warmup)
     }
 
-    /// Returns whether two runs differ in nothing but their length and schedule. Shares go with
-    /// inputs, which must be compared besides.
-    pub fn is_of_one_kind(&self, other: &Self) -> bool {
-        self.common() == other.common()
-    }
-
     /// What does not depend on the length of the run.
-    fn common(&self) -> Record<'_> {
+    pub(in crate::plan) fn common(&self) -> Record<'_> {
         // Taken apart whole, so that a new field must say here what it is.
         let Self {
             model,

@@ -16,7 +16,7 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 use vpc_compiler::plan::{EvalTask, Job, Key, ModelSpec, Plan, Task};
-use vpc_store::{Blob, Draft, Manifest, Store, host};
+use vpc_store::{Blob, Claim, Draft, Manifest, Store, host};
 use vpc_train::ModelConfig;
 
 pub(crate) use tokenizer::FILE as TOKENIZER;
@@ -145,7 +145,34 @@ impl Bench<'_> {
                 "threads": self.threads,
                 "host": host(),
                 "at": now(),
+                SAW: self.saw(),
             }),
+        })
+    }
+
+    /// What the inputs held when the job was done, in their order; see [`content`].
+    pub(crate) fn saw(&self) -> Vec<String> {
+        let inputs = self.job.inputs.iter();
+        let inputs = inputs.filter_map(|input| self.inputs.get(&input.key));
+        inputs.map(content).collect()
+    }
+
+    /// Takes the trunk of a run that goes on from a step, where it computes part of it; false where
+    /// another run has it.
+    pub(crate) fn take_trunk(&self, from: u64) -> Result<bool, JobError> {
+        let Some(trunk) = self.steps.on_trunk(from) else {
+            self.trunk.release();
+            return Ok(true);
+        };
+        if self.trunk.is_taken() {
+            return Ok(true);
+        }
+        Ok(match self.store.claim(trunk.key)? {
+            Claim::Taken(lock) => {
+                self.trunk.take(lock);
+                true
+            }
+            Claim::Busy => false,
         })
     }
 
@@ -178,6 +205,21 @@ pub(crate) fn spec(task: &Task, build: Option<&str>) -> Result<Value, serde_json
         }
     }
     Ok(spec)
+}
+
+/// The field of a manifest that tells what the job's inputs held when it was done.
+pub(crate) const SAW: &str = "saw";
+
+/// The digest of all that a job made, files and findings, in hexadecimal digits.
+pub(crate) fn content(manifest: &Manifest) -> String {
+    let mut hash = blake3::Hasher::new();
+    for (name, file) in &manifest.files {
+        hash.update(&(name.len() as u64).to_le_bytes());
+        hash.update(name.as_bytes());
+        hash.update(file.digest.bytes());
+    }
+    hash.update(manifest.metrics.to_string().as_bytes());
+    hash.finalize().to_hex().to_string()
 }
 
 /// The field of a manifest's specification that tells the version of the kind.

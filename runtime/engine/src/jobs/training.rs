@@ -117,6 +117,10 @@ impl<'b> Run<'b> {
             },
         };
         let (from, now) = (trainer.steps_done(), Instant::now());
+        // Where the checkpoint it was to go on from is damaged, it goes on from an earlier one.
+        if !bench.take_trunk(from)? {
+            return Err(JobError::Elsewhere);
+        }
         if from > 0 {
             bench.observer.event(Event::Resumed(bench.job, from));
         }
@@ -240,10 +244,12 @@ impl<'b> Run<'b> {
         })
     }
 
-    /// Drops the checkpoints in one place that nobody asked to keep, but the newest.
-    fn clear(&self, place: Key, newest: Option<u64>) -> Result<(), JobError> {
-        let keep: Vec<u64> = self.keep.iter().copied().chain(newest).collect();
-        self.bench.store.clear_progress(place, &keep)?;
+    /// Drops the checkpoints in one place that nobody asked to keep, of all or of those before a
+    /// step: what comes later on a trunk is of a run that went further.
+    fn clear(&self, place: Key, before: Option<u64>) -> Result<(), JobError> {
+        let keep: Vec<u64> = self.keep.iter().copied().chain(before).collect();
+        let last = before.unwrap_or(u64::MAX);
+        self.bench.store.clear_progress_until(place, last, &keep)?;
         Ok(())
     }
 

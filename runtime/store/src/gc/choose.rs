@@ -143,6 +143,7 @@ impl Roots {
         for job in study.jobs {
             let reach = self.reached.entry(job.key).or_default();
             reach.read |= job.read;
+            reach.is_place |= job.is_place;
             reach.keep.extend(job.keep);
         }
     }
@@ -201,14 +202,25 @@ impl Choice {
     }
 
     fn checkpoints(&mut self) {
+        let steps = std::mem::take(&mut self.census.steps);
         let (roots, jobs) = (&self.roots, &self.census.jobs);
+        let mut newest: BTreeMap<Key, u64> = BTreeMap::new();
+        for entry in &steps {
+            let last = newest.entry(entry.key).or_default();
+            *last = (*last).max(entry.step.unwrap_or_default());
+        }
         let stays = |entry: &Entry| match (jobs.get(&entry.key), entry.step) {
             (Some(job), _) if roots.is_irreplaceable(job) => true,
             (Some(_), Some(step)) => roots.keeps_step(entry.key, step),
-            // Somebody will go on from it.
-            _ => roots.reached.contains_key(&entry.key) || roots.pinned.contains(&entry.key),
+            _ if roots.pinned.contains(&entry.key) => true,
+            (None, step) => roots.reached.get(&entry.key).is_some_and(|reach| {
+                // Somebody will go on from the newest of a place, and from all of a job under way.
+                !reach.is_place
+                    || step.is_some_and(|step| reach.keep.contains(&step))
+                    || step == newest.get(&entry.key).copied()
+            }),
+            (Some(_), None) => false,
         };
-        let steps = std::mem::take(&mut self.census.steps);
         let (staying, going): (Vec<_>, Vec<_>) = steps.into_iter().partition(stays);
         self.census.steps = staying;
         for entry in going {

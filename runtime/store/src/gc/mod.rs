@@ -118,6 +118,8 @@ pub(crate) struct Roots {
 pub(crate) struct Reach {
     /// Whether reports read it.
     pub(crate) read: bool,
+    /// Whether it is a place of checkpoints, and no job.
+    pub(crate) is_place: bool,
     /// Steps whose checkpoints stay.
     pub(crate) keep: BTreeSet<u64>,
 }

@@ -79,7 +79,7 @@ pub enum Ended {
 /// What a job took.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Took {
-    /// Wall time, in seconds.
+    /// Wall time of this run, in seconds.
     pub seconds: f64,
     /// Processor threads.
     pub threads: u64,

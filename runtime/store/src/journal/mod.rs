@@ -19,7 +19,7 @@ use std::path::PathBuf;
 use crate::disk;
 use crate::error::During;
 use crate::find::names_in;
-use crate::lock::try_lock;
+use crate::lock::lock_alone;
 use crate::{Digest, Store, StoreError};
 
 /// The folder of the journal.
@@ -64,7 +64,7 @@ impl Store {
         let path = folder.join(name);
         let file = disk::begin(&path)?;
         // Held as long as the run goes on, so that others can tell.
-        if try_lock(&file, &path)?.is_none() {
+        if !lock_alone(&file, &path)? {
             self.warn_of_locks();
         }
         let mut journal = Journal {
@@ -127,17 +127,23 @@ impl Store {
         self.must_write()?;
         let folder = self.layout().folder(FOLDER);
         let path = self.journal_path(run);
-        let number = number_of(&run.name).unwrap_or_default();
-        let name = format!("{}{ENDING}", disk::fresh_name(&format!("{number:08}")));
-        let to = folder.join(name);
-        let mut journal = Journal {
-            file: disk::begin(&to)?,
-            path: to,
-            lines: 0,
-            seal: Seal::begin(),
-        };
-        journal.add_all(&run.entries)?;
-        journal.end(run.entries.last().map_or(0, Entry::at))?;
+        let is_end = |entry: &&Entry| matches!(entry, Entry::Ended { .. });
+        let sound: Vec<Entry> = run.entries.iter().filter(|e| !is_end(e)).cloned().collect();
+        // Of what cannot be read at all, nothing is left to tell.
+        if let Some(last) = sound.last() {
+            let number = number_of(&run.name).unwrap_or_default();
+            let name = format!("{}{ENDING}", disk::fresh_name(&format!("{number:08}")));
+            let to = folder.join(name);
+            let mut journal = Journal {
+                file: disk::begin(&to)?,
+                path: to,
+                lines: 0,
+                seal: Seal::begin(),
+            };
+            let at = last.at();
+            journal.add_all(&sound)?;
+            journal.end(at)?;
+        }
         let aside = self.layout().folder("quarantine");
         let aside = aside.join(disk::fresh_name(&run.name));
         fs::rename(&path, &aside).during("quarantine", &path)?;

@@ -12,7 +12,7 @@ use super::{Begun, Entry, FOLDER, Seal, number_of};
 use crate::error::During;
 use crate::find::{is_absence, names_in};
 use crate::limits::MAX_JOURNAL_BYTES;
-use crate::lock::is_held;
+use crate::lock::is_held_alone;
 use crate::{Store, StoreError};
 
 /// All that the journal tells.
@@ -63,7 +63,7 @@ impl Store {
 
 fn read(path: &Path, name: String) -> Result<Option<RunRecord>, StoreError> {
     // Asked first: a run that ends in between has then written all its lines.
-    let held = is_held(path);
+    let held = is_held_alone(path);
     let about = match fs::metadata(path) {
         Err(error) if is_absence(error.kind()) => return Ok(None),
         about => about.during("look at", path)?,
