@@ -240,6 +240,37 @@ fn an_interrupted_trunk_is_taken_up_by_another_budget() {
 }
 
 #[test]
+fn a_shorter_budget_leaves_what_a_longer_one_has_done() {
+    let long = study(&budgets(&[4000], ""), SCALE);
+    let folder = quick(&long);
+    let mut child = folder.start("run s.vp --checkpoint-every 0", "messages");
+    let newest = || -> u64 {
+        let places = std::fs::read_dir(folder.join(".vp/progress"));
+        let places = places.into_iter().flatten().flatten();
+        let files = places.flat_map(|place| std::fs::read_dir(place.path()).into_iter().flatten());
+        let steps = files.flatten().filter_map(|file| {
+            let name = file.file_name().into_string().ok()?;
+            name.strip_suffix(".json")?.parse().ok()
+        });
+        steps.max().unwrap_or(0)
+    };
+    let begun = std::time::Instant::now();
+    while newest() < 40 && begun.elapsed() < Duration::from_mins(1) {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let reached = newest();
+    assert!(reached >= 40);
+    folder.write("t.vp", study(&budgets(&[20], ""), SCALE));
+    let messages = folder.vpc("run t.vp --checkpoint-every 0").ends(0).stderr;
+    assert!(taken_up(&messages).is_empty(), "{messages}");
+    folder.vpc("store gc --yes").ends(0);
+    let messages = folder.vpc("run s.vp").ends(0).stderr;
+    assert_eq!(taken_up(&messages)["e/run0"], reached, "{messages}");
+}
+
+#[test]
 fn killed_at_any_moment_the_bits_are_the_same() {
     let kills = if nightly() { 200 } else { 20 };
     let text = study(&budgets(&[60, 150, 100], ", keep: [1920]"), SCALE);

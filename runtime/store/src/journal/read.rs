@@ -297,6 +297,26 @@ mod tests {
     }
 
     #[test]
+    fn what_follows_the_end_is_cut_off_once() {
+        for more in ["x", "{}\tx\n"] {
+            let (_folder, store) = store();
+            let mut journal = store.journal(&begun("a.vp")).unwrap();
+            journal.add(&job(1, "e/x", Ended::Done)).unwrap();
+            journal.end(7).unwrap();
+            let path = only_file(&store);
+            let mut text = fs::read(&path).unwrap();
+            text.extend(more.as_bytes());
+            fs::remove_file(&path).unwrap();
+            fs::write(&path, text).unwrap();
+            let found = store.audit(&mut |_, _| {}).unwrap().found;
+            assert_eq!(found.len(), 1, "{more:?}");
+            assert!(store.audit(&mut |_, _| {}).unwrap().found.is_empty());
+            let history = store.history().unwrap();
+            assert_eq!(history.earlier("a.vp").of("e/x").count(), 1);
+        }
+    }
+
+    #[test]
     fn a_later_version_is_told_and_left_alone() {
         let (_folder, store) = store();
         let mut later = begun("a.vp");
