@@ -65,6 +65,11 @@ fn work(planned: &Planned, job: &Job, options: &AdoptOptions) -> Result<(), Adop
         study: &place,
     };
     let manifest = file(&planned.plan, job, &store, &adopted)?;
+    if manifest.files.contains_key("config.json") && !options.from.join("config.json").exists() {
+        tell(
+            "warning: there is no `config.json` with it: heads and position base could not be compared",
+        );
+    }
     tell(format_args!(
         "adopted {} as {}, {} bytes",
         job.name(),

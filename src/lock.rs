@@ -109,7 +109,12 @@ fn write(planned: &Planned, options: &LockOptions) -> Result<Status, StoreError>
     let now = study(&planned.plan, &folder, store.as_ref())?;
     let name = planned.plan.study.clone();
     let before = file.studies.get(&name).cloned();
-    if before.as_ref() == Some(&now) {
+    // What a store has counted since is no change of the data.
+    let is_same = match &before {
+        Some(before) if options.check => before.files == now.files,
+        before => before.as_ref() == Some(&now),
+    };
+    if is_same {
         tell(format_args!("{}: nothing changed", path.display()));
         return Ok(Status::Ok);
     }

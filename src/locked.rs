@@ -193,6 +193,15 @@ pub(crate) fn data_files(plan: &Plan) -> BTreeMap<String, LockedFile> {
         .collect()
 }
 
+/// The data files that a plan reads and that are not here: a lock file knows what they hold.
+pub(crate) fn missing(plan: &Plan, reads: impl Fn(usize) -> bool) -> Vec<String> {
+    let jobs = plan.jobs.iter().enumerate().filter(|(at, _)| reads(*at));
+    let files = jobs.filter_map(|(_, job)| job.task.data());
+    let gone = files.filter(|(path, _)| !Path::new(path).exists());
+    let gone: std::collections::BTreeSet<String> = gone.map(|(path, _)| path.to_owned()).collect();
+    gone.into_iter().collect()
+}
+
 /// A path as seen from a folder where it lies below that; else as it is written. However the study
 /// was named on the command line, it comes out the same.
 pub(crate) fn below(folder: &Path, path: &str) -> String {

@@ -147,10 +147,13 @@ fn job_line(entry: &Entry) -> Option<String> {
         Ended::Stopped => "stopped".to_owned(),
     };
     let took = took.map_or_else(String::new, |took| {
-        let filing = took.filing.map_or_else(String::new, |filing| {
-            let share = 100.0 * filing / took.seconds.max(1e-9);
-            format!(", {share:.2} % of it filing")
-        });
+        let filing =
+            took.filing
+                .filter(|_| took.seconds >= 1.0)
+                .map_or_else(String::new, |filing| {
+                    let share = 100.0 * filing / took.seconds.max(1e-9);
+                    format!(", {share:.0} % of it writing checkpoints")
+                });
         format!(" in {}{filing}", lasting(took.seconds))
     });
     Some(format!("{}  {name}  {end}{took}", key.short()))

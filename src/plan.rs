@@ -16,6 +16,7 @@ use vpc_store::{Damage, Store, StoreError};
 
 use crate::command::PlanOptions;
 use crate::exit::Status;
+use crate::locked::missing;
 use crate::output::{counted, grouped, rounded, say, say_json, tell};
 use crate::show::stem;
 use crate::study::{planned, selected};
@@ -53,6 +54,11 @@ pub(crate) fn plan(options: &PlanOptions) -> Status {
     }
     for drift in planned.locked.drift(&plan) {
         tell(format_args!("warning: {drift}"));
+    }
+    for path in missing(&plan, |at| survey.states[at].is_to_do()) {
+        tell(format_args!(
+            "warning: `{path}` is not here; `vp.lock` knows what it holds, and a run needs it"
+        ));
     }
     if options.json {
         say_json(as_json(&plan, &survey, &reasons));

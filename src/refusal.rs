@@ -5,6 +5,7 @@ use vpc_engine::{Outcome, Survey, reasons, survey, unsupported};
 use vpc_store::{Store, StoreError};
 
 use crate::command::RunOptions;
+use crate::locked::missing;
 use crate::output::{counted, tell};
 use crate::run::again;
 use crate::study::Planned;
@@ -33,6 +34,15 @@ pub(crate) fn refusal(
             "help: bring the files back, or accept them as they are: `vpc lock {file}`"
         ));
         return Ok(Some(left(survey.to_do())));
+    }
+    let gone = missing(plan, |at| survey.states[at].is_to_do());
+    if !gone.is_empty() {
+        tell(format_args!(
+            "error: nothing was begun: `{}` is not here, and a job to do reads it",
+            gone.join("`, `")
+        ));
+        tell("help: put the data where the study names it; `vp.lock` knows what it must hold");
+        return Ok(Some(left(gone.len())));
     }
     let Some(store) = there.filter(|_| !options.accept_changes) else {
         return Ok(None);

@@ -26,7 +26,7 @@ pub(crate) struct Extent<'p> {
 
 impl Extent<'_> {
     /// Whether something of the study is left out.
-    fn is_part(self) -> bool {
+    pub(crate) fn is_part(self) -> bool {
         self.plan != self.whole
     }
 }

@@ -90,6 +90,7 @@ fn work(
             ));
         }
         results::again(extent, &store, folder)?;
+        leave(extent, &store, running, planned, options)?;
         tell(format_args!(
             "nothing to do; {} cached",
             counted(before.cached(), "job")
@@ -106,6 +107,7 @@ fn work(
     }
     if outcome.is_complete() {
         results::present(extent, &store, folder)?;
+        leave(extent, &store, running, planned, options)?;
     }
     conclude(&outcome, options);
     Ok(outcome)
@@ -152,6 +154,23 @@ fn enter(
             }
         }
         (Err(error), _) => Err(error),
+    }
+}
+
+/// Lets go of what an earlier text of the study named, now that all of this one is there.
+fn leave(
+    extent: Extent<'_>,
+    store: &Store,
+    running: Option<Running>,
+    planned: &Planned,
+    options: &RunOptions,
+) -> Result<(), StoreError> {
+    match running {
+        Some(running) if !extent.is_part() => {
+            let study = roots::record(extent.whole, &options.study.file, &planned.folder);
+            store.end_run(running, &study)
+        }
+        _ => Ok(()),
     }
 }
 

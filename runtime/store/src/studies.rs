@@ -117,29 +117,26 @@ impl StudyRecord {
 impl Store {
     /// Begins a run of a study: files the study, and holds off the removal of what studies name.
     ///
-    /// Waits for a clearing under way. Look for finished jobs after this, not before. While other
-    /// runs go on, what the record named before stays in it: one of them may be of an earlier
-    /// text of the same study.
+    /// Waits for a clearing under way. Look for finished jobs after this, not before. What the
+    /// record named before stays in it until [`Store::end_run`]: an edit that is not carried out
+    /// may be undone, and another run may be of an earlier text of the same study.
     pub fn begin_run(&self, study: &StudyRecord) -> Result<Running, StoreError> {
         self.must_write()?;
-        let _held = self.hold(STUDIES, false)?;
-        // Whoever holds `running` alone holds `studies` too, so this never waits.
-        let alone = matches!(self.keep_runs_out()?, Tried::Taken(_));
-        let running = self.under_way()?;
-        if alone {
-            self.put_record(study)?;
-        } else {
-            self.put_record(&self.joined(study)?)?;
-        }
-        Ok(running)
-    }
-
-    /// Begins an import: like [`Store::begin_run`], and what the record named before stays in it.
-    pub(crate) fn begin_import(&self, study: &StudyRecord) -> Result<Running, StoreError> {
         let _held = self.hold_roots()?;
         let running = self.under_way()?;
         self.put_record(&self.joined(study)?)?;
         Ok(running)
+    }
+
+    /// Ends a run after which the whole study is there: what its record named before may go, unless
+    /// other runs go on.
+    pub fn end_run(&self, running: Running, study: &StudyRecord) -> Result<(), StoreError> {
+        drop(running);
+        let _held = self.hold_roots()?;
+        if let Tried::Taken(_alone) = self.keep_runs_out()? {
+            self.put_record(study)?;
+        }
+        Ok(())
     }
 
     /// Files a study in place of its earlier record; false where the same lay there.
@@ -298,8 +295,13 @@ mod tests {
         let first = store.begin_run(&study("s.vp", &[1, 2])).unwrap();
         let second = store.begin_run(&study("s.vp", &[2, 3])).unwrap();
         assert_eq!(store.studies().unwrap(), [study("s.vp", &[2, 3, 1])]);
-        drop((first, second));
-        let _alone = store.begin_run(&study("s.vp", &[3])).unwrap();
+        store.end_run(first, &study("s.vp", &[1, 2])).unwrap();
+        assert_eq!(store.studies().unwrap(), [study("s.vp", &[2, 3, 1])]);
+        drop(second);
+        // An edit that is not carried out lets go of nothing; one that is does.
+        let alone = store.begin_run(&study("s.vp", &[3])).unwrap();
+        assert_eq!(store.studies().unwrap(), [study("s.vp", &[3, 2, 1])]);
+        store.end_run(alone, &study("s.vp", &[3])).unwrap();
         assert_eq!(store.studies().unwrap(), [study("s.vp", &[3])]);
     }
 }

@@ -71,7 +71,7 @@ impl Store {
         self.must_write()?;
         self.check_room(&archive)?;
         let manifests = manifests(&mut archive)?;
-        let _running = self.begin_import(record)?;
+        let _running = self.begin_run(record)?;
         let mut import = Import {
             store: self,
             scratch: self.scratch("import")?,
