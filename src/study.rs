@@ -32,10 +32,7 @@ pub(crate) struct Planned {
 pub(crate) fn planned(options: &StudyOptions, kept: &KeptOptions) -> Result<Planned, Status> {
     let folder = store_folder(&options.file, kept.store.as_ref());
     let digests = remembered(&folder);
-    let locked = Locked::of(&options.file).map_err(|problem| {
-        tell(format_args!("error: {problem}"));
-        Status::Problems
-    })?;
+    let locked = locked(&options.file)?;
     let files = Files::new(digests, kept.rehash, locked);
     let build = kept.strict_build.then(build::name);
     let plan = compiled_with(options, &files, build)?;
@@ -44,6 +41,17 @@ pub(crate) fn planned(options: &StudyOptions, kept: &KeptOptions) -> Result<Plan
         folder,
         locked: files.locked().clone(),
         digests: files.into_digests(),
+    })
+}
+
+/// What the lock file beside a study says of it; of a study that is not there the compiler tells.
+pub(crate) fn locked(study: &Path) -> Result<Locked, Status> {
+    if !study.is_file() {
+        return Ok(Locked::default());
+    }
+    Locked::of(study).map_err(|problem| {
+        tell(format_args!("error: {problem}"));
+        Status::Problems
     })
 }
 

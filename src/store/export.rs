@@ -9,20 +9,17 @@ use vpc_store::{Digests, ErrorKind, Export, Exported, Store, StoreError, StudyJo
 use super::{Ended, ExportOptions, With};
 use crate::exit::Status;
 use crate::library::Files;
-use crate::locked::{Locked, NAME as LOCK};
+use crate::locked::NAME as LOCK;
 use crate::output::{counted, tell};
 use crate::roots;
 use crate::show::{failed, looked};
-use crate::study::{compiled_with, selected, store_folder};
+use crate::study::{compiled_with, locked, selected, store_folder};
 
 /// Kinds of jobs that make a model, or what it takes to use one.
 const MODELS: [&str; 5] = ["pretrain", "checkpoint", "stage", "encoder", "tokenizer"];
 
 pub(super) fn export(options: &ExportOptions) -> Ended {
-    let locked = Locked::of(&options.study.file).map_err(|problem| {
-        tell(format_args!("error: {problem}"));
-        Status::Problems
-    })?;
+    let locked = locked(&options.study.file)?;
     let files = Files::new(Digests::default(), false, locked);
     let whole = compiled_with(&options.study, &files, None)?;
     let plan = selected(&whole, &options.only.only)?;
