@@ -112,6 +112,8 @@ fn each_recipe_is_best_at_what_it_leans_on() {
         assert!(worst <= baseline - MARGIN, "{category}");
     }
 
+    // What data files hold is remembered once they have lain untouched for some seconds.
+    folder.vpc("run own.vp").ends(0);
     let before = listing(folder.path());
     let again = folder.vpc("run own.vp").ends(0);
     assert_eq!(again.stdout, run.stdout);
