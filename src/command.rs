@@ -153,9 +153,10 @@ pub(crate) struct RunOptions {
     /// Begin nothing new after a job failed [default: go on with jobs that do not need it].
     #[arg(long)]
     pub(crate) fail_fast: bool,
-    /// Longest time between two checkpoints of a training job, in seconds.
-    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
-    pub(crate) checkpoint_every: u64,
+    /// Longest time between two checkpoints of a training job, in seconds [default: 30, or longer
+    /// where filing one takes more than a two-hundredth of that].
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) checkpoint_every: Option<u64>,
     /// Say nothing but results and problems.
     #[arg(long, short)]
     pub(crate) quiet: bool,

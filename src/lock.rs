@@ -2,7 +2,6 @@
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use serde::Deserialize;
 use vpc_compiler::plan::{Job, Plan, Selection, Task};
@@ -82,7 +81,7 @@ fn count(planned: &Planned, options: &LockOptions) -> Result<Option<Status>, Sto
     let settings = Options {
         threads: std::thread::available_parallelism().map_or(1, usize::from),
         keep_going: false,
-        checkpoint_every: Duration::from_secs(30),
+        checkpoint_every: None,
         build: build::name().to_owned(),
         study: roots::place(file, &planned.folder),
         only: wanted.iter().map(ToString::to_string).collect(),

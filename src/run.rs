@@ -180,7 +180,7 @@ fn settings(options: &RunOptions, study: String) -> Options {
     Options {
         threads: options.threads.map_or(cores, usize::from),
         keep_going: !options.fail_fast,
-        checkpoint_every: Duration::from_secs(options.checkpoint_every),
+        checkpoint_every: options.checkpoint_every.map(Duration::from_secs),
         build: build::name().to_owned(),
         study,
         only: only.map(ToString::to_string).collect(),

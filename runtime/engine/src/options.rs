@@ -11,8 +11,9 @@ pub struct Options {
     pub threads: usize,
     /// Whether to go on with independent jobs after one failed.
     pub keep_going: bool,
-    /// Longest time between two checkpoints of a training job.
-    pub checkpoint_every: Duration,
+    /// Longest time between two checkpoints of a training job. None leaves it to the engine: so
+    /// often that filing them takes little of the time.
+    pub checkpoint_every: Option<Duration>,
     /// What this program calls itself, for the record.
     pub build: String,
     /// What the journal calls the study: see [`vpc_store::Begun::study`].

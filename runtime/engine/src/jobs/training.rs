@@ -17,6 +17,13 @@ use crate::survey::first_lacking;
 
 const OPTIMIZER: &str = "optimizer.safetensors";
 
+/// Of the time of a training, one part in so many goes into filing checkpoints on the way.
+const FILING_PARTS: u32 = 200;
+
+/// The shortest and the longest time between two checkpoints, where it was left to the engine.
+const SHORTEST: Duration = Duration::from_secs(30);
+const LONGEST: Duration = Duration::from_hours(1);
+
 /// How often progress is told.
 const TELL_EVERY: Duration = Duration::from_millis(100);
 
@@ -92,6 +99,8 @@ pub(super) struct Run<'b> {
     spent: f64,
     began: Instant,
     saved: Instant,
+    /// How long the last checkpoint took to file.
+    last_filing: Duration,
     told: Instant,
 }
 
@@ -144,6 +153,7 @@ impl<'b> Run<'b> {
             spent: seconds,
             began: now,
             saved: now,
+            last_filing: Duration::ZERO,
             told: now,
         };
         if is_new && run.keep.contains(&0) {
@@ -204,8 +214,15 @@ impl<'b> Run<'b> {
 
     /// Whether a checkpoint is to be written now.
     fn is_due(&self) -> bool {
-        let is_late = self.saved.elapsed() >= self.bench.options.checkpoint_every;
+        let is_late = self.saved.elapsed() >= self.interval();
         self.keep.contains(&self.trainer.steps_done()) || (is_late && self.is_open())
+    }
+
+    /// The time between two checkpoints: as asked for, else so long that filing takes one part in
+    /// [`FILING_PARTS`] of it.
+    fn interval(&self) -> Duration {
+        let asked = self.bench.options.checkpoint_every;
+        asked.unwrap_or_else(|| (self.last_filing * FILING_PARTS).clamp(SHORTEST, LONGEST))
     }
 
     /// Whether somebody could want to go on from here.
@@ -215,8 +232,10 @@ impl<'b> Run<'b> {
 
     /// Files a checkpoint, unless this is where the run was taken up.
     fn checkpoint(&mut self) -> Result<(), JobError> {
+        let begun = Instant::now();
         if self.trainer.steps_done() > self.from {
             self.file()?;
+            self.last_filing = begun.elapsed();
         }
         self.saved = Instant::now();
         Ok(())
