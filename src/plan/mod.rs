@@ -1,6 +1,8 @@
 //! `vpc plan`: what a run would do. Changes nothing.
 
+mod epochs;
 mod experiments;
+mod groups;
 mod json;
 mod text;
 mod totals;
@@ -15,12 +17,34 @@ use crate::command::PlanOptions;
 use crate::exit::Status;
 use crate::locked::missing;
 use crate::output::{say, say_json, tell};
-use crate::roots;
 use crate::study::{planned, selected};
+use crate::{roots, saved};
 use json::as_json;
 use text::as_text;
 
+/// The option with which 2 says that something is to be done, and 1 every mistake.
+pub(crate) const DETAILED: &str = "--detailed-exitcode";
+
 pub(crate) fn plan(options: &PlanOptions) -> Status {
+    match planned_and_told(options) {
+        // With the detailed status, 2 has a meaning of its own.
+        Status::Use if options.detailed_exitcode => Status::Problems,
+        status => status,
+    }
+}
+
+fn planned_and_told(options: &PlanOptions) -> Status {
+    if let Some(path) = options
+        .output
+        .as_ref()
+        .filter(|path| !saved::is_saved(path))
+    {
+        tell(format_args!(
+            "error: the name of a saved plan ends with `.json`, and `{}` does not",
+            path.display()
+        ));
+        return Status::Use;
+    }
     let planned = match planned(&options.study, &options.kept) {
         Ok(planned) => planned,
         Err(status) => return status,
@@ -57,11 +81,18 @@ pub(crate) fn plan(options: &PlanOptions) -> Status {
     } else {
         say(as_text(&plan, &survey, &reasons, options.jobs));
     }
+    let mut status = Status::Ok;
+    if let Some(path) = &options.output {
+        status = saved::write(path, options, &planned, &plan, &survey);
+    }
+    if options.detailed_exitcode && status == Status::Ok && survey.to_do() > 0 {
+        status = Status::Changes;
+    }
     // A plan of a million jobs takes longer to take apart than the process has left to live.
     std::mem::forget(survey);
     std::mem::forget(plan);
     std::mem::forget(planned);
-    Status::Ok
+    status
 }
 
 /// What lies in the store for a plan, and why the rest does not; changes nothing.
