@@ -51,7 +51,7 @@ pub(crate) enum Command {
     Explain(ExplainOptions),
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct StudyOptions {
     /// The study, a `.vp` file.
     #[arg(add = ArgValueCompleter::new(complete::studies))]
@@ -61,7 +61,7 @@ pub(crate) struct StudyOptions {
     pub(crate) format: Format,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct KeptOptions {
     /// The store [default: `.vp` beside the study].
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
@@ -84,7 +84,7 @@ pub(crate) enum Format {
     Json,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct OnlyOptions {
     /// Just these runs and what they need: `experiment`, `experiment/job` or
     /// `experiment/job[axis=value,…]`. Any of the axes will do, `*` stands for any text, and the
@@ -108,9 +108,16 @@ pub(crate) struct PlanOptions {
     /// Write the whole plan as JSON.
     #[arg(long)]
     pub(crate) json: bool,
-    /// List every job, however many there are.
+    /// List every job, with its key and all its names.
     #[arg(long)]
     pub(crate) jobs: bool,
+    /// Write the plan into this file (`.json`), for `vpc run` to do just what it says.
+    #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) output: Option<PathBuf>,
+    /// Tell by the exit status: 0 when nothing is to be done, 2 when something is, 1 for every
+    /// mistake.
+    #[arg(long)]
+    pub(crate) detailed_exitcode: bool,
     #[command(flatten)]
     pub(crate) only: OnlyOptions,
 }
@@ -138,7 +145,7 @@ pub(crate) enum Drawing {
     Mermaid,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct RunOptions {
     #[command(flatten)]
     pub(crate) study: StudyOptions,

@@ -1,7 +1,7 @@
 //! `vpc lock`: writes down what the data files of a study hold.
 
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 
 use serde::Deserialize;
 use vpc_compiler::plan::{Job, Plan, Selection, Task};
@@ -11,9 +11,9 @@ use vpc_store::{Manifest, Store, StoreError};
 use crate::command::LockOptions;
 use crate::exit::Status;
 use crate::locked::{
-    Amount, LockFile, LockedCategory, LockedStudy, NAME, below, data_files, folder,
+    Amount, LockFile, LockedCategory, LockedStudy, LockedTokens, NAME, below, data_files, folder,
 };
-use crate::output::{counted, grouped, tell};
+use crate::output::{counted, grouped, tell, write_whole};
 use crate::progress::Lines;
 use crate::signals::Signals;
 use crate::study::{Planned, planned};
@@ -130,7 +130,9 @@ fn write(planned: &Planned, options: &LockOptions) -> Result<Status, StoreError>
         ));
         return Ok(Status::Problems);
     }
-    if let Err(error) = replace(&path, &file) {
+    let text = serde_json::to_string_pretty(&file).map_err(io::Error::from);
+    let written = text.and_then(|text| write_whole(&path, |new| writeln!(new, "{text}")));
+    if let Err(error) = written {
         tell(format_args!(
             "error: `{}` cannot be written: {error}",
             path.display()
@@ -177,7 +179,11 @@ fn study(plan: &Plan, folder: &Path, store: Option<&Store>) -> Result<LockedStud
                 if let Ok(sides) = serde_json::from_value::<Sides<Encoded>>(found.metrics) {
                     let category = study.categories.entry(category.to_owned()).or_default();
                     let tokens = sides.train.tokens;
-                    category.tokens.insert(tokenizer.to_owned(), tokens);
+                    let locked = LockedTokens {
+                        job: job.key,
+                        train: tokens,
+                    };
+                    category.tokens.insert(tokenizer.to_owned(), locked);
                 }
             }
             _ => {}
@@ -191,10 +197,7 @@ fn known(store: &Store, job: &Job) -> Result<Option<Manifest>, StoreError> {
     if !matches!(job.task, Task::Corpus(_) | Task::Tokens) {
         return Ok(None);
     }
-    match store.find(job.key)? {
-        Some(found) => Ok(Some(found)),
-        None => store.evicted(job.key),
-    }
+    store.look_back(job.key)
 }
 
 /// The two sides of a category, as jobs count them.
@@ -240,21 +243,10 @@ fn amount(category: &LockedCategory) -> String {
     let bytes = category.train.bytes + category.held_out.bytes;
     let mut text = format!("{} documents, {} bytes", grouped(documents), grouped(bytes));
     for (tokenizer, tokens) in &category.tokens {
-        text += &format!(", {} tokens of `{tokenizer}` to train on", grouped(*tokens));
+        text += &format!(
+            ", {} tokens of `{tokenizer}` to train on",
+            grouped(tokens.train)
+        );
     }
     text
-}
-
-/// Replaces the lock file as a whole.
-fn replace(path: &PathBuf, file: &LockFile) -> io::Result<()> {
-    let text = serde_json::to_string_pretty(file)?;
-    let home = path.parent().filter(|home| !home.as_os_str().is_empty());
-    let mut new = tempfile::NamedTempFile::new_in(home.unwrap_or(Path::new(".")))?;
-    new.write_all(text.as_bytes())?;
-    new.write_all(b"\n")?;
-    new.as_file().sync_all()?;
-    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644);
-    new.as_file().set_permissions(mode)?;
-    new.persist(path).map_err(|error| error.error)?;
-    Ok(())
 }

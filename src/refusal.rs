@@ -8,6 +8,7 @@ use crate::command::RunOptions;
 use crate::locked::missing;
 use crate::output::{counted, tell};
 use crate::run::again;
+use crate::saved::exceeded;
 use crate::study::Planned;
 use crate::{changes, roots};
 
@@ -22,6 +23,10 @@ pub(crate) fn refusal(
     let survey = survey(plan, there)?;
     if let Some(refused) = refused(plan, &survey) {
         return Ok(Some(refused));
+    }
+    let announced = planned.announced.as_ref();
+    if let Some(more) = announced.and_then(|announced| exceeded(plan, &survey, announced)) {
+        return Ok(Some(left(more)));
     }
     let file = options.study.file.display();
     let drift = planned.locked.drift(plan);

@@ -1,11 +1,12 @@
 //! Compiling a study and telling its problems.
 
 use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use vpc_compiler::grammar::{Colour, Problem, Severity, Sources, render};
-use vpc_compiler::plan::{Plan, Selection};
+use vpc_compiler::plan::{Key, Plan, Selection};
 use vpc_compiler::{FileFault, compile_for_build};
 use vpc_store::{Digests, Store};
 
@@ -15,6 +16,7 @@ use crate::exit::Status;
 use crate::library::Files;
 use crate::locked::Locked;
 use crate::output::{colour, counted, say_json, tell, tell_rendered};
+use crate::saved;
 
 /// A study as it is planned, with what was learned of its data on the way.
 pub(crate) struct Planned {
@@ -26,20 +28,27 @@ pub(crate) struct Planned {
     pub(crate) locked: Locked,
     /// What is to be remembered of its data files.
     pub(crate) digests: Digests,
+    /// The `.vp` files that were read, by path.
+    pub(crate) texts: BTreeMap<String, Vec<u8>>,
+    /// What a saved plan says is to be done, where it is one.
+    pub(crate) announced: Option<BTreeSet<Key>>,
 }
 
 /// Compiles a study for a look at its store, and tells its problems and how its data drifted.
 pub(crate) fn planned(options: &StudyOptions, kept: &KeptOptions) -> Result<Planned, Status> {
     let folder = store_folder(&options.file, kept.store.as_ref());
-    let digests = remembered(&folder);
-    let locked = locked(&options.file)?;
-    let files = Files::new(digests, kept.rehash, locked);
+    // Where it cannot say, data files are read: whoever uses the store afterwards says what is wrong
+    // with it.
+    let store = Store::peek(&folder).ok().flatten();
+    let files = Files::new(store, kept.rehash, locked(&options.file)?);
     let build = kept.strict_build.then(build::name);
     let plan = compiled_with(options, &files, build)?;
     Ok(Planned {
         plan,
         folder,
         locked: files.locked().clone(),
+        texts: files.texts(),
+        announced: None,
         digests: files.into_digests(),
     })
 }
@@ -53,15 +62,6 @@ pub(crate) fn locked(study: &Path) -> Result<Locked, Status> {
         tell(format_args!("error: {problem}"));
         Status::Problems
     })
-}
-
-/// What the store remembers of data files. Where it cannot say, they are read: whoever uses the store
-/// afterwards says what is wrong with it.
-fn remembered(folder: &Path) -> Digests {
-    let store = Store::peek(folder).ok().flatten();
-    store
-        .and_then(|store| store.digests().ok())
-        .unwrap_or_default()
 }
 
 /// Compiles a study and tells its problems; the plan when there are no errors.
@@ -79,6 +79,12 @@ pub(crate) fn compiled_with(
         tell("error: the path of the study is not UTF-8");
         return Err(Status::Use);
     };
+    if saved::is_saved(&options.file) {
+        tell(format_args!(
+            "error: `{path}` is no study; a saved plan is run with `vpc run {path}`"
+        ));
+        return Err(Status::Use);
+    }
     let compiled = compile_for_build(path, files, build).map_err(|fault| {
         tell(format_args!("error: {}", no_study(path, &fault)));
         Status::Use
