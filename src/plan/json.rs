@@ -8,8 +8,14 @@ use vpc_engine::{Reasons, State, Survey};
 
 use super::totals::totals;
 use crate::changes;
+use crate::cost::{self, Costs};
 
-pub(super) fn as_json(plan: &Plan, survey: &Survey, reasons: &Reasons) -> serde_json::Value {
+pub(super) fn as_json(
+    plan: &Plan,
+    survey: &Survey,
+    reasons: &Reasons,
+    costs: &Costs,
+) -> serde_json::Value {
     let mut states: BTreeMap<String, String> = plan
         .jobs
         .iter()
@@ -46,6 +52,7 @@ pub(super) fn as_json(plan: &Plan, survey: &Survey, reasons: &Reasons) -> serde_
         "states": states,
         "changes": changes,
         "totals": totals,
+        "costs": costs.known().map(|known| cost::as_json(plan, known)),
     })
 }
 

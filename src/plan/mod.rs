@@ -12,11 +12,12 @@ use vpc_engine::{Reasons, Survey, reasons, survey};
 use vpc_store::{Damage, Store, StoreError};
 
 use crate::command::PlanOptions;
+use crate::cost::{Costs, over_budget, warnings};
 use crate::exit::Status;
 use crate::locked::missing;
 use crate::output::{say, say_json, tell};
 use crate::roots;
-use crate::study::{planned, selected};
+use crate::study::{planned, selected, tell_problem};
 use json::as_json;
 use text::as_text;
 
@@ -52,16 +53,37 @@ pub(crate) fn plan(options: &PlanOptions) -> Status {
             "warning: `{path}` is not here; `vp.lock` knows what it holds, and a run needs it"
         ));
     }
-    if options.json {
-        say_json(as_json(&plan, &survey, &reasons));
-    } else {
-        say(as_text(&plan, &survey, &reasons, options.jobs));
+    let costs = Costs::of(&plan, &survey, options.pool(), options.json);
+    for warning in costs
+        .known()
+        .map_or_else(Vec::new, |known| warnings(&plan, known))
+    {
+        tell(format_args!("warning: {warning}"));
     }
+    if options.json {
+        say_json(as_json(&plan, &survey, &reasons, &costs));
+    } else {
+        say(as_text(&plan, &survey, &reasons, &costs, options.jobs));
+    }
+    let excess = over_budget(&plan, &survey, options.pool());
+    for one in &excess {
+        tell_problem(
+            &one.problem(&planned.sources),
+            &planned.sources,
+            options.study.format,
+        );
+    }
+    let status = if excess.is_empty() {
+        Status::Ok
+    } else {
+        Status::Problems
+    };
+    std::mem::forget(costs);
     // A plan of a million jobs takes longer to take apart than the process has left to live.
     std::mem::forget(survey);
     std::mem::forget(plan);
     std::mem::forget(planned);
-    Status::Ok
+    status
 }
 
 /// What lies in the store for a plan, and why the rest does not; changes nothing.

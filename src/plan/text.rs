@@ -8,13 +8,20 @@ use vpc_engine::{Advice, Missed, Reasons, State, Survey, Training, advice, train
 use super::experiments::{Jobs, experiment_text};
 use super::totals::{kinds_text, totals};
 use crate::changes;
+use crate::cost::{self, Costs, Known};
 use crate::output::{counted, grouped, rounded};
 use crate::show::stem;
 
 /// More jobs than this are listed only when asked for.
 const LISTED: usize = 40;
 
-pub(super) fn as_text(plan: &Plan, survey: &Survey, reasons: &Reasons, all: bool) -> String {
+pub(super) fn as_text(
+    plan: &Plan,
+    survey: &Survey,
+    reasons: &Reasons,
+    costs: &Costs,
+    all: bool,
+) -> String {
     if plan.jobs.is_empty() {
         return "nothing to do: the study has no experiment with jobs".to_owned();
     }
@@ -30,7 +37,13 @@ pub(super) fn as_text(plan: &Plan, survey: &Survey, reasons: &Reasons, all: bool
     let totals = totals(plan, survey);
     parts.push(kinds_text(&totals));
     if all || plan.jobs.len() <= LISTED {
-        parts.push(jobs_text(plan, survey, reasons));
+        // What jobs take stands in the way of those who only look which there are.
+        parts.push(jobs_text(
+            plan,
+            survey,
+            reasons,
+            costs.known().filter(|_| all),
+        ));
     } else {
         parts.push(format!("{} jobs; `--jobs` lists them\n", plan.jobs.len()));
     }
@@ -60,6 +73,7 @@ pub(super) fn as_text(plan: &Plan, survey: &Survey, reasons: &Reasons, all: bool
             survey.cached()
         ),
     });
+    parts.extend(cost::summary(costs).filter(|_| survey.to_do() > 0));
     parts.join("\n")
 }
 
@@ -119,8 +133,9 @@ fn not_yet(plan: &Plan, survey: &Survey) -> Option<String> {
     Some(text)
 }
 
-fn jobs_text(plan: &Plan, survey: &Survey, reasons: &Reasons) -> String {
-    let mut text = String::new();
+fn jobs_text(plan: &Plan, survey: &Survey, reasons: &Reasons, costs: Option<&Known>) -> String {
+    let mut text = costs.map_or_else(String::new, |_| cost::heading());
+    let mut figures = costs.map(|known| (known, known.forecast.jobs.iter().peekable()));
     for (at, (job, state)) in plan.jobs.iter().zip(&survey.states).enumerate() {
         let reason = reasons.of.get(at).and_then(Option::as_ref);
         let (mark, mut note) = match state {
@@ -142,7 +157,14 @@ fn jobs_text(plan: &Plan, survey: &Survey, reasons: &Reasons) -> String {
             0 | 1 => String::new(),
             n => format!("  (and {} more)", n - 1),
         };
-        text += &format!("{mark} {}  {}{more}{note}\n", job.key.short(), job.name());
+        let takes = figures.as_mut().map_or_else(String::new, |(known, jobs)| {
+            format!(
+                "{}  ",
+                cost::figures(known, jobs.next_if(|cost| cost.job == at))
+            )
+        });
+        let key = job.key.short();
+        text += &format!("{mark} {key}  {takes}{}{more}{note}\n", job.name());
     }
     text
 }

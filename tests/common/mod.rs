@@ -97,6 +97,8 @@ impl Folder {
             .current_dir(self.path())
             .env("NO_COLOR", "1")
             .env("VPC", VPC)
+            // What was measured of the machine must not be seen by a test, nor written by it.
+            .env("XDG_CACHE_HOME", self.join(".cache"))
             .env_remove("RUST_BACKTRACE")
             .stdin(Stdio::null());
         command

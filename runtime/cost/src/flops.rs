@@ -156,24 +156,4 @@ mod tests {
         assert!((share(weights) - 0.457).abs() < 5e-4);
         assert!((share(weights + attention) - 0.462).abs() < 5e-4);
     }
-
-    /// The trainer counts what its causal kernel does: half of attention.
-    #[test]
-    fn the_trainer_counts_the_same_but_for_masked_positions() {
-        let model = shape(3, 64, 4, 2, 176);
-        let trainer = vpc_train::ModelConfig {
-            layers: 3,
-            width: 64,
-            heads: 4,
-            kv_heads: 2,
-            hidden: 176,
-            context: 32,
-            vocabulary: 300,
-            rope_base: 1e4,
-            norm_eps: 1e-5,
-            tied: false,
-        };
-        let masked = TRAINING_PASSES * attention(&model, 32.0) / 2.0;
-        assert_eq!(training(&model) - masked, trainer.flops_per_token());
-    }
 }

@@ -4,7 +4,8 @@ use crate::devices::Misfit;
 use crate::machine::{Company, Machine};
 use crate::pieces::Pieces;
 use crate::pool::Pool;
-use crate::schedule::{on_machine, on_pool};
+use crate::schedule::on_machine;
+use crate::sharing::on_pool;
 use crate::work::Work;
 
 /// What jobs run on.

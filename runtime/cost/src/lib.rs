@@ -6,6 +6,7 @@
 //! stand in `flops` and `size` with their sources; what is assumed is marked ASSUMED, and all of it is
 //! in `docs/cost.md`.
 
+mod budget;
 mod device;
 mod devices;
 mod flops;
@@ -14,9 +15,11 @@ mod machine;
 mod pieces;
 mod pool;
 mod schedule;
+mod sharing;
 mod size;
 mod work;
 
+pub use budget::device_seconds;
 pub use device::{DEFAULT, DEVICES, Device};
 pub use devices::Misfit;
 pub use flops::{

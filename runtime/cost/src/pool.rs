@@ -30,7 +30,7 @@ pub enum NotAPool {
 }
 
 /// Most devices that a pool may have.
-const MOST: u64 = 1_000_000;
+pub(crate) const MOST: u64 = 1_000_000;
 
 impl FromStr for Pool {
     type Err = NotAPool;
@@ -51,15 +51,20 @@ impl FromStr for Pool {
             }
             None => (1, known(text)?),
         };
-        Ok(Self {
-            count,
-            device: *device,
-            is_told: false,
-        })
+        Ok(Self::of(count, *device))
     }
 }
 
 impl Pool {
+    /// So many of a device, as it is assumed to be.
+    pub const fn of(count: u64, device: Device) -> Self {
+        Self {
+            count,
+            device,
+            is_told: false,
+        }
+    }
+
     /// The same pool with another share of the peak.
     #[must_use]
     pub fn at(mut self, utilisation: f64) -> Self {

@@ -32,7 +32,7 @@ fn needed(task: &PretrainTask) -> u64 {
 }
 
 /// The memory that this process may have, in bytes; none where the system does not tell.
-fn total() -> Option<u64> {
+pub fn total() -> Option<u64> {
     let machine = parse(&fs::read_to_string("/proc/meminfo").ok()?)?;
     Some(address_space().map_or(machine, |most| most.min(machine)))
 }
