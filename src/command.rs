@@ -150,7 +150,7 @@ fn share(text: &str) -> Result<f64, String> {
 
 #[derive(Debug, Args)]
 pub(crate) struct CalibrateOptions {
-    /// How long to measure, in seconds.
+    /// How long to measure, in seconds; in less than 5, only small models are measured.
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=600))]
     pub(crate) seconds: u32,
     /// Write it as JSON.

@@ -5,7 +5,7 @@ mod common;
 use std::fs;
 use std::path::Path;
 
-use common::{Folder, READ_ONLY, Run, SMALL, listing, mounting_shell, skip};
+use common::{Folder, READ_ONLY, Run, SMALL, anywhere, listing, mounting_shell, skip};
 use serde_json::Value;
 
 fn planned(folder: &Folder) -> Value {
@@ -31,7 +31,7 @@ fn the_quickstart() {
     let run = folder.vpc("plan quickstart.vp").ends(0);
     assert_eq!(run.stderr, "");
     insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
-        insta::assert_snapshot!("plan_quickstart", run.stdout);
+        insta::assert_snapshot!("plan_quickstart", anywhere(&run.stdout));
     });
 }
 

@@ -121,6 +121,15 @@ impl Folder {
     }
 }
 
+/// A screen without what depends on the machine: how long a plan takes there.
+pub(crate) fn anywhere(screen: &str) -> String {
+    let line = |line: &str| match line.split_once("takes about ") {
+        Some(("", _)) => "takes about … on this machine\n".to_owned(),
+        _ => line.to_owned(),
+    };
+    screen.split_inclusive('\n').map(line).collect()
+}
+
 /// How a command ended.
 #[derive(Debug)]
 pub(crate) struct Run {
