@@ -54,7 +54,7 @@ pub(crate) enum Command {
     Explain(ExplainOptions),
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct StudyOptions {
     /// The study, a `.vp` file.
     #[arg(add = ArgValueCompleter::new(complete::studies))]
@@ -64,7 +64,7 @@ pub(crate) struct StudyOptions {
     pub(crate) format: Format,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct KeptOptions {
     /// The store [default: `.vp` beside the study].
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
@@ -87,7 +87,7 @@ pub(crate) enum Format {
     Json,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct OnlyOptions {
     /// Just these runs and what they need: `experiment`, `experiment/job` or
     /// `experiment/job[axis=value,…]`. Any of the axes will do, `*` stands for any text, and the
@@ -111,7 +111,7 @@ pub(crate) struct PlanOptions {
     /// Write the whole plan as JSON.
     #[arg(long)]
     pub(crate) json: bool,
-    /// List every job, however many there are, with what it takes.
+    /// List every job, with its key, all its names, and what it takes.
     #[arg(long)]
     pub(crate) jobs: bool,
     /// Tell what it takes on a pool of devices, such as `128xa100` or `h100`, instead of on this
@@ -121,6 +121,13 @@ pub(crate) struct PlanOptions {
     /// The share of the devices' peak that training reaches [default: what is published of each].
     #[arg(long, value_name = "SHARE", requires = "pool", value_parser = share)]
     pub(crate) mfu: Option<f64>,
+    /// Write the plan into this file (`.json`), for `vpc run` to do just what it says.
+    #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) output: Option<PathBuf>,
+    /// Tell by the exit status: 0 when nothing is to be done, 2 when something is, 1 for every
+    /// mistake.
+    #[arg(long)]
+    pub(crate) detailed_exitcode: bool,
     #[command(flatten)]
     pub(crate) only: OnlyOptions,
 }
@@ -181,7 +188,7 @@ pub(crate) enum Drawing {
     Mermaid,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct RunOptions {
     #[command(flatten)]
     pub(crate) study: StudyOptions,

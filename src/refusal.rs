@@ -5,11 +5,12 @@ use vpc_engine::{Outcome, Survey, reasons, survey, unsupported};
 use vpc_store::{Store, StoreError};
 
 use crate::command::RunOptions;
-use crate::cost::over_budget;
+use crate::cost::is_over_budget;
 use crate::locked::missing;
 use crate::output::{counted, tell};
 use crate::run::again;
-use crate::study::{Planned, tell_problem};
+use crate::saved::exceeded;
+use crate::study::Planned;
 use crate::{changes, roots};
 
 /// Refuses before anything is begun or written: what cannot be run, data that is not as it is
@@ -24,17 +25,13 @@ pub(crate) fn refusal(
     if let Some(refused) = refused(plan, &survey) {
         return Ok(Some(refused));
     }
-    let excess = over_budget(plan, &survey, None);
-    for one in &excess {
-        tell_problem(
-            &one.problem(&planned.sources),
-            &planned.sources,
-            options.study.format,
-        );
-    }
-    if !excess.is_empty() {
+    if is_over_budget(plan, &survey, None, planned, options.study.format) {
         tell("nothing was begun");
         return Ok(Some(left(survey.to_do())));
+    }
+    let announced = planned.announced.as_ref();
+    if let Some(more) = announced.and_then(|announced| exceeded(plan, &survey, announced)) {
+        return Ok(Some(left(more)));
     }
     let file = options.study.file.display();
     let drift = planned.locked.drift(plan);

@@ -1,11 +1,12 @@
 //! Compiling a study and telling its problems.
 
 use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use vpc_compiler::grammar::{Colour, Problem, Severity, Sources, render};
-use vpc_compiler::plan::{Plan, Selection};
+use vpc_compiler::plan::{Key, Plan, Selection};
 use vpc_compiler::{FileFault, compile_for_build};
 use vpc_store::{Digests, Store};
 
@@ -15,6 +16,7 @@ use crate::exit::Status;
 use crate::library::Files;
 use crate::locked::Locked;
 use crate::output::{colour, counted, say_json, tell, tell_rendered};
+use crate::saved;
 
 /// A study as it is planned, with what was learned of its data on the way.
 pub(crate) struct Planned {
@@ -28,6 +30,10 @@ pub(crate) struct Planned {
     pub(crate) locked: Locked,
     /// What is to be remembered of its data files.
     pub(crate) digests: Digests,
+    /// The `.vp` files that were read, by path.
+    pub(crate) texts: BTreeMap<String, Vec<u8>>,
+    /// What a saved plan says is to be done, where it is one.
+    pub(crate) announced: Option<BTreeSet<Key>>,
 }
 
 /// Compiles a study for a look at its store, and tells its problems and how its data drifted.
@@ -44,6 +50,8 @@ pub(crate) fn planned(options: &StudyOptions, kept: &KeptOptions) -> Result<Plan
         sources,
         folder,
         locked: files.locked().clone(),
+        texts: files.texts(),
+        announced: None,
         digests: files.into_digests(),
     })
 }
@@ -74,6 +82,12 @@ pub(crate) fn compiled_with(
         tell("error: the path of the study is not UTF-8");
         return Err(Status::Use);
     };
+    if saved::is_saved(&options.file) {
+        tell(format_args!(
+            "error: `{path}` is no study; a saved plan is run with `vpc run {path}`"
+        ));
+        return Err(Status::Use);
+    }
     let compiled = compile_for_build(path, files, build).map_err(|fault| {
         tell(format_args!("error: {}", no_study(path, &fault)));
         Status::Use

@@ -5,7 +5,7 @@ mod common;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use common::{Folder, Run, SMALL};
+use common::{Folder, Run, SMALL, say};
 use serde_json::{Value, json};
 
 fn root() -> PathBuf {
@@ -48,7 +48,9 @@ fn the_papers_largest_runs_cost_what_it_reports() {
     for run in runs {
         let hours = number(&run["device_seconds"]) / 3600.0;
         let ratio = hours / 98_300.0;
-        println!("{hours:.0} GPUh, {ratio:.3} of the paper's 98,300");
+        say(&format!(
+            "{hours:.0} GPUh, {ratio:.3} of the paper's 98,300"
+        ));
         assert!((0.75..1.25).contains(&ratio), "{ratio}");
         assert_eq!(run["parameters"], 7_241_732_096_u64);
     }

@@ -6,14 +6,17 @@ use vpc_cost::{DEFAULT, Facts, Pieces, Pool, device_seconds};
 use vpc_engine::Survey;
 
 use super::{facts, hours};
+use crate::command::Format;
+use crate::output::tell;
 use crate::show::stem;
+use crate::study::{Planned, tell_problem};
 
 /// Jobs that are named in a message.
 const NAMED: usize = 3;
 
 /// An experiment that would take more than it may.
 #[derive(Debug)]
-pub(crate) struct Excess<'p> {
+struct Excess<'p> {
     experiment: &'p Experiment,
     budget: &'p Budget,
     pool: Pool,
@@ -23,13 +26,33 @@ pub(crate) struct Excess<'p> {
     largest: Vec<(String, usize, f64)>,
 }
 
-/// Finds the experiments of a plan that would take more than their budgets: counted on a device of
-/// the pool, or on the default device. What is finished does not count, nor what is not needed.
-pub(crate) fn over_budget<'p>(
-    plan: &'p Plan,
+/// Tells which experiments of a plan would take more than their budgets; returns whether any would.
+///
+/// It is counted on a device of the pool, or on the default device. What is finished does not count,
+/// nor what is not needed.
+pub(crate) fn is_over_budget(
+    plan: &Plan,
     survey: &Survey,
     pool: Option<Pool>,
-) -> Vec<Excess<'p>> {
+    planned: &Planned,
+    format: Format,
+) -> bool {
+    let excess = over_budget(plan, survey, pool);
+    for one in &excess {
+        match span(&one.budget.place, &planned.sources) {
+            Some(span) => tell_problem(&one.problem(span), &planned.sources, format),
+            // A saved plan comes without its texts.
+            None => tell(format_args!(
+                "error: {}: {}",
+                one.budget.place,
+                one.message()
+            )),
+        }
+    }
+    !excess.is_empty()
+}
+
+fn over_budget<'p>(plan: &'p Plan, survey: &Survey, pool: Option<Pool>) -> Vec<Excess<'p>> {
     let budgets = plan.experiments.iter();
     let mut budgets = budgets
         .filter_map(|one| Some((one, one.budget.as_ref()?)))
@@ -91,15 +114,17 @@ impl<'p> Excess<'p> {
         })
     }
 
-    /// The problem, at the place of the field.
-    pub(crate) fn problem(&self, sources: &Sources) -> Problem {
-        let asked = 3600.0 * self.budget.hours.to_f64();
-        let message = format!(
+    fn message(&self) -> String {
+        format!(
             "`{}` would take {} GPUh, and its budget is {}",
             self.experiment.name,
             hours(self.seconds),
-            hours(asked),
-        );
+            hours(3600.0 * self.budget.hours.to_f64()),
+        )
+    }
+
+    /// The problem, at the value of the field.
+    fn problem(&self, span: Span) -> Problem {
         let largest = self.largest.iter().map(|(name, jobs, seconds)| {
             let times = if *jobs == 1 {
                 String::new()
@@ -113,7 +138,7 @@ impl<'p> Excess<'p> {
             "counted on {}; lower tokens, seeds or scales, or raise the budget",
             self.pool.assumption()
         );
-        Problem::error(Code("V0701"), span(&self.budget.place, sources), message)
+        Problem::error(Code("V0701"), span, self.message())
             .label(label)
             .help(help)
     }
@@ -121,17 +146,15 @@ impl<'p> Excess<'p> {
 
 /// The value of a field that begins at a place `path:line:column`: to the end of its line, or to
 /// what parts it from the next.
-fn span(place: &str, sources: &Sources) -> Span {
-    let found = sources
+fn span(place: &str, sources: &Sources) -> Option<Span> {
+    let mut found = sources
         .iter()
-        .find_map(|source| Some((source, offset(place, source)?)));
-    let Some((source, start)) = found else {
-        return Span::new(vpc_compiler::grammar::SourceId(0), 0, 0);
-    };
+        .filter_map(|source| Some((source, offset(place, source)?)));
+    let (source, start) = found.next()?;
     let rest = source.text.get(start..).unwrap_or_default();
     let end = rest.find(['\n', ',', '}', '#', ';']).unwrap_or(rest.len());
     let value = rest.get(..end).unwrap_or_default().trim_end();
-    Span::new(source.id, start, start + value.len())
+    Some(Span::new(source.id, start, start + value.len()))
 }
 
 /// The offset that a place names in a source.

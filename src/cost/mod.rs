@@ -5,7 +5,7 @@ mod calibration;
 mod json;
 mod text;
 
-pub(crate) use budget::over_budget;
+pub(crate) use budget::is_over_budget;
 pub(crate) use calibration::{Calibration, here, write};
 pub(crate) use json::as_json;
 pub(crate) use text::{figures, gigaflops, heading, hours, summary, warnings};

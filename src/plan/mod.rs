@@ -1,6 +1,8 @@
 //! `vpc plan`: what a run would do. Changes nothing.
 
+mod epochs;
 mod experiments;
+mod groups;
 mod json;
 mod text;
 mod totals;
@@ -12,16 +14,38 @@ use vpc_engine::{Reasons, Survey, reasons, survey};
 use vpc_store::{Damage, Store, StoreError};
 
 use crate::command::PlanOptions;
-use crate::cost::{Costs, over_budget, warnings};
+use crate::cost::{Costs, is_over_budget, warnings};
 use crate::exit::Status;
 use crate::locked::missing;
 use crate::output::{say, say_json, tell};
-use crate::roots;
-use crate::study::{planned, selected, tell_problem};
+use crate::study::{planned, selected};
+use crate::{roots, saved};
 use json::as_json;
 use text::as_text;
 
+/// The option with which 2 says that something is to be done, and 1 every mistake.
+pub(crate) const DETAILED: &str = "--detailed-exitcode";
+
 pub(crate) fn plan(options: &PlanOptions) -> Status {
+    match planned_and_told(options) {
+        // With the detailed status, 2 has a meaning of its own.
+        Status::Use if options.detailed_exitcode => Status::Problems,
+        status => status,
+    }
+}
+
+fn planned_and_told(options: &PlanOptions) -> Status {
+    if let Some(path) = options
+        .output
+        .as_ref()
+        .filter(|path| !saved::is_saved(path))
+    {
+        tell(format_args!(
+            "error: the name of a saved plan ends with `.json`, and `{}` does not",
+            path.display()
+        ));
+        return Status::Use;
+    }
     let planned = match planned(&options.study, &options.kept) {
         Ok(planned) => planned,
         Err(status) => return status,
@@ -54,10 +78,8 @@ pub(crate) fn plan(options: &PlanOptions) -> Status {
         ));
     }
     let costs = Costs::of(&plan, &survey, options.pool(), options.json);
-    for warning in costs
-        .known()
-        .map_or_else(Vec::new, |known| warnings(&plan, known))
-    {
+    let warnings = costs.known().map(|known| warnings(&plan, known));
+    for warning in warnings.unwrap_or_default() {
         tell(format_args!("warning: {warning}"));
     }
     if options.json {
@@ -65,19 +87,21 @@ pub(crate) fn plan(options: &PlanOptions) -> Status {
     } else {
         say(as_text(&plan, &survey, &reasons, &costs, options.jobs));
     }
-    let excess = over_budget(&plan, &survey, options.pool());
-    for one in &excess {
-        tell_problem(
-            &one.problem(&planned.sources),
-            &planned.sources,
-            options.study.format,
-        );
+    let mut status = Status::Ok;
+    if is_over_budget(
+        &plan,
+        &survey,
+        options.pool(),
+        &planned,
+        options.study.format,
+    ) {
+        status = Status::Problems;
+    } else if let Some(path) = &options.output {
+        status = saved::write(path, options, &planned, &plan, &survey);
     }
-    let status = if excess.is_empty() {
-        Status::Ok
-    } else {
-        Status::Problems
-    };
+    if options.detailed_exitcode && status == Status::Ok && survey.to_do() > 0 {
+        status = Status::Changes;
+    }
     std::mem::forget(costs);
     // A plan of a million jobs takes longer to take apart than the process has left to live.
     std::mem::forget(survey);
