@@ -9,6 +9,7 @@
 mod budget;
 mod device;
 mod devices;
+mod estimator;
 mod flops;
 mod forecast;
 mod machine;
@@ -22,6 +23,7 @@ mod work;
 pub use budget::device_seconds;
 pub use device::{DEFAULT, DEVICES, Device};
 pub use devices::Misfit;
+pub use estimator::{Estimator, Facts};
 pub use flops::{
     TRAINING_PASSES, attention, encoder_forward, encoder_weights, forward, multiplied,
     projector_weights, training,
@@ -32,6 +34,6 @@ pub use pieces::Pieces;
 pub use pool::{NotAPool, Pool};
 pub use size::{KEPT, Memory, Parameters, STATE};
 pub use work::{
-    ANSWER_TOKENS, BYTES_PER_TOKEN, DECODED_TOGETHER, EXPLANATION_TOKENS, Estimator, Facts,
-    ITEM_TOKENS, OPTIONS, Text, Work,
+    ANSWER_TOKENS, BYTES_PER_TOKEN, DECODED_TOGETHER, EXPLANATION_TOKENS, ITEM_TOKENS, OPTIONS,
+    Text, Work,
 };

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use vpc_compiler::plan::{Job, Key, KeyMap, Plan, Task};
 
-use crate::work::{Estimator, Facts, Work};
+use crate::estimator::{Estimator, Facts};
+use crate::work::Work;
 
 /// Pieces, and what each waits for.
 #[derive(Debug, Default)]

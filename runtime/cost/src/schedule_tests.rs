@@ -1,7 +1,5 @@
 //! Small plans scheduled by hand.
 
-#![expect(clippy::float_cmp, reason = "whole numbers, exact in floats")]
-
 use super::*;
 use crate::machine::Speeds;
 use crate::work::Work;

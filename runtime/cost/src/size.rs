@@ -18,10 +18,14 @@ pub const STATE: f64 = 16.0;
 /// Bytes per trained parameter that the store keeps of a training: weight and two moments of 4.
 pub const KEPT: f64 = 12.0;
 
-/// The trainer adds up the gradients of at most so many parts of a batch, and no more numbers than
-/// these at once.
-const SHARDS: f64 = 8.0;
+/// How the trainer cuts a batch: parts of so many tokens or more, at most so many, and no more numbers
+/// than these in all their gradients.
+const PART: f64 = 512.0;
+const PARTS: f64 = 8.0;
 const SHARDED: f64 = (1_u64 << 26) as f64;
+
+/// What the CPU trainer keeps of an activation: itself, and its gradient on the way back.
+const WITH_GRADIENT: f64 = 2.0;
 
 /// Parameters of a language model by kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,13 +87,17 @@ pub(crate) fn activations(model: &ModelSpec, tokens: f64) -> f64 {
 pub(crate) fn training(model: &ModelSpec, batch: u64) -> Memory {
     let parameters = model.parameters() as f64;
     let (rows, length) = (batch as f64, model.context as f64);
-    let shards = (SHARDED / parameters).floor().clamp(1.0, SHARDS);
-    let part = (rows / shards).ceil() * length;
+    let parts = (SHARDED / parameters)
+        .min(rows * length / PART)
+        .clamp(1.0, PARTS);
+    let parts = parts.log2().floor().exp2();
+    let part = (rows / parts).ceil() * length;
+    let kept = WITH_GRADIENT * kept_per_token(model) + model.vocabulary as f64;
     Memory {
         state: parameters * STATE,
         sequence: activations(model, length),
-        thread: part * (kept_per_token(model) + model.vocabulary as f64) * F32,
-        machine: parameters * F32 * (3.0 + shards),
+        thread: part * kept * F32,
+        machine: parameters * F32 * (3.0 + parts),
     }
 }
 

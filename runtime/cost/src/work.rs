@@ -1,8 +1,7 @@
 //! What one job takes, whatever it runs on.
 
 use vpc_compiler::plan::{
-    AnswersTask, CorpusTask, EncoderTask, EvalTask, Format, Job, Key, KeyMap, ModelSpec, Plan,
-    PretrainTask, SourceSpec, StageTask, Task, TokenizerTask,
+    AnswersTask, CorpusTask, EncoderTask, Format, PretrainTask, SourceSpec, StageTask,
 };
 
 use crate::flops::{
@@ -72,170 +71,8 @@ pub struct Text {
     pub encoded: f64,
 }
 
-/// What is known beside the plan.
-#[derive(Debug, Default)]
-pub struct Facts {
-    /// For each job of the plan: the step from which it is to be done; none where it is not.
-    pub from: Vec<Option<u64>>,
-    /// Held-out tokens of finished `tokens` jobs.
-    pub held_out: KeyMap<u64>,
-}
-
-/// Looks up what a job depends on.
-#[derive(Debug)]
-pub struct Estimator<'p> {
-    encoders: KeyMap<&'p EncoderTask>,
-    corpora: KeyMap<&'p CorpusTask>,
-    /// Models and text of evaluations, where there are any that need them.
-    models: KeyMap<&'p ModelSpec>,
-    /// Items of data sets.
-    items: KeyMap<u64>,
-    /// The corpus of each `tokens` job.
-    encoded: KeyMap<Key>,
-    facts: &'p Facts,
-}
-
-impl<'p> Estimator<'p> {
-    /// Prepares for the jobs of a plan.
-    pub fn new(plan: &'p Plan, facts: &'p Facts) -> Self {
-        let mut all = Self {
-            encoders: KeyMap::default(),
-            corpora: KeyMap::default(),
-            models: KeyMap::default(),
-            items: KeyMap::default(),
-            encoded: KeyMap::default(),
-            facts,
-        };
-        let aligns = |job: &Job| matches!(job.task, Task::AlignScore(_));
-        let has_aligned = plan.jobs.iter().any(aligns);
-        for job in &plan.jobs {
-            match &job.task {
-                Task::Encoder(task) => {
-                    all.encoders.insert(job.key, task);
-                }
-                Task::Corpus(task) => {
-                    all.corpora.insert(job.key, task);
-                }
-                Task::Dataset(task) => {
-                    all.items.insert(job.key, task.items);
-                }
-                Task::Tokens => {
-                    for corpus in job.inputs_as("corpus") {
-                        all.encoded.insert(job.key, corpus);
-                    }
-                }
-                Task::Pretrain(task) if has_aligned => {
-                    all.models.insert(job.key, &task.model);
-                }
-                Task::Checkpoint { .. } if has_aligned => {
-                    let run = job.inputs_as("model").next();
-                    if let Some(model) = run.and_then(|run| all.models.get(run).copied()) {
-                        all.models.insert(job.key, model);
-                    }
-                }
-                _ => {}
-            }
-        }
-        all
-    }
-
-    /// Returns what a job takes that begins at a step, of a training one.
-    pub fn work(&self, job: &Job, from: u64) -> Work {
-        match &job.task {
-            Task::Corpus(task) => corpus(task),
-            Task::Tokenizer(task) => tokenizer(task),
-            Task::Tokens => self.tokens(job),
-            Task::Pretrain(task) => pretrain(task, from),
-            Task::Stage(task) => self.stage(job, task),
-            Task::Answers(task) => answers(task),
-            Task::Eval(EvalTask::HeldOut { model }) => self.held_out(job, model),
-            Task::AlignScore(_) => self.align(job),
-            Task::Encoder(task) => Work {
-                parameters: encoder_weights(task) as u64,
-                disk: encoder_weights(task) * size::F32,
-                ..Work::on_one()
-            },
-            // A copy of what is there, a choice of items, a sum of scores; a judge answers elsewhere.
-            Task::Checkpoint { .. }
-            | Task::Dataset(_)
-            | Task::Judged { .. }
-            | Task::Eval(EvalTask::Benchmarks { .. }) => Work::on_one(),
-        }
-    }
-
-    /// Bytes of a corpus; none where the plan does not know them.
-    fn bytes(&self, corpus: Key) -> Option<f64> {
-        let task = self.corpora.get(corpus)?;
-        made(task).map(|bytes| bytes as f64)
-    }
-
-    fn tokens(&self, job: &Job) -> Work {
-        let bytes = job
-            .inputs_as("corpus")
-            .next()
-            .and_then(|key| self.bytes(key));
-        let bytes = bytes.unwrap_or_default();
-        Work {
-            text: Text {
-                encoded: bytes,
-                ..Text::default()
-            },
-            disk: bytes / BYTES_PER_TOKEN * 2.0,
-            ..Work::on_one()
-        }
-    }
-
-    /// Held-out tokens of a category: as counted, or by the size of its text.
-    fn held_out_tokens(&self, tokens: Key) -> Option<f64> {
-        if let Some(counted) = self.facts.held_out.get(tokens) {
-            return Some(*counted as f64);
-        }
-        let corpus = *self.encoded.get(tokens)?;
-        let share = self.corpora.get(corpus)?.held_out.to_f64();
-        Some(self.bytes(corpus)? * share / BYTES_PER_TOKEN)
-    }
-
-    fn held_out(&self, job: &Job, model: &ModelSpec) -> Work {
-        let tokens = job.inputs_as("tokens");
-        let tokens: f64 = tokens.filter_map(|key| self.held_out_tokens(key)).sum();
-        let per_token = forward(model, model.context as f64);
-        Work {
-            parameters: model.parameters(),
-            flops: tokens * per_token,
-            flops_per_token: per_token,
-            layers: model.layers,
-            memory: size::scoring(model),
-            ..Work::on_one()
-        }
-    }
-
-    fn stage(&self, job: &Job, task: &StageTask) -> Work {
-        let encoder = job.inputs_as("encoder").next();
-        let encoder = encoder.and_then(|key| self.encoders.get(key).copied());
-        stage(task, encoder)
-    }
-
-    fn align(&self, job: &Job) -> Work {
-        let model = job.inputs_as("model").next();
-        let model = model.and_then(|key| self.models.get(key).copied());
-        let items = job.inputs_as("items").filter_map(|key| self.items.get(key));
-        let items: u64 = items.sum();
-        let seen = job.inputs_as("encoder");
-        let seen = seen.filter_map(|key| self.encoders.get(key).copied());
-        let seen: f64 = seen.map(encoder_forward).sum();
-        let read = model.map_or(0.0, |model| ITEM_TOKENS * forward(model, ITEM_TOKENS));
-        Work {
-            parameters: model.map_or(0, ModelSpec::parameters),
-            flops: items as f64 * (read + seen),
-            flops_per_token: model.map_or(0.0, |model| forward(model, ITEM_TOKENS)),
-            memory: model.map(size::scoring).unwrap_or_default(),
-            ..Work::on_one()
-        }
-    }
-}
-
 impl Work {
-    fn on_one() -> Self {
+    pub(crate) fn on_one() -> Self {
         Self {
             widest: 1,
             ..Self::default()
@@ -267,14 +104,14 @@ impl Work {
 }
 
 /// Bytes of text of a category, where the plan tells them.
-fn made(task: &CorpusTask) -> Option<u64> {
+pub(crate) fn made(task: &CorpusTask) -> Option<u64> {
     match &task.source {
         SourceSpec::World { bytes, .. } => Some(*bytes),
         SourceSpec::Text { .. } | SourceSpec::Jsonl { .. } | SourceSpec::Planned { .. } => None,
     }
 }
 
-fn corpus(task: &CorpusTask) -> Work {
+pub(crate) fn corpus(task: &CorpusTask) -> Work {
     let bytes = made(task).unwrap_or_default() as f64;
     Work {
         text: Text {
@@ -286,21 +123,7 @@ fn corpus(task: &CorpusTask) -> Work {
     }
 }
 
-fn tokenizer(task: &TokenizerTask) -> Work {
-    let sample = match task {
-        TokenizerTask::Trained { sample, .. } => *sample,
-        TokenizerTask::Imported { .. } | TokenizerTask::Planned { .. } => 0,
-    };
-    Work {
-        text: Text {
-            learned: sample as f64,
-            ..Text::default()
-        },
-        ..Work::on_one()
-    }
-}
-
-fn pretrain(task: &PretrainTask, from: u64) -> Work {
+pub(crate) fn pretrain(task: &PretrainTask, from: u64) -> Work {
     let model = &task.model;
     let steps = task.steps.saturating_sub(from);
     let per_step = task.batch.saturating_mul(model.context);
@@ -328,7 +151,7 @@ fn pretrain(task: &PretrainTask, from: u64) -> Work {
 /// Frozen parts have no gradients of weights: the encoder runs forwards alone unless it is trained,
 /// and a frozen language model still hands the gradient back to the projector: 2 passes instead of 3
 /// for its weights. Attention has none, so that it always counts 3.
-fn stage(task: &StageTask, encoder: Option<&EncoderTask>) -> Work {
+pub(crate) fn stage(task: &StageTask, encoder: Option<&EncoderTask>) -> Work {
     let model = &task.model;
     let seen = task.sight.as_ref();
     let visual = seen.map_or(0.0, |sight| sight.visual_tokens as f64);
@@ -376,7 +199,7 @@ fn stage(task: &StageTask, encoder: Option<&EncoderTask>) -> Work {
 
 /// Answers: every question is read once, or once with each option; an answer is generated token by
 /// token, which reads all weights for every token.
-fn answers(task: &AnswersTask) -> Work {
+pub(crate) fn answers(task: &AnswersTask) -> Work {
     let Some(model) = task.model.as_deref() else {
         return Work::on_one();
     };
@@ -409,3 +232,7 @@ fn answers(task: &AnswersTask) -> Work {
 /// ASSUMED: tokens of a picture in a question, those of the standard library's adaptations: the plan
 /// of an answer does not say how its model sees.
 const VISUAL_TOKENS: f64 = 576.0;
+
+#[cfg(test)]
+#[path = "work_tests.rs"]
+mod tests;
