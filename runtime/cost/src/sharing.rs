@@ -9,7 +9,7 @@ use crate::pool::Pool;
 use crate::schedule::{Clock, Seconds};
 
 /// Ready pieces looked at, one after the other, for one that fits beside those that run.
-const LOOKED_AT: usize = 64;
+const LOOKED_AT: usize = 16;
 
 /// Parts of the devices it is to have with which a piece begins, rather than wait for all.
 const ENOUGH: (u64, u64) = (3, 4);
@@ -19,7 +19,7 @@ const ENOUGH: (u64, u64) = (3, 4);
 const LONGER: [f64; 4] = [1.0, 1.1, 1.25, 1.5];
 
 /// More pieces than this are scheduled once, for the bound itself.
-const MANY: usize = 20_000;
+const MANY: usize = 10_000;
 
 /// How many devices a piece is to have.
 #[derive(Debug, Clone, Copy, Default)]
