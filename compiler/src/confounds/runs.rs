@@ -1,0 +1,339 @@
+//! What a model is made of: its chain of jobs, read once.
+
+use std::collections::BTreeMap;
+
+use smallvec::SmallVec;
+
+use super::lengths::{Lengths, Run};
+use super::stages::Stages;
+use super::values::{Id, Row, Values, shortened};
+use crate::plan::{
+    Job, Jobs, Key, PretrainTask, ScheduleShape, ScheduleSpec, Task, decimal, decimal_percent,
+    short,
+};
+use crate::schema::Trait;
+
+/// Traits of models, by the job that makes them.
+pub(super) struct Runs<'j> {
+    pub(super) jobs: &'j Jobs,
+    pub(super) values: Values,
+    pub(super) lengths: Lengths,
+    pub(super) stages: Stages,
+    /// Text read, as a trait of the pre-training runs.
+    repeated: &'j dyn Fn(usize) -> Vec<Repeated>,
+    models: BTreeMap<usize, Model>,
+}
+
+/// Text that a run reads more than once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Repeated {
+    /// The `tokens` job.
+    pub(crate) tokens: Key,
+    /// How often it is read, in tenths.
+    pub(crate) tenths: u64,
+}
+
+/// A model, as far as two can differ.
+#[derive(Clone)]
+pub(super) struct Model {
+    pub(super) row: Row,
+    /// The set-up that it was adapted with, as a number of `stages`.
+    pub(super) setup: usize,
+    /// Seeds, of the run and of its stages.
+    seeds: SmallVec<[u64; 4]>,
+    /// The `pretrain` job that it comes from.
+    run: Option<usize>,
+}
+
+impl<'j> Runs<'j> {
+    pub(super) fn new(jobs: &'j Jobs, repeated: &'j dyn Fn(usize) -> Vec<Repeated>) -> Self {
+        Self {
+            jobs,
+            values: Values::default(),
+            lengths: Lengths::default(),
+            stages: Stages::default(),
+            repeated,
+            models: BTreeMap::new(),
+        }
+    }
+
+    /// Returns what is known of the model that a job makes.
+    pub(super) fn model(&mut self, key: Key) -> Option<Model> {
+        let (at, job) = self.jobs.find(key)?;
+        if let Some(known) = self.models.get(&at) {
+            return Some(known.clone());
+        }
+        let model = match &job.task {
+            Task::Pretrain(task) => self.trained(at, job, task),
+            Task::Checkpoint { step } => {
+                let whole = self.model(job.inputs_as("model").next()?)?;
+                self.on_the_way(whole, *step)
+            }
+            Task::Stage(task) => {
+                let mut model = self.model(job.inputs_as("model").next()?)?;
+                model.setup = self.stage(model.setup, job, task)?;
+                model.seeds.push(task.seed);
+                self.seeded(&mut model);
+                model
+            }
+            Task::Corpus(_)
+            | Task::Tokenizer(_)
+            | Task::Tokens
+            | Task::Dataset(_)
+            | Task::Encoder(_)
+            | Task::Answers(_)
+            | Task::Judged { .. }
+            | Task::Eval(_)
+            | Task::AlignScore(_) => return None,
+        };
+        self.models.insert(at, model.clone());
+        Some(model)
+    }
+
+    /// A model behind an endpoint: of its training nothing is known.
+    pub(super) fn endpoint(&mut self, name: &str) -> Model {
+        let mut row = [0; Trait::COUNT];
+        let parts: SmallVec<[u64; 32]> = name.bytes().map(u64::from).collect();
+        let id = self.values.id(Trait::Model, &parts, || name.to_owned());
+        set(&mut row, Trait::Model, id);
+        Model {
+            row,
+            setup: Stages::UNKNOWN,
+            seeds: SmallVec::new(),
+            run: None,
+        }
+    }
+
+    fn trained(&mut self, at: usize, job: &Job, task: &PretrainTask) -> Model {
+        let mut row = [0; Trait::COUNT];
+        let spec = &task.model;
+        let shape = [
+            spec.layers,
+            spec.width,
+            spec.heads,
+            spec.kv_heads,
+            spec.hidden,
+            spec.rope_base,
+            u64::from(spec.tied),
+        ];
+        let v = &mut self.values;
+        let size = || format!("{} layers of width {}", spec.layers, spec.width);
+        set(&mut row, Trait::Model, v.id(Trait::Model, &shape, size));
+        let count = |n: u64| move || short(n);
+        let context = v.id(Trait::Context, &[spec.context], count(spec.context));
+        set(&mut row, Trait::Context, context);
+        let parameters = spec.parameters();
+        let id = v.id(Trait::Parameters, &[parameters], count(parameters));
+        set(&mut row, Trait::Parameters, id);
+        let per_step = task.batch.saturating_mul(spec.context);
+        let id = self.lengths.budget(task.tokens, per_step, v);
+        set(&mut row, Trait::Tokens, id);
+        set(&mut row, Trait::Steps, v.id(Trait::Steps, &[task.steps], count(task.steps)));
+        let tokenizer = self.data(job, task, &mut row);
+        set(&mut row, Trait::Tokenizer, tokenizer);
+        // Without a step, only the initial weights tell one run from another.
+        if task.steps > 0 {
+            self.recipe(task, per_step, &mut row);
+            let repeated = (self.repeated)(at);
+            let id = self.repetition(&repeated);
+            set(&mut row, Trait::Repetition, id);
+        } else {
+            set(&mut row, Trait::Data, 0);
+        }
+        let end = self.values.id(Trait::Checkpoint, &[], || "its end".to_owned());
+        set(&mut row, Trait::Checkpoint, end);
+        let mut model = Model {
+            row,
+            setup: Stages::NONE,
+            seeds: SmallVec::from_slice(&[task.seed]),
+            run: Some(at),
+        };
+        self.final_rate(&mut model, task, task.steps);
+        self.seeded(&mut model);
+        model
+    }
+
+    /// Rate, batch, schedule and optimiser.
+    fn recipe(&mut self, task: &PretrainTask, per_step: u64, row: &mut Row) {
+        let v = &mut self.values;
+        let (n, d) = task.rate.parts();
+        set(row, Trait::Rate, v.id(Trait::Rate, &[n, d], || decimal(task.rate)));
+        let text = || {
+            format!(
+                "{} sequences, {} tokens a step",
+                short(task.batch),
+                short(per_step)
+            )
+        };
+        set(row, Trait::Batch, v.id(Trait::Batch, &[per_step], text));
+        let run = Run {
+            schedule: task.schedule.clone(),
+            steps: task.steps,
+            per_step,
+        };
+        set(row, Trait::Schedule, self.lengths.schedule(run, v));
+        let constants = [task.weight_decay, task.beta1, task.beta2, task.clip];
+        let parts: SmallVec<[u64; 8]> = constants
+            .iter()
+            .flat_map(|one| [one.parts().0, one.parts().1])
+            .collect();
+        let text = || {
+            let [decay, beta1, beta2, clip] = constants.map(decimal);
+            format!("weight decay {decay}, betas {beta1} and {beta2}, clip {clip}")
+        };
+        set(row, Trait::Optimizer, v.id(Trait::Optimizer, &parts, text));
+    }
+
+    /// Which text in which shares; returns the tokenizer.
+    fn data(&mut self, job: &Job, task: &PretrainTask, row: &mut Row) -> Id {
+        let mut tokenizer = 0;
+        let mut parts: SmallVec<[(u64, u64, u64); 8]> = SmallVec::new();
+        for (key, share) in job.inputs_as("tokens").zip(&task.shares) {
+            let Some((corpus, by)) = self.tokens(key) else {
+                continue;
+            };
+            tokenizer = by;
+            let (n, d) = share.parts();
+            parts.push((corpus, n, d));
+        }
+        // Jobs list their inputs by key, which depends on the tokenizer.
+        parts.sort_unstable();
+        let flat: SmallVec<[u64; 24]> = parts.iter().flat_map(|&(c, n, d)| [c, n, d]).collect();
+        let jobs = self.jobs;
+        let text = || {
+            let mut parts = parts.clone();
+            parts.sort_by_key(|&(_, n, d)| std::cmp::Reverse(u128::from(n) << 32 / d.max(1)));
+            let part = |&(corpus, n, d): &(u64, u64, u64)| {
+                let share = crate::plan::Fraction::new(n, d).map(decimal_percent);
+                format!("{} {}", share.unwrap_or_default(), name(jobs, corpus))
+            };
+            let texts: Vec<String> = parts.iter().map(part).collect();
+            shortened(&texts.iter().map(String::as_str).collect::<Vec<_>>())
+        };
+        let id = self.values.id(Trait::Data, &flat, text);
+        set(row, Trait::Data, id);
+        tokenizer
+    }
+
+    /// The corpus behind a `tokens` job, by its place, and the tokenizer.
+    pub(super) fn tokens(&mut self, key: Key) -> Option<(u64, Id)> {
+        let (_, job) = self.jobs.find(key)?;
+        let (corpus, _) = self.jobs.find(job.inputs_as("corpus").next()?)?;
+        let (at, tokenizer) = self.jobs.find(job.inputs_as("tokenizer").next()?)?;
+        let jobs = self.jobs;
+        let text = || match &tokenizer.task {
+            Task::Tokenizer(task) => {
+                let size = short(task.vocabulary());
+                format!("{} of {size}", name(jobs, at as u64))
+            }
+            _ => String::new(),
+        };
+        let id = self.values.id(Trait::Tokenizer, &[at as u64], text);
+        Some((corpus as u64, id))
+    }
+
+    fn repetition(&mut self, repeated: &[Repeated]) -> Id {
+        let mut parts: SmallVec<[(u64, u64); 4]> = SmallVec::new();
+        for one in repeated {
+            if let Some((corpus, _)) = self.tokens(one.tokens) {
+                parts.push((corpus, one.tenths));
+            }
+        }
+        parts.sort_unstable();
+        let flat: SmallVec<[u64; 8]> = parts.iter().flat_map(|&(c, t)| [c, t]).collect();
+        let jobs = self.jobs;
+        self.values.id(Trait::Repetition, &flat, || {
+            let part = |&(corpus, tenths): &(u64, u64)| {
+                let times = format!("{}.{}", tenths / 10, tenths % 10);
+                let times = times.trim_end_matches(".0");
+                format!("{} {times} times", name(jobs, corpus))
+            };
+            let texts: Vec<String> = parts.iter().map(part).collect();
+            match texts.as_slice() {
+                [] => "nothing twice".to_owned(),
+                texts => shortened(&texts.iter().map(String::as_str).collect::<Vec<_>>()),
+            }
+        })
+    }
+
+    fn on_the_way(&mut self, mut model: Model, step: u64) -> Model {
+        let job = model.run.and_then(|at| self.jobs.at(at));
+        let Some(Task::Pretrain(task)) = job.map(|job| &job.task) else {
+            return model;
+        };
+        if step == task.steps {
+            return model;
+        }
+        let tokens = step
+            .saturating_mul(task.batch)
+            .saturating_mul(task.model.context);
+        let v = &mut self.values;
+        let text = || format!("after {} tokens", short(tokens));
+        let id = v.id(Trait::Checkpoint, &[tokens], text);
+        set(&mut model.row, Trait::Checkpoint, id);
+        let id = v.id(Trait::Steps, &[step], || short(step));
+        set(&mut model.row, Trait::Steps, id);
+        self.final_rate(&mut model, task, step);
+        model
+    }
+
+    /// The rate at the last step done, as far as it is told apart: at its peak, at its end, or
+    /// somewhere between.
+    fn final_rate(&mut self, model: &mut Model, task: &PretrainTask, step: u64) {
+        let schedule = &task.schedule;
+        let id = if step == 0 {
+            0
+        } else if is_flat(schedule, step, task.steps) {
+            let peak = || "at its peak".to_owned();
+            self.values.id(Trait::FinalRate, &[1], peak)
+        } else if step >= task.steps {
+            let (n, d) = schedule.floor.parts();
+            let end = || format!("{} of its peak", decimal_percent(schedule.floor));
+            self.values.id(Trait::FinalRate, &[2, n, d], end)
+        } else {
+            let parts = [3, step, task.steps, schedule.shape as u64, schedule.warmup, schedule.decay];
+            let way = if step < schedule.warmup { "up" } else { "down" };
+            let text = || format!("on its way {way}, at step {} of {}", short(step), short(task.steps));
+            self.values.id(Trait::FinalRate, &parts, text)
+        };
+        set(&mut model.row, Trait::FinalRate, id);
+    }
+
+    fn seeded(&mut self, model: &mut Model) {
+        let texts: Vec<String> = model.seeds.iter().map(u64::to_string).collect();
+        let mut texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        texts.dedup();
+        let id = self.values.id(Trait::Seed, &model.seeds, || texts.join(" and "));
+        set(&mut model.row, Trait::Seed, id);
+    }
+}
+
+/// Whether the rate is at its peak at a step.
+fn is_flat(schedule: &ScheduleSpec, step: u64, steps: u64) -> bool {
+    let flat_until = match schedule.shape {
+        ScheduleShape::Constant => steps,
+        ScheduleShape::Wsd => steps.saturating_sub(schedule.decay),
+        ScheduleShape::Cosine | ScheduleShape::Linear => 0,
+    };
+    (schedule.warmup..=flat_until).contains(&step)
+}
+
+/// What stands after the `/` of a shared job's name.
+pub(super) fn name(jobs: &Jobs, at: u64) -> &str {
+    let job = usize::try_from(at).ok().and_then(|at| jobs.at(at));
+    let label = job.map_or("", Job::name);
+    label.split_once('/').map_or(label, |parts| parts.1)
+}
+
+/// Sets the value of a trait.
+pub(super) fn set(row: &mut Row, of: Trait, id: Id) {
+    if let Some(place) = row.get_mut(of as usize) {
+        *place = id;
+    }
+}
+
+/// Returns the value of a trait.
+pub(super) fn get(row: &Row, of: Trait) -> Id {
+    row.get(of as usize).copied().unwrap_or_default()
+}
+

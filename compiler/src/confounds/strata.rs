@@ -1,0 +1,221 @@
+//! Arms of one axis side by side, while everything else that can be held fixed is.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::judgement::{Column, judge};
+use super::runs::{Runs, get};
+use super::table::{Entry, Table};
+use super::values::{Id, Row};
+use crate::schema::{TRAITS, Trait};
+
+/// One axis of a comparison.
+pub(super) struct Sides<'t> {
+    pub(super) table: &'t Table,
+    /// The axis that is compared.
+    pub(super) axis: usize,
+    /// Axes held fixed.
+    pub(super) fixed: Vec<usize>,
+    /// The values compared, where it is not all of them.
+    pub(super) pair: Option<(u32, u32)>,
+    /// The value that the others are held against.
+    pub(super) reference: Option<u32>,
+    /// Traits that the study names along the axis.
+    pub(super) preferred: Vec<Trait>,
+    /// Whether seeds are left alone: each arm has its own.
+    pub(super) own_seeds: bool,
+    /// Whether it is a claim that rests on the axis, and not a curve that is shown along it.
+    pub(super) claim: bool,
+}
+
+/// What differs between arms.
+#[derive(Default)]
+pub(super) struct Found {
+    /// What is compared.
+    pub(super) factor: Option<Trait>,
+    /// What differs besides and is not accepted.
+    pub(super) told: BTreeSet<Trait>,
+    /// What an acceptance can cover.
+    pub(super) involved: BTreeSet<Trait>,
+    /// All that differs, with the values of the arms where it does first.
+    pub(super) differs: BTreeMap<Trait, Vec<(u32, Id)>>,
+}
+
+/// The entries of one arm in one stratum.
+struct Arm<'t> {
+    value: u32,
+    entries: Vec<&'t Entry>,
+}
+
+impl Sides<'_> {
+    /// Compares arms stratum by stratum; what is accepted is left out of the judgement.
+    pub(super) fn compare(&self, accepted: &BTreeSet<Trait>, runs: &mut Runs<'_>) -> Found {
+        let mut found = Found::default();
+        // Most strata of a design look alike; each pattern is judged once.
+        let mut judged: BTreeSet<(Vec<u32>, Vec<Column>)> = BTreeSet::new();
+        let sorted = self.table.sorted(&self.fixed, self.axis);
+        for stratum in sorted.chunk_by(|one, other| one.0 == other.0) {
+            let arms = self.arms(stratum);
+            if arms.len() < 2 {
+                continue;
+            }
+            let columns = self.columns(&arms, runs);
+            for column in &columns {
+                let values = || arms.iter().map(|arm| arm.value).zip(column.ids.iter().copied());
+                let place = found.differs.entry(column.of);
+                place.or_insert_with(|| values().collect());
+            }
+            let columns: Vec<Column> = columns.into_iter().map(patterned).collect();
+            if let [column] = columns.as_slice()
+                && is_root(column.of)
+            {
+                found.factor = found.factor.or(Some(column.of));
+                continue;
+            }
+            let values: Vec<u32> = arms.iter().map(|arm| arm.value).collect();
+            if judged.insert((values.clone(), columns.clone())) {
+                self.judge(&columns, &values, accepted, &mut found);
+            }
+        }
+        found
+    }
+
+    fn judge(
+        &self,
+        columns: &[Column],
+        values: &[u32],
+        accepted: &BTreeSet<Trait>,
+        found: &mut Found,
+    ) {
+        let wanted = self.pair.map(|pair| pair.1).or(self.reference);
+        let reference = values.iter().position(|value| Some(*value) == wanted).unwrap_or_default();
+        let roots = || columns.iter().filter(|column| is_root(column.of));
+        let all: Vec<&Column> = roots().collect();
+        let whole = judge(&all, values.len(), reference, &self.preferred);
+        found.factor = found.factor.or(whole.factor);
+        found.involved.extend(whole.involved);
+        // A checkpoint on the way is no run of that length: a claim must say so, a curve need not.
+        let on_the_way = self.claim && whole.factor == Some(Trait::Checkpoint);
+        for column in columns {
+            let is_flaw = match column.of {
+                Trait::Repetition | Trait::Measure => true,
+                Trait::FinalRate => on_the_way,
+                _ => false,
+            };
+            if is_flaw {
+                found.involved.insert(column.of);
+                if !accepted.contains(&column.of) {
+                    found.told.insert(column.of);
+                }
+            }
+        }
+        if !whole.extra.is_empty() {
+            let left: Vec<&Column> = roots().filter(|it| !accepted.contains(&it.of)).collect();
+            let verdict = judge(&left, values.len(), reference, &self.preferred);
+            found.told.extend(verdict.extra);
+        }
+    }
+
+    fn arms(&self, stratum: &[(u128, u32, usize)]) -> Vec<Arm<'_>> {
+        let compared = |value: u32| match self.pair {
+            Some((one, other)) => value == one || value == other,
+            // Runs without the axis are no arm of it.
+            None => value != 0,
+        };
+        let arms = stratum.chunk_by(|one, other| one.1 == other.1);
+        let arm = |entries: &[(u128, u32, usize)]| {
+            let value = entries.first().map(|first| first.1)?;
+            let entries = entries.iter().filter_map(|(_, _, at)| self.table.entries.get(*at));
+            compared(value).then(|| Arm {
+                value,
+                entries: entries.collect(),
+            })
+        };
+        arms.filter_map(arm).collect()
+    }
+
+    /// The traits in which arms differ, with a value for each arm.
+    fn columns(&self, arms: &[Arm<'_>], runs: &mut Runs<'_>) -> Vec<Column> {
+        let Some(first) = arms.first().and_then(|arm| arm.entries.first()) else {
+            return Vec::new();
+        };
+        let mut varied = [false; Trait::COUNT];
+        let mut one_setup = true;
+        for entry in arms.iter().flat_map(|arm| &arm.entries) {
+            one_setup &= entry.setup == first.setup;
+            for ((varied, id), known) in varied.iter_mut().zip(&entry.row).zip(&first.row) {
+                *varied |= id != known;
+            }
+        }
+        let setups = if one_setup { BTreeMap::new() } else { setups(arms, runs) };
+        let mut columns = Vec::new();
+        for words in TRAITS {
+            let of = words.of;
+            let is_varied = varied.get(of as usize).is_some_and(|varied| *varied);
+            if (!is_varied && one_setup) || (of == Trait::Seed && self.own_seeds) {
+                continue;
+            }
+            let ids = arms.iter().map(|arm| {
+                let mut ids: Vec<Id> = arm
+                    .entries
+                    .iter()
+                    .map(|entry| value(entry, of, &setups, runs))
+                    .collect();
+                ids.sort_unstable();
+                ids.dedup();
+                runs.values.all(of, &ids)
+            });
+            let mut column = Column {
+                of,
+                ids: ids.collect(),
+            };
+            column.fill();
+            if column.varies() {
+                columns.push(column);
+            }
+        }
+        columns
+    }
+}
+
+/// The value of a trait, of the run and of its stages.
+fn value(entry: &Entry, of: Trait, setups: &BTreeMap<usize, Row>, runs: &mut Runs<'_>) -> Id {
+    let own = get(&entry.row, of);
+    let stages = setups.get(&entry.setup).map_or(0, |row| get(row, of));
+    match (own, stages) {
+        (own, 0) => own,
+        (0, stages) => stages,
+        (own, stages) => runs.values.all(of, &[own, stages]),
+    }
+}
+
+/// The set-ups of arms, side by side.
+fn setups(arms: &[Arm<'_>], runs: &mut Runs<'_>) -> BTreeMap<usize, Row> {
+    let all = arms.iter().flat_map(|arm| &arm.entries);
+    let all: BTreeSet<usize> = all.map(|entry| entry.setup).collect();
+    let all: Vec<usize> = all.into_iter().collect();
+    let rows = runs.stages.side_by_side(&all, &mut runs.values);
+    all.into_iter().zip(rows).collect()
+}
+
+/// The same column with values numbered as they come, so that strata can be told alike.
+fn patterned(mut column: Column) -> Column {
+    let mut known: BTreeMap<Id, Id> = BTreeMap::new();
+    for id in &mut column.ids {
+        let next = Id::try_from(known.len()).unwrap_or(Id::MAX);
+        *id = *known.entry(*id).or_insert(next);
+    }
+    column
+}
+
+/// Whether a study sets a trait itself: the others follow from these.
+pub(super) const fn is_root(of: Trait) -> bool {
+    !matches!(
+        of,
+        Trait::Repetition
+            | Trait::FinalRate
+            | Trait::Steps
+            | Trait::Parameters
+            | Trait::Measure
+            | Trait::Balance
+    )
+}
