@@ -9,7 +9,7 @@ use std::path::Path;
 use vpc_compiler::grammar::limits::FILE_BYTES;
 use vpc_compiler::plan::Key;
 use vpc_compiler::{FileFacts, FileFault, Library};
-use vpc_store::Digests;
+use vpc_store::{Digests, Store};
 
 use crate::locked::Locked;
 
@@ -21,13 +21,17 @@ pub(crate) struct Files {
     anew: bool,
     locked: Locked,
     texts: RefCell<BTreeMap<String, Vec<u8>>>,
+    /// The store, for what was counted there.
+    store: Option<Store>,
 }
 
 impl Files {
-    /// Reads with what a store remembers of data files and with what the study's lock file says.
-    pub(crate) fn new(digests: Digests, anew: bool, locked: Locked) -> Self {
+    /// Reads with what a store remembers of data files and has counted, and with what the study's lock file says.
+    pub(crate) fn new(store: Option<Store>, anew: bool, locked: Locked) -> Self {
+        let digests = store.as_ref().and_then(|store| store.digests().ok());
         Self {
-            digests: RefCell::new(digests),
+            digests: RefCell::new(digests.unwrap_or_default()),
+            store,
             anew,
             locked,
             ..Self::default()
@@ -106,6 +110,14 @@ impl Library for Files {
                 .insert(path.to_owned(), facts.clone());
             facts
         })
+    }
+
+    fn tokens(&self, job: Key) -> Option<u64> {
+        let counted = self.store.as_ref().and_then(|store| {
+            let manifest = store.look_back(job).ok().flatten()?;
+            manifest.metrics.get("train")?.get("tokens")?.as_u64()
+        });
+        counted.or_else(|| self.locked.tokens(job))
     }
 }
 

@@ -11,7 +11,7 @@ use vpc_store::{Manifest, Store, StoreError};
 use crate::command::LockOptions;
 use crate::exit::Status;
 use crate::locked::{
-    Amount, LockFile, LockedCategory, LockedStudy, NAME, below, data_files, folder,
+    Amount, LockFile, LockedCategory, LockedStudy, LockedTokens, NAME, below, data_files, folder,
 };
 use crate::output::{counted, grouped, tell};
 use crate::progress::Lines;
@@ -177,7 +177,11 @@ fn study(plan: &Plan, folder: &Path, store: Option<&Store>) -> Result<LockedStud
                 if let Ok(sides) = serde_json::from_value::<Sides<Encoded>>(found.metrics) {
                     let category = study.categories.entry(category.to_owned()).or_default();
                     let tokens = sides.train.tokens;
-                    category.tokens.insert(tokenizer.to_owned(), tokens);
+                    let locked = LockedTokens {
+                        job: job.key,
+                        train: tokens,
+                    };
+                    category.tokens.insert(tokenizer.to_owned(), locked);
                 }
             }
             _ => {}
@@ -191,10 +195,7 @@ fn known(store: &Store, job: &Job) -> Result<Option<Manifest>, StoreError> {
     if !matches!(job.task, Task::Corpus(_) | Task::Tokens) {
         return Ok(None);
     }
-    match store.find(job.key)? {
-        Some(found) => Ok(Some(found)),
-        None => store.evicted(job.key),
-    }
+    store.look_back(job.key)
 }
 
 /// The two sides of a category, as jobs count them.
@@ -240,7 +241,10 @@ fn amount(category: &LockedCategory) -> String {
     let bytes = category.train.bytes + category.held_out.bytes;
     let mut text = format!("{} documents, {} bytes", grouped(documents), grouped(bytes));
     for (tokenizer, tokens) in &category.tokens {
-        text += &format!(", {} tokens of `{tokenizer}` to train on", grouped(*tokens));
+        text += &format!(
+            ", {} tokens of `{tokenizer}` to train on",
+            grouped(tokens.train)
+        );
     }
     text
 }

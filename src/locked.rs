@@ -12,7 +12,7 @@ use vpc_compiler::plan::{Key, Plan};
 pub(crate) const NAME: &str = "vp.lock";
 
 /// The version of the file.
-const SCHEMA: u32 = 1;
+const SCHEMA: u32 = 2;
 
 /// The whole file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,7 +54,17 @@ pub(crate) struct LockedCategory {
     pub(crate) held_out: Amount,
     /// Tokens to train on, by tokenizer.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub(crate) tokens: BTreeMap<String, u64>,
+    pub(crate) tokens: BTreeMap<String, LockedTokens>,
+}
+
+/// The tokens of a category under one tokenizer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LockedTokens {
+    /// The job that made them: they are known of just what it encodes.
+    pub(crate) job: Key,
+    /// Tokens to train on.
+    pub(crate) train: u64,
 }
 
 /// An amount of text.
@@ -166,6 +176,18 @@ impl Locked {
         study.files.get(&below(&self.folder, path)).copied()
     }
 
+    /// Returns how many tokens to train on a `tokens` job made, where that is locked.
+    pub(crate) fn tokens(&self, job: Key) -> Option<u64> {
+        let categories = self
+            .study
+            .iter()
+            .flat_map(|study| study.categories.values());
+        let mut tokens = categories.flat_map(|category| category.tokens.values());
+        tokens
+            .find(|tokens| tokens.job == job)
+            .map(|tokens| tokens.train)
+    }
+
     /// Returns the files of a plan that are not as they are locked.
     pub(crate) fn drift(&self, plan: &Plan) -> Vec<Drift> {
         let files = data_files(plan).into_iter();
@@ -245,8 +267,8 @@ mod tests {
             "",
             "{}",
             "[1]",
-            r#"{"schema":2,"studies":{}}"#,
-            r#"{"schema":1,"x":2}"#,
+            r#"{"schema":1,"studies":{}}"#,
+            r#"{"schema":2,"x":2}"#,
         ] {
             std::fs::write(&path, text).unwrap();
             assert!(

@@ -31,9 +31,10 @@ pub(crate) struct Planned {
 /// Compiles a study for a look at its store, and tells its problems and how its data drifted.
 pub(crate) fn planned(options: &StudyOptions, kept: &KeptOptions) -> Result<Planned, Status> {
     let folder = store_folder(&options.file, kept.store.as_ref());
-    let digests = remembered(&folder);
-    let locked = locked(&options.file)?;
-    let files = Files::new(digests, kept.rehash, locked);
+    // Where it cannot say, data files are read: whoever uses the store afterwards says what is wrong
+    // with it.
+    let store = Store::peek(&folder).ok().flatten();
+    let files = Files::new(store, kept.rehash, locked(&options.file)?);
     let build = kept.strict_build.then(build::name);
     let plan = compiled_with(options, &files, build)?;
     Ok(Planned {
@@ -53,15 +54,6 @@ pub(crate) fn locked(study: &Path) -> Result<Locked, Status> {
         tell(format_args!("error: {problem}"));
         Status::Problems
     })
-}
-
-/// What the store remembers of data files. Where it cannot say, they are read: whoever uses the store
-/// afterwards says what is wrong with it.
-fn remembered(folder: &Path) -> Digests {
-    let store = Store::peek(folder).ok().flatten();
-    store
-        .and_then(|store| store.digests().ok())
-        .unwrap_or_default()
 }
 
 /// Compiles a study and tells its problems; the plan when there are no errors.

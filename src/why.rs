@@ -132,10 +132,7 @@ impl Known<'_> {
         ];
         let reason = self.reason(at);
         if let (Some(reason), Some(store)) = (reason, &self.store) {
-            let found = match store.find(reason.earlier)? {
-                Some(found) => Some(found),
-                None => store.evicted(reason.earlier)?,
-            };
+            let found = store.look_back(reason.earlier)?;
             let made = found.as_ref().map_or_else(String::new, made);
             lines.push(format!("nearest   {}{made}", reason.earlier.short()));
         }

@@ -22,6 +22,8 @@ pub mod plan;
 pub mod schema;
 mod value;
 
+use std::collections::BTreeMap;
+
 use vpc_grammar::{Problems, Severity, Sources};
 
 use eval::Evaluator;
@@ -65,7 +67,7 @@ pub fn compile_for_build(
         ..
     } = loader;
     let evaluator = Evaluator::new(library, &sources, &modules, problems);
-    let (experiments, reports, jobs) = expand(&evaluator, main, build);
+    let expanded = expand(&evaluator, main, build);
     let mut problems = evaluator.into_problems();
     problems.sort_by_key(|problem| (problem.at.span.source, problem.at.span.start));
     problems.truncate(limits::PROBLEMS);
@@ -76,9 +78,10 @@ pub fn compile_for_build(
         schema: plan::SCHEMA,
         study: stem(path),
         build: build.map(str::to_owned),
-        jobs,
-        experiments,
-        reports,
+        jobs: expanded.jobs,
+        supply: expanded.supply,
+        experiments: expanded.experiments,
+        reports: expanded.reports,
     });
     Ok(Compiled {
         sources,
@@ -87,11 +90,15 @@ pub fn compile_for_build(
     })
 }
 
-fn expand(
-    evaluator: &Evaluator<'_>,
-    main: ModuleId,
-    build: Option<&str>,
-) -> (Vec<plan::Experiment>, Vec<plan::Report>, Vec<plan::Job>) {
+/// What the experiments of a study come to.
+struct Whole {
+    experiments: Vec<plan::Experiment>,
+    reports: Vec<plan::Report>,
+    jobs: Vec<plan::Job>,
+    supply: BTreeMap<plan::Key, plan::Supply>,
+}
+
+fn expand(evaluator: &Evaluator<'_>, main: ModuleId, build: Option<&str>) -> Whole {
     let mut expander = Expander::new(evaluator, main, build);
     let module = evaluator.module(main);
     let names = module
@@ -108,7 +115,13 @@ fn expand(
             evaluator.declared(main, name, declared.name().span);
         }
     }
-    (experiments, reports, expander.into_jobs())
+    let (jobs, supply) = expander.finish();
+    Whole {
+        experiments,
+        reports,
+        jobs,
+        supply,
+    }
 }
 
 /// The file's name without folder and ending.

@@ -9,6 +9,12 @@ pub trait Library {
 
     /// Returns the facts about a data file.
     fn facts(&self, path: &str) -> Result<FileFacts, FileFault>;
+
+    /// Returns how many tokens to train on a `tokens` job made, where they were counted.
+    fn tokens(&self, job: Key) -> Option<u64> {
+        let _ = job;
+        None
+    }
 }
 
 /// What identity needs to know about a data file.

@@ -59,7 +59,7 @@ experiment study {
   pretrain base {
     model: tiny, data: m, tokenizer: bpe, tokens: 12_800, batch: 4, rate: 0.02
     schedule: cosine(warmup: 10%, floor: 10%), weight_decay: 0.1, beta1: 0.9, beta2: 0.95
-    clip: 1, seed: 5, keep: [6400]
+    clip: 1, seed: 5, keep: [6400], max_epochs: 100
   }
   pretrain other { model: tiny, data: pages, tokenizer: bpe, tokens: 6400 }
   pretrain given { model: tiny, data: pages, tokenizer: words, tokens: 6400 }
@@ -426,6 +426,13 @@ const FLIPS: &[Flip] = &[
         "keep",
         "keep: [6400]",
         "keep: [3200, 6400]",
+        &[],
+    ),
+    (
+        "pretrain",
+        "max_epochs",
+        "max_epochs: 100",
+        "max_epochs: 101",
         &[],
     ),
     (

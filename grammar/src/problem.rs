@@ -72,6 +72,14 @@ impl Problem {
         }
     }
 
+    /// Makes a warning at a place.
+    pub fn warning(code: Code, span: Span, message: impl Into<String>) -> Self {
+        Self {
+            severity: Severity::Warning,
+            ..Self::error(code, span, message)
+        }
+    }
+
     /// Says something at the main place.
     #[must_use]
     pub fn label(mut self, text: impl Into<String>) -> Self {

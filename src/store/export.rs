@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use vpc_store::{Digests, ErrorKind, Export, Exported, Store, StoreError, StudyJob, size_in_words};
+use vpc_store::{ErrorKind, Export, Exported, Store, StoreError, StudyJob, size_in_words};
 
 use super::{Ended, ExportOptions, With};
 use crate::exit::Status;
@@ -20,7 +20,7 @@ const MODELS: [&str; 5] = ["pretrain", "checkpoint", "stage", "encoder", "tokeni
 
 pub(super) fn export(options: &ExportOptions) -> Ended {
     let locked = locked(&options.study.file)?;
-    let files = Files::new(Digests::default(), false, locked);
+    let files = Files::new(None, false, locked);
     let whole = compiled_with(&options.study, &files, None)?;
     let plan = selected(&whole, &options.only.only)?;
     let folder = store_folder(&options.study.file, options.store.as_ref());

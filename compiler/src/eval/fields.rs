@@ -200,7 +200,7 @@ impl Evaluator<'_> {
     }
 
     /// Reads the fields of a block in a scope.
-    pub(super) fn reading<T>(
+    pub(crate) fn reading<T>(
         &self,
         block: &Block,
         body: &Body,

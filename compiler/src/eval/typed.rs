@@ -144,6 +144,17 @@ impl Evaluator<'_> {
         self.fraction(span, &number)
     }
 
+    /// Hours on one device; more than none.
+    pub(crate) fn device_hours(&self, span: Span, value: Value) -> Option<Fraction> {
+        let hours = self.number_of(span, value, Type::DeviceTime, &[Unit::DeviceHours])?;
+        if hours.value.is_zero() {
+            let message = "with `0 GPUh` nothing can be done";
+            self.report(Problem::error(Code("V0304"), span, message).help("leave the budget out"));
+            return None;
+        }
+        self.fraction(span, &hours)
+    }
+
     /// A length of a schedule: a share up to one, or whole steps or tokens.
     pub(crate) fn length(&self, span: Span, value: Value) -> Option<Number> {
         let units = [Unit::Share, Unit::Steps, Unit::Tokens, Unit::Plain];

@@ -1,7 +1,7 @@
 //! What must be true of an expanded experiment.
 
 use vpc_grammar::tree::{Binary, Expr, ExprKind};
-use vpc_grammar::{Code, Problem, Severity};
+use vpc_grammar::{Code, Problem};
 
 use super::axes::Axes;
 use super::{Declaration, Expander, Parts};
@@ -19,9 +19,8 @@ impl Expander<'_, '_> {
                     "the axis `{}` changes nothing: no job depends on it",
                     name.text
                 );
-                let mut problem = Problem::error(Code("V0402"), name.span, message)
+                let problem = Problem::warning(Code("V0402"), name.span, message)
                     .help("use it in a field of a job, or take it out");
-                problem.severity = Severity::Warning;
                 self.evaluator.report(problem);
             }
         }

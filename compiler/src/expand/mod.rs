@@ -8,6 +8,7 @@ mod lower;
 mod names;
 mod order;
 mod results;
+mod settings;
 mod spot;
 
 use std::collections::BTreeMap;
@@ -63,6 +64,8 @@ struct Parts<'b> {
     results: Vec<&'b Block>,
     conditions: Vec<&'b Expr>,
     checks: Vec<&'b Expr>,
+    /// Its own fields.
+    fields: Vec<Entry>,
 }
 
 impl<'e, 'a> Expander<'e, 'a> {
@@ -75,8 +78,9 @@ impl<'e, 'a> Expander<'e, 'a> {
         }
     }
 
-    pub(crate) fn into_jobs(self) -> Vec<plan::Job> {
-        self.jobs.into_list()
+    /// Returns the jobs, and what is known of the text they encode.
+    pub(crate) fn finish(self) -> (Vec<plan::Job>, BTreeMap<plan::Key, plan::Supply>) {
+        (self.jobs.into_list(), self.shared.supply)
     }
 
     /// Expands one experiment of the main file.
@@ -153,6 +157,8 @@ impl<'e, 'a> Expander<'e, 'a> {
                 made,
             });
         }
+        self.tell_excess();
+        let settings = self.settings(block, parts.fields.clone(), &scope);
         if !sound {
             return None;
         }
@@ -170,6 +176,7 @@ impl<'e, 'a> Expander<'e, 'a> {
                 doc: doc.unwrap_or_default(),
                 axes: axes.shown(&parts.blocks),
                 runs,
+                budget: settings.budget,
                 hypotheses: Vec::new(),
                 reports: Vec::new(),
             },
@@ -201,6 +208,7 @@ impl<'e, 'a> Expander<'e, 'a> {
             results: Vec::new(),
             conditions: Vec::new(),
             checks: Vec::new(),
+            fields: Vec::new(),
         };
         for entry in &body.entries {
             match entry {
@@ -208,13 +216,7 @@ impl<'e, 'a> Expander<'e, 'a> {
                 Entry::Where(expr) => parts.conditions.push(expr),
                 Entry::Check(expr) => parts.checks.push(expr),
                 Entry::Vary(_) => {}
-                Entry::Field(field) => {
-                    let message = "an `experiment` has no fields of its own";
-                    self.evaluator.report(
-                        Problem::error(Code("V0210"), field.span, message)
-                            .help("put the field into a job such as `pretrain base { … }`"),
-                    );
-                }
+                Entry::Field(_) => parts.fields.push(entry.clone()),
                 Entry::Block(block) => match schema::kind(&block.kind.text) {
                     Some(kind) if matches!(kind.name, "report" | "hypothesis") => {
                         let same = |known: &&&Block| {

@@ -1,5 +1,6 @@
 //! Exact fractions as the plan writes them.
 
+use std::cmp::Ordering;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -46,6 +47,19 @@ impl Fraction {
     pub fn of(self, whole: u64) -> u64 {
         let (n, d) = (u128::from(self.numerator), u128::from(self.denominator));
         u64::try_from((2 * n * u128::from(whole) + d) / (2 * d)).unwrap_or(u64::MAX)
+    }
+}
+
+impl Ord for Fraction {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let left = u128::from(self.numerator) * u128::from(other.denominator);
+        left.cmp(&(u128::from(other.numerator) * u128::from(self.denominator)))
+    }
+}
+
+impl PartialOrd for Fraction {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 

@@ -117,6 +117,12 @@ impl Jobs {
         }
     }
 
+    /// Returns the name of a job, as it is used in messages.
+    pub(crate) fn name(&self, key: Key) -> &str {
+        let job = self.by_key.get(key).and_then(|&at| self.list.get(at));
+        job.map_or("", Job::name)
+    }
+
     /// Makes room for so many more jobs.
     pub(crate) fn reserve(&mut self, more: usize) {
         self.list.reserve(more);
@@ -132,6 +138,7 @@ impl Job {
     fn merge(&mut self, other: Task) {
         if let (Task::Pretrain(mine), Task::Pretrain(other)) = (&mut self.task, other) {
             mine.keep.unite(other.keep);
+            mine.max_epochs.tighten(&other.max_epochs);
         }
     }
 }

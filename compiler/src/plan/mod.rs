@@ -1,6 +1,7 @@
 //! The plan: the one hand-over from the compiler to the runtime.
 
 mod change;
+mod demand;
 mod filter;
 mod fraction;
 mod job;
@@ -18,6 +19,7 @@ mod trunk;
 mod work;
 
 pub use change::{Change, Difference, Needed, Replaced, Side, percent, said};
+pub use demand::{Demand, Supply};
 pub use filter::{Clause, Filter};
 pub use fraction::Fraction;
 pub use job::{Input, Job};
@@ -31,7 +33,7 @@ pub use results::{
     Band, Cell, Correlation, Hypothesis, Metric, Plot, Ranking, Report, Table, Test, Trend,
 };
 pub use select::{NotASelection, NothingFits, Selection};
-pub use study::{Axis, Experiment, Item, Run};
+pub use study::{Axis, Budget, Experiment, Item, Run};
 pub use task::{
     Activation, AlignTask, AnswersTask, Choice, CorpusTask, DatasetFrom, DatasetTask, EncoderTask,
     EvalTask, Family, FileSpec, Format, Layers, Modules, Overall, Pooling, PretrainTask, Projector,
@@ -42,6 +44,8 @@ pub use trunk::Trunk;
 
 pub(crate) use job::Jobs;
 pub(crate) use work::Work;
+
+use std::collections::BTreeMap;
 
 use petgraph::graph::{DiGraph, NodeIndex};
 use serde::{Deserialize, Serialize};
@@ -61,6 +65,9 @@ pub struct Plan {
     pub build: Option<String>,
     /// Jobs; inputs come before their users.
     pub jobs: Vec<Job>,
+    /// What is known of how many tokens there are to train on, by the `tokens` job that encodes them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub supply: BTreeMap<Key, Supply>,
     /// Experiments as written, with the key of each of their runs.
     pub experiments: Vec<Experiment>,
     /// Reports across experiments.

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Fraction;
+
 /// An operation field of a task: it has no way into a key.
 ///
 /// A [`Record`](super::Record) takes values, and this cannot become one:
@@ -26,6 +28,24 @@ impl<T> Operation<T> {
     /// Returns the value, for carrying the plan out.
     pub const fn get(&self) -> &T {
         &self.0
+    }
+}
+
+impl<T> Operation<Option<T>> {
+    /// Returns whether it is left out.
+    pub const fn is_none(&self) -> bool {
+        self.0.is_none()
+    }
+}
+
+impl Operation<Option<Fraction>> {
+    /// Keeps the lower of two limits.
+    pub(super) fn tighten(&mut self, other: &Self) {
+        let lower = match (self.0, other.0) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        };
+        self.0 = lower;
     }
 }
 

@@ -104,6 +104,7 @@ impl Plan {
             schema: self.schema,
             study: self.study.clone(),
             build: self.build.clone(),
+            supply: self.supply_of(&kept),
             jobs: jobs.cloned().collect(),
             experiments,
             reports,
@@ -135,6 +136,7 @@ impl Experiment {
             doc: self.doc.clone(),
             axes: self.axes.clone(),
             runs: runs.cloned().collect(),
+            budget: self.budget.clone(),
             hypotheses: self.hypotheses.clone(),
             reports: self.reports.clone(),
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
-use super::{Hypothesis, Key, Metric, Report};
+use super::{Fraction, Hypothesis, Key, Metric, Report};
 
 /// One experiment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,10 +18,22 @@ pub struct Experiment {
     pub axes: Vec<Axis>,
     /// Each declared job at each point of its axes.
     pub runs: Vec<Run>,
+    /// What it may cost at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget: Option<Budget>,
     /// Its claims.
     pub hypotheses: Vec<Hypothesis>,
     /// Its reports.
     pub reports: Vec<Report>,
+}
+
+/// What an experiment may cost at most.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Budget {
+    /// Hours on one device.
+    pub hours: Fraction,
+    /// Where it is declared: `path:line:column`.
+    pub place: String,
 }
 
 /// An axis and its values as written.

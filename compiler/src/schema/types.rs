@@ -17,6 +17,8 @@ pub enum Type {
     Length,
     /// A non-negative number, written `0.003` or `3/1000`.
     Number,
+    /// A time on devices, written `40 GPUh`.
+    DeviceTime,
     /// `true` or `false`.
     Flag,
     /// A path, in quotes.
@@ -118,6 +120,7 @@ impl Type {
             Self::Bytes => "a size such as `4 MiB`",
             Self::Length => "a length such as `2%`, `100 steps` or `1B tokens`",
             Self::Number => "a number such as `0.003` or `3/1000`",
+            Self::DeviceTime => "a time on devices such as `40 GPUh`",
             Self::Flag => "`true` or `false`",
             Self::Path => "a path in quotes",
             Self::Text => "text in quotes",

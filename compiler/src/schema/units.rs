@@ -17,6 +17,8 @@ pub enum Unit {
     Steps,
     /// Bytes.
     Bytes,
+    /// Hours on one device.
+    DeviceHours,
 }
 
 /// Letters directly after the digits, and the power of ten they stand for.
@@ -36,4 +38,5 @@ pub const UNITS: &[(&str, Unit, u32)] = &[
     ("MiB", Unit::Bytes, 20),
     ("GiB", Unit::Bytes, 30),
     ("TiB", Unit::Bytes, 40),
+    ("GPUh", Unit::DeviceHours, 0),
 ];

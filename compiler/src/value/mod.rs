@@ -196,6 +196,6 @@ fn described(number: &Number) -> String {
         Unit::Tokens => format!("`{shown} tokens`"),
         Unit::Sequences => format!("`{shown} sequences`"),
         Unit::Steps => format!("`{shown} steps`"),
-        Unit::Bytes => format!("`{shown}`"),
+        Unit::Bytes | Unit::DeviceHours => format!("`{shown}`"),
     }
 }

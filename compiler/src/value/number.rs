@@ -98,6 +98,10 @@ impl Number {
             Unit::Share => percent(&self.value),
             Unit::Bytes => format!("{} bytes", self.value),
             Unit::Count | Unit::Tokens | Unit::Sequences | Unit::Steps => magnitude(&self.value),
+            Unit::DeviceHours => {
+                let hours = decimal(&self.value).unwrap_or_else(|| self.value.to_string());
+                format!("{hours} GPUh")
+            }
             Unit::Plain => decimal(&self.value).unwrap_or_else(|| self.value.to_string()),
         }
     }

@@ -1,5 +1,6 @@
 //! Why a job failed.
 
+use vpc_compiler::plan::Fraction;
 use vpc_data::world::ParseStyleError;
 use vpc_data::{DataError, StreamError};
 use vpc_store::{ErrorKind, StoreError};
@@ -71,6 +72,21 @@ pub enum JobError {
         tokens: u64,
         /// What one sequence needs.
         context: u64,
+    },
+    /// The run would go through a category more often than the study allows.
+    #[error(
+        "the run reads {asked} tokens of `{category}`, and one pass through it has {epoch}: that is \
+         more than `max_epochs: {most}`"
+    )]
+    Epochs {
+        /// The category's tokens, by label.
+        category: String,
+        /// The tokens that the run reads of it.
+        asked: u64,
+        /// The tokens of one pass.
+        epoch: u64,
+        /// What the study allows.
+        most: Fraction,
     },
     /// The machine has too little memory for a model.
     #[error(

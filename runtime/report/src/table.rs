@@ -244,6 +244,7 @@ mod tests {
             doc: String::new(),
             axes: vec![axis("c", &["a", "b"]), axis("seed", &["1", "2"])],
             runs: Vec::new(),
+            budget: None,
             hypotheses: Vec::new(),
             reports: Vec::new(),
         }

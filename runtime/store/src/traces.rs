@@ -61,6 +61,14 @@ impl Store {
         Ok(gone.filter_map(|key| self.evicted(key).transpose()))
     }
 
+    /// Finds what is known of a job: the manifest of a finished one, or what an evicted one left.
+    pub fn look_back(&self, key: Key) -> Result<Option<Manifest>, StoreError> {
+        match self.find(key)? {
+            Some(found) => Ok(Some(found)),
+            None => self.evicted(key),
+        }
+    }
+
     /// Tells what it would take to compute an evicted job again.
     pub fn cost_again(&self, trace: &Manifest) -> Result<Cost, StoreError> {
         let mut cost = Cost::default();

@@ -70,6 +70,7 @@ impl Expander<'_, '_> {
         let inputs = [("corpus", corpus), ("tokenizer", tokenizer_key)];
         let key = self.jobs.add(label, place, Task::Tokens, &inputs);
         self.shared.tokens.insert(id, key);
+        self.note_supply(key, category);
         Some(key)
     }
 

@@ -3,6 +3,7 @@
 mod adapt;
 mod benchmarks;
 mod data;
+mod epochs;
 mod measure;
 mod pretrain;
 mod source;
@@ -11,12 +12,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use vpc_grammar::Span;
+
 use super::{Declaration, Expander, Spot};
-use crate::plan::{Item, Key, ModelSpec, Overall, Work};
+use crate::plan::{Item, Key, ModelSpec, Overall, Supply, Work};
 use crate::value::{Adaptation, Benchmark, Dataset, Encoder, Groups, Tokenizer};
 
 use adapt::{StageId, StageWork};
 use benchmarks::{AnswersId, Sheet};
+use epochs::Excess;
 
 /// A job that was lowered.
 pub(super) struct Made {
@@ -56,6 +60,10 @@ pub(crate) struct Shared {
     datasets: BTreeMap<usize, (Rc<Dataset>, Key)>,
     encoders: BTreeMap<usize, (Rc<Encoder>, Key)>,
     specs: BTreeSet<Arc<ModelSpec>>,
+    /// What is known of how much text there is, by the `tokens` job.
+    pub(super) supply: BTreeMap<Key, Supply>,
+    /// What runs ask of text beyond what their blocks allow, by where that stands.
+    excess: BTreeMap<Span, Excess>,
     /// Names of what is measured.
     words: BTreeSet<Arc<str>>,
     stages: BTreeMap<StageId, (Rc<Adaptation>, StageWork)>,

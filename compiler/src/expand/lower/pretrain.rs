@@ -47,6 +47,9 @@ impl Expander<'_, '_> {
             let keep = given.or("keep", Vec::new(), |span, value| {
                 e.points(span, value, budget)
             })?;
+            let most = given.or("max_epochs", None, |span, value| {
+                e.number(span, value).map(Some)
+            })?;
             let tokens = self.tokens_of(&data, &tokenizer, given.at("data"))?;
             let mut keep: Vec<u64> = keep
                 .iter()
@@ -68,7 +71,12 @@ impl Expander<'_, '_> {
                 clip: clip?,
                 seed: seed?,
                 keep: Operation::new(keep),
+                max_epochs: Operation::new(most),
             };
+            if let Some(most) = most {
+                let keys: Vec<Key> = tokens.iter().map(|part| part.0).collect();
+                self.bound_epochs(&task, &keys, most, given.at("max_epochs"));
+            }
             let inputs: Vec<(&'static str, Key)> =
                 tokens.iter().map(|part| ("tokens", part.0)).collect();
             let task = Task::Pretrain(Box::new(task));

@@ -34,6 +34,9 @@ pub struct PretrainTask {
     pub seed: u64,
     /// Steps after which a checkpoint is kept.
     pub keep: Operation<Vec<u64>>,
+    /// How often the text of a category may be gone through at most.
+    #[serde(default, skip_serializing_if = "Operation::is_none")]
+    pub max_epochs: Operation<Option<Fraction>>,
 }
 
 /// A learning-rate schedule in steps.
@@ -91,6 +94,7 @@ impl PretrainTask {
             clip,
             seed,
             keep: Operation { .. },
+            max_epochs: Operation { .. },
         } = self;
         model
             .record()

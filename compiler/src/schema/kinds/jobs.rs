@@ -6,7 +6,13 @@ pub(super) const EXPERIMENT: Kind = Kind {
     name: "experiment",
     places: &[Place::File],
     doc: "Axes, the jobs that repeat over them, checks, hypotheses and reports.",
-    fields: &[],
+    fields: &[Field::optional(
+        "budget",
+        Type::DeviceTime,
+        "none",
+        "What the experiment may cost at most: a plan that would take more is refused.",
+    )
+    .operation()],
 };
 
 pub(super) const PRETRAIN: Kind = Kind {
@@ -70,6 +76,13 @@ pub(super) const PRETRAIN: Kind = Kind {
             Type::Points,
             "none",
             "Token counts at which a checkpoint is kept.",
+        )
+        .operation(),
+        Field::optional(
+            "max_epochs",
+            Type::Number,
+            "no limit",
+            "How often the text of a category may be gone through at most.",
         )
         .operation(),
     ],

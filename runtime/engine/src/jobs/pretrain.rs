@@ -52,6 +52,7 @@ fn stream(
                 context: task.model.context + 1,
             });
         }
+        bound_epochs(bench, task, *key, *share, sequences)?;
         parts.push(Part {
             identity: bench.content(*key, "train.tok")?,
             share: share.parts(),
@@ -59,6 +60,27 @@ fn stream(
         });
     }
     Ok(SampleStream::new(parts, task.seed)?)
+}
+
+/// Refuses to go through a category more often than its study allows.
+fn bound_epochs(
+    bench: &Bench<'_>,
+    task: &PretrainTask,
+    tokens: Key,
+    share: Fraction,
+    sequences: u64,
+) -> Result<(), JobError> {
+    let (asked, epoch) = (share.of(task.tokens), sequences * task.model.context);
+    let most = task.max_epochs.get().as_ref();
+    match most.filter(|most| Fraction::new(asked, epoch) > Some(**most)) {
+        None => Ok(()),
+        Some(most) => Err(JobError::Epochs {
+            category: bench.category_of(tokens),
+            asked,
+            epoch,
+            most: *most,
+        }),
+    }
 }
 
 fn train_config(task: &PretrainTask) -> TrainConfig {
