@@ -3,14 +3,19 @@
 use std::collections::BTreeMap;
 
 use super::values::{Id, Values};
-use crate::plan::{ScheduleShape, ScheduleSpec, decimal_percent, short};
+use crate::plan::{ScheduleShape, ScheduleSpec, percent, short};
 
-/// Schedules seen, and budgets by their tokens.
+/// Schedules seen, budgets, and moments of runs.
 #[derive(Default)]
 pub(super) struct Lengths {
     schedules: Vec<(Run, Id)>,
-    budgets: BTreeMap<u64, (u64, Id)>,
+    pub(super) budgets: Amounts,
+    pub(super) moments: Amounts,
 }
+
+/// Amounts of tokens, with the tokens of a step.
+#[derive(Default)]
+pub(super) struct Amounts(BTreeMap<u64, (u64, Id)>);
 
 /// A schedule in a run.
 #[derive(Clone, PartialEq, Eq)]
@@ -31,20 +36,27 @@ impl Lengths {
         self.schedules.push((run, id));
         id
     }
+}
 
-    /// Returns the number of a budget: that of one within a step of it. Whole steps are trained,
+impl Amounts {
+    /// Returns the number of an amount: that of one within a step of it. Whole steps are trained,
     /// so a batch of another size ends a little earlier or later.
-    pub(super) fn budget(&mut self, tokens: u64, per_step: u64, values: &mut Values) -> Id {
+    pub(super) fn id(
+        &mut self,
+        tokens: u64,
+        per_step: u64,
+        new: impl FnOnce() -> Id,
+    ) -> Id {
         let near = |(&known, &(step, id)): (&u64, &(u64, Id))| {
             let apart = tokens.abs_diff(known);
             let most = per_step.max(step).min(tokens.max(known) / 10);
             (apart == 0 || apart < most).then_some(id)
         };
-        let below = self.budgets.range(..=tokens).next_back().and_then(near);
-        let known = below.or_else(|| self.budgets.range(tokens..).next().and_then(near));
+        let below = self.0.range(..=tokens).next_back().and_then(near);
+        let known = below.or_else(|| self.0.range(tokens..).next().and_then(near));
         known.unwrap_or_else(|| {
-            let id = values.new(short(tokens));
-            self.budgets.insert(tokens, (per_step, id));
+            let id = new();
+            self.0.insert(tokens, (per_step, id));
             id
         })
     }
@@ -97,7 +109,7 @@ impl Run {
         format!(
             "{text} of {} steps, floor {}",
             short(self.steps),
-            decimal_percent(self.schedule.floor)
+            percent(self.schedule.floor)
         )
     }
 }
@@ -136,8 +148,8 @@ mod tests {
 
     #[test]
     fn budgets_agree_to_within_a_step() {
-        let (mut lengths, mut values) = (Lengths::default(), Values::default());
-        let mut budget = |tokens, step| lengths.budget(tokens, step, &mut values);
+        let (mut amounts, mut values) = (Amounts::default(), Values::default());
+        let mut budget = |tokens, step| amounts.id(tokens, step, || values.new(String::new()));
         let million = budget(1_001_472, 2048);
         assert_eq!(budget(1_003_520, 4096), million);
         assert_ne!(budget(1_001_472 - 2048, 1024), million);

@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 use super::runs::{Model, Runs, get, name, set};
 use super::values::{Id, Row, Values, shortened};
 use crate::plan::{
-    AlignTask, AnswersTask, EvalTask, FileSpec, Format, Job, Key, Overall, Task, short,
+    AlignTask, AnswersTask, EvalTask, FileSpec, Format, Job, Jobs, Key, Overall, Task, short,
 };
 use crate::plan::{Item, Run};
 use crate::schema::Trait;
@@ -104,14 +104,21 @@ impl<'j> Runs<'j> {
         reading: &Reading,
         (groups, overall): (&[Vec<u64>], Overall),
     ) -> Option<Model> {
-        let mut asked: SmallVec<[Asked<'j>; 16]> = SmallVec::new();
+        let jobs = self.jobs;
+        let mut all: SmallVec<[Asked<'j>; 16]> = SmallVec::new();
         for wanted in &reading.items {
             let own = |item: &&Item| Some(&*item.name) == wanted.as_deref();
             let item = run.items.iter().find(own);
             let keys = item.map(|item| item.keys.as_slice()).unwrap_or_default();
-            asked.extend(keys.iter().filter_map(|key| self.asked(*key)));
+            let mut own: SmallVec<[(Id, Asked<'j>); 16]> = SmallVec::new();
+            for one in keys.iter().filter_map(|key| asked(jobs, *key)) {
+                own.push((data(one.task, &mut self.values), one));
+            }
+            // Some lists are in the order of keys, which depend on the model.
+            own.sort_by_key(|one| one.0);
+            all.extend(own.into_iter().map(|one| one.1));
         }
-        let first = asked.first()?;
+        let first = all.first()?;
         let mut model = match first.answers.inputs_as("model").next() {
             Some(key) => self.model(key)?,
             None => self.endpoint(first.task.endpoint.as_deref().unwrap_or_default()),
@@ -126,34 +133,12 @@ impl<'j> Runs<'j> {
         } else {
             SmallVec::new()
         };
-        self.manner(&asked, &sizes, &mut model.row);
-        let counted = asked.iter().any(|one| one.task.format == Format::Perplexity);
+        self.manner(&all, &sizes, &mut model.row);
+        let counted = all.iter().any(|one| one.task.format == Format::Perplexity);
         if reading.perplexity || counted {
             self.perplexity(&mut model.row);
         }
         Some(model)
-    }
-
-    fn asked(&self, key: Key) -> Option<Asked<'j>> {
-        let (_, job) = self.jobs.find(key)?;
-        let (answers, judge) = match &job.task {
-            Task::Judged { judge } => {
-                let (_, answers) = self.jobs.find(job.inputs_as("answers").next()?)?;
-                (answers, Some(judge.as_str()))
-            }
-            _ => (job, None),
-        };
-        let Task::Answers(task) = &answers.task else {
-            return None;
-        };
-        // `experiment/eval.benchmark[axis=value]`.
-        let label = answers.name().split_once('[').map_or(answers.name(), |it| it.0);
-        Some(Asked {
-            task: Arc::as_ref(task),
-            judge,
-            name: label.rsplit_once('.').map_or(label, |parts| parts.1),
-            answers,
-        })
     }
 
     /// Questions, format, pictures, explanations and judge of some answers.
@@ -217,6 +202,29 @@ impl<'j> Runs<'j> {
         let text = || format!("{} neighbours", short(*neighbours));
         set(row, Trait::Format, v.id(Trait::Format, &parts, text));
     }
+}
+
+/// Returns how answers come about.
+fn asked(jobs: &Jobs, key: Key) -> Option<Asked<'_>> {
+    let (_, job) = jobs.find(key)?;
+    let (answers, judge) = match &job.task {
+        Task::Judged { judge } => {
+            let (_, answers) = jobs.find(job.inputs_as("answers").next()?)?;
+            (answers, Some(judge.as_str()))
+        }
+        _ => (job, None),
+    };
+    let Task::Answers(task) = &answers.task else {
+        return None;
+    };
+    // `experiment/eval.benchmark[axis=value]`.
+    let label = answers.name().split_once('[').map_or(answers.name(), |it| it.0);
+    Some(Asked {
+        task: Arc::as_ref(task),
+        judge,
+        name: label.rsplit_once('.').map_or(label, |parts| parts.1),
+        answers,
+    })
 }
 
 /// The number of a benchmark's data.

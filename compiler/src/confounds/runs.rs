@@ -8,8 +8,8 @@ use super::lengths::{Lengths, Run};
 use super::stages::Stages;
 use super::values::{Id, Row, Values, shortened};
 use crate::plan::{
-    Job, Jobs, Key, PretrainTask, ScheduleShape, ScheduleSpec, Task, decimal, decimal_percent,
-    short,
+    Fraction, Job, Jobs, Key, PretrainTask, ScheduleShape, ScheduleSpec, Supply, Task, decimal,
+    percent, short,
 };
 use crate::schema::Trait;
 
@@ -19,18 +19,10 @@ pub(super) struct Runs<'j> {
     pub(super) values: Values,
     pub(super) lengths: Lengths,
     pub(super) stages: Stages,
-    /// Text read, as a trait of the pre-training runs.
-    repeated: &'j dyn Fn(usize) -> Vec<Repeated>,
+    supply: &'j BTreeMap<Key, Supply>,
     models: BTreeMap<usize, Model>,
-}
-
-/// Text that a run reads more than once.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Repeated {
-    /// The `tokens` job.
-    pub(crate) tokens: Key,
-    /// How often it is read, in tenths.
-    pub(crate) tenths: u64,
+    /// Whether there is a run of which it is not known how much text it has.
+    pub(super) in_the_dark: bool,
 }
 
 /// A model, as far as two can differ.
@@ -39,21 +31,20 @@ pub(super) struct Model {
     pub(super) row: Row,
     /// The set-up that it was adapted with, as a number of `stages`.
     pub(super) setup: usize,
-    /// Seeds, of the run and of its stages.
-    seeds: SmallVec<[u64; 4]>,
     /// The `pretrain` job that it comes from.
     run: Option<usize>,
 }
 
 impl<'j> Runs<'j> {
-    pub(super) fn new(jobs: &'j Jobs, repeated: &'j dyn Fn(usize) -> Vec<Repeated>) -> Self {
+    pub(super) fn new(jobs: &'j Jobs, supply: &'j BTreeMap<Key, Supply>) -> Self {
         Self {
             jobs,
             values: Values::default(),
             lengths: Lengths::default(),
             stages: Stages::default(),
-            repeated,
+            supply,
             models: BTreeMap::new(),
+            in_the_dark: false,
         }
     }
 
@@ -72,8 +63,6 @@ impl<'j> Runs<'j> {
             Task::Stage(task) => {
                 let mut model = self.model(job.inputs_as("model").next()?)?;
                 model.setup = self.stage(model.setup, job, task)?;
-                model.seeds.push(task.seed);
-                self.seeded(&mut model);
                 model
             }
             Task::Corpus(_)
@@ -99,7 +88,6 @@ impl<'j> Runs<'j> {
         Model {
             row,
             setup: Stages::UNKNOWN,
-            seeds: SmallVec::new(),
             run: None,
         }
     }
@@ -126,16 +114,18 @@ impl<'j> Runs<'j> {
         let id = v.id(Trait::Parameters, &[parameters], count(parameters));
         set(&mut row, Trait::Parameters, id);
         let per_step = task.batch.saturating_mul(spec.context);
-        let id = self.lengths.budget(task.tokens, per_step, v);
+        let new = || v.new(short(task.tokens));
+        let id = self.lengths.budgets.id(task.tokens, per_step, new);
         set(&mut row, Trait::Tokens, id);
         set(&mut row, Trait::Steps, v.id(Trait::Steps, &[task.steps], count(task.steps)));
+        let seed = v.id(Trait::Seed, &[task.seed], || task.seed.to_string());
+        set(&mut row, Trait::Seed, seed);
         let tokenizer = self.data(job, task, &mut row);
         set(&mut row, Trait::Tokenizer, tokenizer);
         // Without a step, only the initial weights tell one run from another.
         if task.steps > 0 {
             self.recipe(task, per_step, &mut row);
-            let repeated = (self.repeated)(at);
-            let id = self.repetition(&repeated);
+            let id = self.repetition(job, task);
             set(&mut row, Trait::Repetition, id);
         } else {
             set(&mut row, Trait::Data, 0);
@@ -145,11 +135,9 @@ impl<'j> Runs<'j> {
         let mut model = Model {
             row,
             setup: Stages::NONE,
-            seeds: SmallVec::from_slice(&[task.seed]),
             run: Some(at),
         };
         self.final_rate(&mut model, task, task.steps);
-        self.seeded(&mut model);
         model
     }
 
@@ -204,7 +192,7 @@ impl<'j> Runs<'j> {
             let mut parts = parts.clone();
             parts.sort_by_key(|&(_, n, d)| std::cmp::Reverse(u128::from(n) << 32 / d.max(1)));
             let part = |&(corpus, n, d): &(u64, u64, u64)| {
-                let share = crate::plan::Fraction::new(n, d).map(decimal_percent);
+                let share = Fraction::new(n, d).map(percent);
                 format!("{} {}", share.unwrap_or_default(), name(jobs, corpus))
             };
             let texts: Vec<String> = parts.iter().map(part).collect();
@@ -232,11 +220,20 @@ impl<'j> Runs<'j> {
         Some((corpus as u64, id))
     }
 
-    fn repetition(&mut self, repeated: &[Repeated]) -> Id {
+    /// Text that is read more than once, and how often, in tenths.
+    fn repetition(&mut self, job: &Job, task: &PretrainTask) -> Id {
         let mut parts: SmallVec<[(u64, u64); 4]> = SmallVec::new();
-        for one in repeated {
-            if let Some((corpus, _)) = self.tokens(one.tokens) {
-                parts.push((corpus, one.tenths));
+        for demand in task.demands(job.inputs_as("tokens"), self.supply) {
+            let Some((n, d)) = demand.epochs().map(Fraction::parts) else {
+                self.in_the_dark = true;
+                continue;
+            };
+            let tenths = (20 * u128::from(n) + u128::from(d)) / (2 * u128::from(d).max(1));
+            let tenths = u64::try_from(tenths).unwrap_or(u64::MAX);
+            if tenths > 10
+                && let Some((corpus, _)) = self.tokens(demand.job)
+            {
+                parts.push((corpus, tenths));
             }
         }
         parts.sort_unstable();
@@ -264,12 +261,11 @@ impl<'j> Runs<'j> {
         if step == task.steps {
             return model;
         }
-        let tokens = step
-            .saturating_mul(task.batch)
-            .saturating_mul(task.model.context);
+        let per_step = task.batch.saturating_mul(task.model.context);
+        let tokens = step.saturating_mul(per_step);
         let v = &mut self.values;
-        let text = || format!("after {} tokens", short(tokens));
-        let id = v.id(Trait::Checkpoint, &[tokens], text);
+        let new = || v.new(format!("after {} tokens", short(tokens)));
+        let id = self.lengths.moments.id(tokens, per_step, new);
         set(&mut model.row, Trait::Checkpoint, id);
         let id = v.id(Trait::Steps, &[step], || short(step));
         set(&mut model.row, Trait::Steps, id);
@@ -288,7 +284,7 @@ impl<'j> Runs<'j> {
             self.values.id(Trait::FinalRate, &[1], peak)
         } else if step >= task.steps {
             let (n, d) = schedule.floor.parts();
-            let end = || format!("{} of its peak", decimal_percent(schedule.floor));
+            let end = || format!("{} of its peak", percent(schedule.floor));
             self.values.id(Trait::FinalRate, &[2, n, d], end)
         } else {
             let parts = [3, step, task.steps, schedule.shape as u64, schedule.warmup, schedule.decay];
@@ -297,14 +293,6 @@ impl<'j> Runs<'j> {
             self.values.id(Trait::FinalRate, &parts, text)
         };
         set(&mut model.row, Trait::FinalRate, id);
-    }
-
-    fn seeded(&mut self, model: &mut Model) {
-        let texts: Vec<String> = model.seeds.iter().map(u64::to_string).collect();
-        let mut texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-        texts.dedup();
-        let id = self.values.id(Trait::Seed, &model.seeds, || texts.join(" and "));
-        set(&mut model.row, Trait::Seed, id);
     }
 }
 

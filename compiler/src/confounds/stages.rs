@@ -12,7 +12,7 @@ use crate::plan::{Choice, DatasetFrom, Job, Key, Modules, Sight, StageTask, Task
 use crate::schema::Trait;
 
 /// Traits that each stage has of its own.
-const OF_STAGES: [Trait; 12] = [
+const OF_STAGES: [Trait; 13] = [
     Trait::Encoder,
     Trait::Projector,
     Trait::VisualTokens,
@@ -25,6 +25,7 @@ const OF_STAGES: [Trait; 12] = [
     Trait::Optimizer,
     Trait::Images,
     Trait::Steps,
+    Trait::Seed,
 ];
 
 /// Stages seen, and set-ups as lists of stages.
@@ -167,6 +168,8 @@ impl Runs<'_> {
         let (which, shown) = self.which(dataset)?;
         let v = &mut self.values;
         set(&mut row, Trait::Datasets, v.id(Trait::Datasets, &[which], || shown));
+        let seed = v.id(Trait::Seed, &[task.seed], || task.seed.to_string());
+        set(&mut row, Trait::Seed, seed);
         let count = |count: u64| move || short(count);
         let id = v.id(Trait::Items, &[task.items, task.epochs], count(task.items));
         set(&mut row, Trait::Items, id);

@@ -154,38 +154,39 @@ impl Sides<'_> {
             if (!is_varied && one_setup) || (of == Trait::Seed && self.own_seeds) {
                 continue;
             }
-            let ids = arms.iter().map(|arm| {
-                let mut ids: Vec<Id> = arm
-                    .entries
-                    .iter()
-                    .map(|entry| value(entry, of, &setups, runs))
-                    .collect();
-                ids.sort_unstable();
-                ids.dedup();
-                runs.values.all(of, &ids)
+            // What a run and its stages both have is filled in apart: one may be unknown.
+            let own = column(of, arms, runs, |entry| get(&entry.row, of));
+            let stages = column(of, arms, runs, |entry| {
+                setups.get(&entry.setup).map_or(0, |row| get(row, of))
             });
-            let mut column = Column {
-                of,
-                ids: ids.collect(),
-            };
-            column.fill();
-            if column.varies() {
-                columns.push(column);
-            }
+            columns.extend(match (own.varies(), stages.varies()) {
+                (false, false) => None,
+                (true, false) => Some(own),
+                (false, true) => Some(stages),
+                (true, true) => Some(own.with(&stages, runs)),
+            });
         }
         columns
     }
 }
 
-/// The value of a trait, of the run and of its stages.
-fn value(entry: &Entry, of: Trait, setups: &BTreeMap<usize, Row>, runs: &mut Runs<'_>) -> Id {
-    let own = get(&entry.row, of);
-    let stages = setups.get(&entry.setup).map_or(0, |row| get(row, of));
-    match (own, stages) {
-        (own, 0) => own,
-        (0, stages) => stages,
-        (own, stages) => runs.values.all(of, &[own, stages]),
-    }
+/// The values of a trait, one for each arm: where an arm has several runs, all that they have.
+fn column(
+    of: Trait,
+    arms: &[Arm<'_>],
+    runs: &mut Runs<'_>,
+    value: impl Fn(&Entry) -> Id,
+) -> Column {
+    let ids = arms.iter().map(|arm| {
+        let mut ids: Vec<Id> = arm.entries.iter().map(|entry| value(entry)).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        runs.values.all(of, &ids)
+    });
+    let ids = ids.collect();
+    let mut column = Column { of, ids };
+    column.fill();
+    column
 }
 
 /// The set-ups of arms, side by side.
@@ -205,6 +206,18 @@ fn patterned(mut column: Column) -> Column {
         *id = *known.entry(*id).or_insert(next);
     }
     column
+}
+
+impl Column {
+    /// The values of two columns as one.
+    fn with(&self, other: &Self, runs: &mut Runs<'_>) -> Self {
+        let pairs = self.ids.iter().zip(&other.ids);
+        let ids = pairs.map(|(one, other)| runs.values.all(self.of, &[*one, *other]));
+        Self {
+            of: self.of,
+            ids: ids.collect(),
+        }
+    }
 }
 
 /// Whether a study sets a trait itself: the others follow from these.
