@@ -40,7 +40,9 @@ fn found(compiled: &Compiled) -> Vec<String> {
     let words = |text: &str| {
         let list = text.split_once("`accept: ").map(|parts| parts.1);
         let list = list.or(text.rsplit_once("by `").map(|parts| parts.1));
-        let list = list.and_then(|list| list.split_once('`')).map(|parts| parts.0);
+        let list = list
+            .and_then(|list| list.split_once('`'))
+            .map(|parts| parts.0);
         list.unwrap_or_default().trim_matches(['[', ']']).to_owned()
     };
     let of = |problem: &vpc_compiler::grammar::Problem| {

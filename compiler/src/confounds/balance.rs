@@ -38,7 +38,9 @@ impl Averages<'_> {
     pub(super) fn uneven(&self) -> Option<Uneven> {
         let sorted = self.table.sorted(&self.shown, self.axis);
         let cells = sorted.chunk_by(|one, other| one.0 == other.0);
-        let mut cells = cells.map(|cell| self.arms(cell)).filter(|arms| arms.len() > 1);
+        let mut cells = cells
+            .map(|cell| self.arms(cell))
+            .filter(|arms| arms.len() > 1);
         cells.find_map(|arms| self.unpaired(&arms).or_else(|| self.apart(&arms)))
     }
 
@@ -69,7 +71,10 @@ impl Averages<'_> {
         let repeats = |at: &&usize| self.axis_of(**at).is_some_and(|axis| axis.repeats);
         let (seeds, others): (Vec<usize>, Vec<usize>) = {
             let (seeds, others): (Vec<&usize>, Vec<&usize>) = self.over.iter().partition(repeats);
-            (seeds.into_iter().copied().collect(), others.into_iter().copied().collect())
+            (
+                seeds.into_iter().copied().collect(),
+                others.into_iter().copied().collect(),
+            )
         };
         for axis in &others {
             let values = |entries: &Vec<&Entry>| points(entries, &[*axis]);

@@ -62,7 +62,9 @@ pub(super) fn judge(
         };
         let own = factor(&apart, preferred);
         verdict.involved.extend(&apart);
-        verdict.extra.extend(apart.into_iter().filter(|of| Some(*of) != own));
+        verdict
+            .extra
+            .extend(apart.into_iter().filter(|of| Some(*of) != own));
     }
     if let Some(factor) = factor(&verdict.involved, preferred) {
         verdict.factor = Some(factor);
@@ -85,7 +87,9 @@ fn join(columns: &[&Column], arms: usize, groups: &mut Groups) {
 }
 
 fn differing(columns: &[&Column], one: usize, other: usize) -> BTreeSet<Trait> {
-    let apart = columns.iter().filter(|column| column.at(one) != column.at(other));
+    let apart = columns
+        .iter()
+        .filter(|column| column.at(one) != column.at(other));
     apart.map(|column| column.of).collect()
 }
 
@@ -183,16 +187,25 @@ mod tests {
     #[test]
     fn one_change_at_a_time_is_sound() {
         // Each arm changes one thing of the first.
-        let ablation: &[(Trait, &[Id])] =
-            &[(Encoder, &[1, 2, 1, 1]), (Rate, &[3, 3, 4, 3]), (Data, &[5, 5, 5, 6])];
+        let ablation: &[(Trait, &[Id])] = &[
+            (Encoder, &[1, 2, 1, 1]),
+            (Rate, &[3, 3, 4, 3]),
+            (Data, &[5, 5, 5, 6]),
+        ];
         assert_eq!(verdict(ablation, &[]).1, vec![]);
         // One thing after another.
-        let row: &[(Trait, &[Id])] =
-            &[(Encoder, &[1, 2, 2, 2]), (Rate, &[3, 3, 4, 4]), (Data, &[5, 5, 5, 6])];
+        let row: &[(Trait, &[Id])] = &[
+            (Encoder, &[1, 2, 2, 2]),
+            (Rate, &[3, 3, 4, 4]),
+            (Data, &[5, 5, 5, 6]),
+        ];
         assert_eq!(verdict(row, &[]).1, vec![]);
         // The last arm changes two.
-        let flawed: &[(Trait, &[Id])] =
-            &[(Encoder, &[1, 2, 1, 3]), (Rate, &[3, 3, 4, 3]), (Data, &[5, 5, 5, 6])];
+        let flawed: &[(Trait, &[Id])] = &[
+            (Encoder, &[1, 2, 1, 3]),
+            (Rate, &[3, 3, 4, 3]),
+            (Data, &[5, 5, 5, 6]),
+        ];
         assert_eq!(verdict(flawed, &[]), (Some(Data), vec![Encoder]));
     }
 

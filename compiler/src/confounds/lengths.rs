@@ -11,9 +11,11 @@ pub(super) struct Lengths {
     schedules: Vec<(Run, Id)>,
     pub(super) budgets: Amounts,
     pub(super) moments: Amounts,
+    /// How often text is read, in thousandths, by its corpus.
+    pub(super) repeats: BTreeMap<u64, Amounts>,
 }
 
-/// Amounts of tokens, with the tokens of a step.
+/// Amounts, each with the step that it is counted in.
 #[derive(Default)]
 pub(super) struct Amounts(BTreeMap<u64, (u64, Id)>);
 
@@ -32,21 +34,16 @@ impl Lengths {
         if let Some((_, id)) = self.schedules.iter().find(|known| known.0.is_like(&run)) {
             return *id;
         }
-        let id = values.new(run.text());
+        let id = values.add(run.text());
         self.schedules.push((run, id));
         id
     }
 }
 
 impl Amounts {
-    /// Returns the number of an amount: that of one within a step of it. Whole steps are trained,
-    /// so a batch of another size ends a little earlier or later.
-    pub(super) fn id(
-        &mut self,
-        tokens: u64,
-        per_step: u64,
-        new: impl FnOnce() -> Id,
-    ) -> Id {
+    /// Returns the number of an amount: that of one within a step of it, and within a tenth. Whole
+    /// steps are trained, so a batch of another size ends a little earlier or later.
+    pub(super) fn id(&mut self, tokens: u64, per_step: u64, new: impl FnOnce() -> Id) -> Id {
         let near = |(&known, &(step, id)): (&u64, &(u64, Id))| {
             let apart = tokens.abs_diff(known);
             let most = per_step.max(step).min(tokens.max(known) / 10);
@@ -137,19 +134,34 @@ mod tests {
         use ScheduleShape::{Cosine, Wsd};
         let alike = |one: &Run, other: &Run| one.is_like(other) && other.is_like(one);
         // In steps; as a share; in tokens.
-        assert!(alike(&run(Cosine, 20, 0, 1000, 8), &run(Cosine, 20, 0, 99, 8)));
-        assert!(alike(&run(Cosine, 20, 0, 1000, 8), &run(Cosine, 2, 0, 99, 8)));
+        assert!(alike(
+            &run(Cosine, 20, 0, 1000, 8),
+            &run(Cosine, 20, 0, 99, 8)
+        ));
+        assert!(alike(
+            &run(Cosine, 20, 0, 1000, 8),
+            &run(Cosine, 2, 0, 99, 8)
+        ));
         assert!(alike(&run(Wsd, 40, 25, 1000, 8), &run(Wsd, 20, 1, 40, 16)));
         // The usual warm-up of `wsd`, before and after it reaches 100 steps.
-        assert!(alike(&run(Wsd, 40, 200, 2000, 8), &run(Wsd, 100, 3000, 30_000, 8)));
-        assert!(!alike(&run(Wsd, 40, 200, 2000, 8), &run(Wsd, 90, 3000, 30_000, 8)));
-        assert!(!alike(&run(Cosine, 20, 0, 1000, 8), &run(Cosine, 50, 0, 1000, 8)));
+        assert!(alike(
+            &run(Wsd, 40, 200, 2000, 8),
+            &run(Wsd, 100, 3000, 30_000, 8)
+        ));
+        assert!(!alike(
+            &run(Wsd, 40, 200, 2000, 8),
+            &run(Wsd, 90, 3000, 30_000, 8)
+        ));
+        assert!(!alike(
+            &run(Cosine, 20, 0, 1000, 8),
+            &run(Cosine, 50, 0, 1000, 8)
+        ));
     }
 
     #[test]
     fn budgets_agree_to_within_a_step() {
         let (mut amounts, mut values) = (Amounts::default(), Values::default());
-        let mut budget = |tokens, step| amounts.id(tokens, step, || values.new(String::new()));
+        let mut budget = |tokens, step| amounts.id(tokens, step, || values.add(String::new()));
         let million = budget(1_001_472, 2048);
         assert_eq!(budget(1_003_520, 4096), million);
         assert_ne!(budget(1_001_472 - 2048, 1024), million);

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use super::runs::{Model, Runs, get, name, set};
+use super::runs::{Model, Runs, get, set};
+use super::text::name;
 use super::values::{Id, Row, Values, shortened};
 use crate::plan::{
     AlignTask, AnswersTask, EvalTask, FileSpec, Format, Job, Jobs, Key, Overall, Task, short,
@@ -165,13 +166,22 @@ impl<'j> Runs<'j> {
         let said = |parts: &[u64], yes: &str, no: &str| {
             let all = parts.iter().all(|part| *part == 1);
             let none = parts.iter().all(|part| *part == 0);
-            (if all { yes } else if none { no } else { "some" }).to_owned()
+            (if all {
+                yes
+            } else if none {
+                no
+            } else {
+                "some"
+            })
+            .to_owned()
         };
         let shown = flags(|task| task.images);
         let id = v.id(Trait::Images, &shown, || said(&shown, "shown", "withheld"));
         set(row, Trait::Images, id);
         let explained = flags(|task| task.explain);
-        let id = v.id(Trait::Explanations, &explained, || said(&explained, "asked for", "none"));
+        let id = v.id(Trait::Explanations, &explained, || {
+            said(&explained, "asked for", "none")
+        });
         set(row, Trait::Explanations, id);
         let judge = asked.iter().find_map(|one| one.judge);
         let parts: SmallVec<[u64; 32]> = judge.unwrap_or_default().bytes().map(u64::from).collect();
@@ -181,7 +191,9 @@ impl<'j> Runs<'j> {
 
     fn alignment(&mut self, job: &Job, task: &AlignTask, row: &mut Row) {
         let items = job.inputs_as("items").filter_map(|key| self.jobs.find(key));
-        let encoders = job.inputs_as("encoder").filter_map(|key| self.jobs.find(key));
+        let encoders = job
+            .inputs_as("encoder")
+            .filter_map(|key| self.jobs.find(key));
         let mut parts: SmallVec<[u64; 8]> = items.chain(encoders).map(|it| it.0 as u64).collect();
         parts.push(u64::MAX - 2);
         let jobs = self.jobs;
@@ -218,7 +230,10 @@ fn asked(jobs: &Jobs, key: Key) -> Option<Asked<'_>> {
         return None;
     };
     // `experiment/eval.benchmark[axis=value]`.
-    let label = answers.name().split_once('[').map_or(answers.name(), |it| it.0);
+    let label = answers
+        .name()
+        .split_once('[')
+        .map_or(answers.name(), |it| it.0);
     Some(Asked {
         task: Arc::as_ref(task),
         judge,
@@ -232,7 +247,10 @@ fn data(task: &AnswersTask, values: &mut Values) -> Id {
     let parts: SmallVec<[u64; 8]> = match &task.data {
         FileSpec::File { path: _, digest } => {
             let (chunks, _) = digest.bytes().as_chunks::<8>();
-            chunks.iter().map(|chunk| u64::from_le_bytes(*chunk)).collect()
+            chunks
+                .iter()
+                .map(|chunk| u64::from_le_bytes(*chunk))
+                .collect()
         }
         FileSpec::Planned { what } => what.bytes().map(u64::from).collect(),
     };

@@ -6,10 +6,10 @@ use smallvec::SmallVec;
 
 use super::lengths::{Lengths, Run};
 use super::stages::Stages;
-use super::values::{Id, Row, Values, shortened};
+use super::values::{Id, Row, Values};
 use crate::plan::{
-    Fraction, Job, Jobs, Key, PretrainTask, ScheduleShape, ScheduleSpec, Supply, Task, decimal,
-    percent, short,
+    Job, Jobs, Key, PretrainTask, ScheduleShape, ScheduleSpec, Supply, Task, decimal, percent,
+    short,
 };
 use crate::schema::Trait;
 
@@ -19,7 +19,7 @@ pub(super) struct Runs<'j> {
     pub(super) values: Values,
     pub(super) lengths: Lengths,
     pub(super) stages: Stages,
-    supply: &'j BTreeMap<Key, Supply>,
+    pub(super) supply: &'j BTreeMap<Key, Supply>,
     models: BTreeMap<usize, Model>,
     /// Whether there is a run of which it is not known how much text it has.
     pub(super) in_the_dark: bool,
@@ -114,10 +114,14 @@ impl<'j> Runs<'j> {
         let id = v.id(Trait::Parameters, &[parameters], count(parameters));
         set(&mut row, Trait::Parameters, id);
         let per_step = task.batch.saturating_mul(spec.context);
-        let new = || v.new(short(task.tokens));
+        let new = || v.add(short(task.tokens));
         let id = self.lengths.budgets.id(task.tokens, per_step, new);
         set(&mut row, Trait::Tokens, id);
-        set(&mut row, Trait::Steps, v.id(Trait::Steps, &[task.steps], count(task.steps)));
+        set(
+            &mut row,
+            Trait::Steps,
+            v.id(Trait::Steps, &[task.steps], count(task.steps)),
+        );
         let seed = v.id(Trait::Seed, &[task.seed], || task.seed.to_string());
         set(&mut row, Trait::Seed, seed);
         let tokenizer = self.data(job, task, &mut row);
@@ -130,7 +134,9 @@ impl<'j> Runs<'j> {
         } else {
             set(&mut row, Trait::Data, 0);
         }
-        let end = self.values.id(Trait::Checkpoint, &[], || "its end".to_owned());
+        let end = self
+            .values
+            .id(Trait::Checkpoint, &[], || "its end".to_owned());
         set(&mut row, Trait::Checkpoint, end);
         let mut model = Model {
             row,
@@ -145,7 +151,11 @@ impl<'j> Runs<'j> {
     fn recipe(&mut self, task: &PretrainTask, per_step: u64, row: &mut Row) {
         let v = &mut self.values;
         let (n, d) = task.rate.parts();
-        set(row, Trait::Rate, v.id(Trait::Rate, &[n, d], || decimal(task.rate)));
+        set(
+            row,
+            Trait::Rate,
+            v.id(Trait::Rate, &[n, d], || decimal(task.rate)),
+        );
         let text = || {
             format!(
                 "{} sequences, {} tokens a step",
@@ -172,87 +182,6 @@ impl<'j> Runs<'j> {
         set(row, Trait::Optimizer, v.id(Trait::Optimizer, &parts, text));
     }
 
-    /// Which text in which shares; returns the tokenizer.
-    fn data(&mut self, job: &Job, task: &PretrainTask, row: &mut Row) -> Id {
-        let mut tokenizer = 0;
-        let mut parts: SmallVec<[(u64, u64, u64); 8]> = SmallVec::new();
-        for (key, share) in job.inputs_as("tokens").zip(&task.shares) {
-            let Some((corpus, by)) = self.tokens(key) else {
-                continue;
-            };
-            tokenizer = by;
-            let (n, d) = share.parts();
-            parts.push((corpus, n, d));
-        }
-        // Jobs list their inputs by key, which depends on the tokenizer.
-        parts.sort_unstable();
-        let flat: SmallVec<[u64; 24]> = parts.iter().flat_map(|&(c, n, d)| [c, n, d]).collect();
-        let jobs = self.jobs;
-        let text = || {
-            let mut parts = parts.clone();
-            parts.sort_by_key(|&(_, n, d)| std::cmp::Reverse(u128::from(n) << 32 / d.max(1)));
-            let part = |&(corpus, n, d): &(u64, u64, u64)| {
-                let share = Fraction::new(n, d).map(percent);
-                format!("{} {}", share.unwrap_or_default(), name(jobs, corpus))
-            };
-            let texts: Vec<String> = parts.iter().map(part).collect();
-            shortened(&texts.iter().map(String::as_str).collect::<Vec<_>>())
-        };
-        let id = self.values.id(Trait::Data, &flat, text);
-        set(row, Trait::Data, id);
-        tokenizer
-    }
-
-    /// The corpus behind a `tokens` job, by its place, and the tokenizer.
-    pub(super) fn tokens(&mut self, key: Key) -> Option<(u64, Id)> {
-        let (_, job) = self.jobs.find(key)?;
-        let (corpus, _) = self.jobs.find(job.inputs_as("corpus").next()?)?;
-        let (at, tokenizer) = self.jobs.find(job.inputs_as("tokenizer").next()?)?;
-        let jobs = self.jobs;
-        let text = || match &tokenizer.task {
-            Task::Tokenizer(task) => {
-                let size = short(task.vocabulary());
-                format!("{} of {size}", name(jobs, at as u64))
-            }
-            _ => String::new(),
-        };
-        let id = self.values.id(Trait::Tokenizer, &[at as u64], text);
-        Some((corpus as u64, id))
-    }
-
-    /// Text that is read more than once, and how often, in tenths.
-    fn repetition(&mut self, job: &Job, task: &PretrainTask) -> Id {
-        let mut parts: SmallVec<[(u64, u64); 4]> = SmallVec::new();
-        for demand in task.demands(job.inputs_as("tokens"), self.supply) {
-            let Some((n, d)) = demand.epochs().map(Fraction::parts) else {
-                self.in_the_dark = true;
-                continue;
-            };
-            let tenths = (20 * u128::from(n) + u128::from(d)) / (2 * u128::from(d).max(1));
-            let tenths = u64::try_from(tenths).unwrap_or(u64::MAX);
-            if tenths > 10
-                && let Some((corpus, _)) = self.tokens(demand.job)
-            {
-                parts.push((corpus, tenths));
-            }
-        }
-        parts.sort_unstable();
-        let flat: SmallVec<[u64; 8]> = parts.iter().flat_map(|&(c, t)| [c, t]).collect();
-        let jobs = self.jobs;
-        self.values.id(Trait::Repetition, &flat, || {
-            let part = |&(corpus, tenths): &(u64, u64)| {
-                let times = format!("{}.{}", tenths / 10, tenths % 10);
-                let times = times.trim_end_matches(".0");
-                format!("{} {times} times", name(jobs, corpus))
-            };
-            let texts: Vec<String> = parts.iter().map(part).collect();
-            match texts.as_slice() {
-                [] => "nothing twice".to_owned(),
-                texts => shortened(&texts.iter().map(String::as_str).collect::<Vec<_>>()),
-            }
-        })
-    }
-
     fn on_the_way(&mut self, mut model: Model, step: u64) -> Model {
         let job = model.run.and_then(|at| self.jobs.at(at));
         let Some(Task::Pretrain(task)) = job.map(|job| &job.task) else {
@@ -264,7 +193,7 @@ impl<'j> Runs<'j> {
         let per_step = task.batch.saturating_mul(task.model.context);
         let tokens = step.saturating_mul(per_step);
         let v = &mut self.values;
-        let new = || v.new(format!("after {} tokens", short(tokens)));
+        let new = || v.add(format!("after {} tokens", short(tokens)));
         let id = self.lengths.moments.id(tokens, per_step, new);
         set(&mut model.row, Trait::Checkpoint, id);
         let id = v.id(Trait::Steps, &[step], || short(step));
@@ -287,9 +216,22 @@ impl<'j> Runs<'j> {
             let end = || format!("{} of its peak", percent(schedule.floor));
             self.values.id(Trait::FinalRate, &[2, n, d], end)
         } else {
-            let parts = [3, step, task.steps, schedule.shape as u64, schedule.warmup, schedule.decay];
+            let parts = [
+                3,
+                step,
+                task.steps,
+                schedule.shape as u64,
+                schedule.warmup,
+                schedule.decay,
+            ];
             let way = if step < schedule.warmup { "up" } else { "down" };
-            let text = || format!("on its way {way}, at step {} of {}", short(step), short(task.steps));
+            let text = || {
+                format!(
+                    "on its way {way}, at step {} of {}",
+                    short(step),
+                    short(task.steps)
+                )
+            };
             self.values.id(Trait::FinalRate, &parts, text)
         };
         set(&mut model.row, Trait::FinalRate, id);
@@ -306,13 +248,6 @@ fn is_flat(schedule: &ScheduleSpec, step: u64, steps: u64) -> bool {
     (schedule.warmup..=flat_until).contains(&step)
 }
 
-/// What stands after the `/` of a shared job's name.
-pub(super) fn name(jobs: &Jobs, at: u64) -> &str {
-    let job = usize::try_from(at).ok().and_then(|at| jobs.at(at));
-    let label = job.map_or("", Job::name);
-    label.split_once('/').map_or(label, |parts| parts.1)
-}
-
 /// Sets the value of a trait.
 pub(super) fn set(row: &mut Row, of: Trait, id: Id) {
     if let Some(place) = row.get_mut(of as usize) {
@@ -324,4 +259,3 @@ pub(super) fn set(row: &mut Row, of: Trait, id: Id) {
 pub(super) fn get(row: &Row, of: Trait) -> Id {
     row.get(of as usize).copied().unwrap_or_default()
 }
-

@@ -60,7 +60,11 @@ impl Sides<'_> {
             }
             let columns = self.columns(&arms, runs);
             for column in &columns {
-                let values = || arms.iter().map(|arm| arm.value).zip(column.ids.iter().copied());
+                let values = || {
+                    arms.iter()
+                        .map(|arm| arm.value)
+                        .zip(column.ids.iter().copied())
+                };
                 let place = found.differs.entry(column.of);
                 place.or_insert_with(|| values().collect());
             }
@@ -87,7 +91,10 @@ impl Sides<'_> {
         found: &mut Found,
     ) {
         let wanted = self.pair.map(|pair| pair.1).or(self.reference);
-        let reference = values.iter().position(|value| Some(*value) == wanted).unwrap_or_default();
+        let reference = values
+            .iter()
+            .position(|value| Some(*value) == wanted)
+            .unwrap_or_default();
         let roots = || columns.iter().filter(|column| is_root(column.of));
         let all: Vec<&Column> = roots().collect();
         let whole = judge(&all, values.len(), reference, &self.preferred);
@@ -124,7 +131,9 @@ impl Sides<'_> {
         let arms = stratum.chunk_by(|one, other| one.1 == other.1);
         let arm = |entries: &[(u128, u32, usize)]| {
             let value = entries.first().map(|first| first.1)?;
-            let entries = entries.iter().filter_map(|(_, _, at)| self.table.entries.get(*at));
+            let entries = entries
+                .iter()
+                .filter_map(|(_, _, at)| self.table.entries.get(*at));
             compared(value).then(|| Arm {
                 value,
                 entries: entries.collect(),
@@ -146,7 +155,11 @@ impl Sides<'_> {
                 *varied |= id != known;
             }
         }
-        let setups = if one_setup { BTreeMap::new() } else { setups(arms, runs) };
+        let setups = if one_setup {
+            BTreeMap::new()
+        } else {
+            setups(arms, runs)
+        };
         let mut columns = Vec::new();
         for words in TRAITS {
             let of = words.of;

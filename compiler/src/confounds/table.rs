@@ -67,7 +67,11 @@ impl Table {
             };
             let names = first.point.iter().map(|(name, _)| &**name);
             let places: Vec<usize> = names.map(|name| table.axis(name, false)).collect();
-            for run in experiment.runs.iter().filter(|run| *run.job == *reading.job) {
+            for run in experiment
+                .runs
+                .iter()
+                .filter(|run| *run.job == *reading.job)
+            {
                 let Some(model) = runs.measured(run, reading) else {
                     continue;
                 };
@@ -133,12 +137,15 @@ impl Table {
 
     /// Sorts entries by some axes, then by another; returns their numbers with a key of the first.
     pub(super) fn sorted(&self, by: &[usize], then: usize) -> Vec<(u128, u32, usize)> {
-        let sizes = by.iter().map(|at| self.axes.get(*at).map_or(1, |axis| axis.values.len() + 1));
+        let sizes = by
+            .iter()
+            .map(|at| self.axes.get(*at).map_or(1, |axis| axis.values.len() + 1));
         let sizes: Vec<u128> = sizes.map(|size| size as u128).collect();
         let key = |entry: &Entry| {
             let places = by.iter().zip(&sizes);
             places.fold(0u128, |key, (at, size)| {
-                key.wrapping_mul(*size).wrapping_add(u128::from(entry.at(*at)))
+                key.wrapping_mul(*size)
+                    .wrapping_add(u128::from(entry.at(*at)))
             })
         };
         let entries = self.entries.iter().enumerate();
@@ -179,7 +186,8 @@ impl Axis {
 
     fn shown(&self, value: u32) -> &str {
         let at = usize::try_from(value).ok().and_then(|at| at.checked_sub(1));
-        at.and_then(|at| self.values.get(at)).map_or("", |text| text)
+        at.and_then(|at| self.values.get(at))
+            .map_or("", |text| text)
     }
 
     /// The number of a value as written.
@@ -209,7 +217,9 @@ impl Once {
     }
 
     fn see(&mut self, number: u32, other: u32) {
-        let place = usize::try_from(number).ok().and_then(|at| self.seen.get_mut(at));
+        let place = usize::try_from(number)
+            .ok()
+            .and_then(|at| self.seen.get_mut(at));
         if let Some(place) = place {
             self.single &= *place.get_or_insert(other) == other;
         }

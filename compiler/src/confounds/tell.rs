@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use vpc_grammar::{Code, Problem, Span};
 
 use super::balance::Uneven;
+use super::judge::{Judge, Outcome};
 use super::table::Table;
-use super::{Compared, Judge, Outcome, View};
+use super::{Compared, View};
 use crate::plan::{Besides, Comparison};
 use crate::schema::Trait;
 
@@ -46,7 +47,7 @@ impl Judge<'_> {
         if let Some(uneven) = &outcome.uneven
             && !accepted.contains(&Trait::Balance)
         {
-            let words = accepted.iter().map(|of| of.word());
+            let words = accepted.iter().chain(&outcome.told).map(|of| of.word());
             let words: Vec<&str> = words.chain([Trait::Balance.word()]).collect();
             let remedy = Trait::Balance.words().remedy;
             let help = format!("{remedy}\n{}", meant(view, &words));
@@ -57,7 +58,10 @@ impl Judge<'_> {
 
     /// Warns, unless the same was said of the same experiments.
     fn warn(&mut self, view: &View, code: Code, span: Span, (message, help): (String, String)) {
-        if self.told.insert((view.experiments.clone(), message.clone())) {
+        if self
+            .told
+            .insert((view.experiments.clone(), message.clone()))
+        {
             let problem = Problem::warning(code, span, message);
             self.evaluator.report(problem.help(help));
         }
@@ -73,7 +77,9 @@ impl Judge<'_> {
         for (of, span) in controls {
             let axis = &compared.axis;
             let said = of.words().said;
-            let message = if of == Trait::Balance && let Some(uneven) = &outcome.uneven {
+            let message = if of == Trait::Balance
+                && let Some(uneven) = &outcome.uneven
+            {
                 format!("the arms of `{axis}` {uneven}")
             } else if outcome.differs.contains_key(&of) && outcome.factor != Some(of) {
                 let values = outcome.values(of);
@@ -96,7 +102,10 @@ impl Judge<'_> {
             if *covers || unknown {
                 continue;
             }
-            let message = format!("nothing that is compared here is confounded by `{}`", of.word());
+            let message = format!(
+                "nothing that is compared here is confounded by `{}`",
+                of.word()
+            );
             let problem = Problem::warning(Code("V0506"), *span, message);
             self.evaluator.report(problem.help("take the word out"));
         }
@@ -158,7 +167,11 @@ pub(super) fn uneven(uneven: &Uneven, table: &Table, axis: usize) -> String {
     let name = |at: usize| table.axes.get(at).map_or("", |axis| axis.name.as_str());
     let arm = |value: u32| table.shown(axis, value).to_owned();
     let at = |groups: Vec<(String, Vec<String>)>| {
-        limited(groups.iter().map(|(what, arms)| format!("{what} at {}", listed(arms))))
+        limited(
+            groups
+                .iter()
+                .map(|(what, arms)| format!("{what} at {}", listed(arms))),
+        )
     };
     match uneven {
         Uneven::Blocks(block) => {
@@ -166,17 +179,28 @@ pub(super) fn uneven(uneven: &Uneven, table: &Table, axis: usize) -> String {
             format!("have no value of `{block}` in common, so that nothing can be paired")
         }
         Uneven::Counts(over, counts) => {
-            let counts = counts.iter().map(|(value, count)| (count.to_string(), arm(*value)));
+            let counts = counts
+                .iter()
+                .map(|(value, count)| (count.to_string(), arm(*value)));
             let counts = at(grouped(counts));
-            format!("are averages of different numbers of runs over `{}`: {counts}", name(*over))
+            format!(
+                "are averages of different numbers of runs over `{}`: {counts}",
+                name(*over)
+            )
         }
         Uneven::Values(over, values) => {
             let values = values.iter().map(|(value, own)| {
-                let own: Vec<String> = own.iter().map(|it| table.shown(*over, *it).to_owned()).collect();
+                let own: Vec<String> = own
+                    .iter()
+                    .map(|it| table.shown(*over, *it).to_owned())
+                    .collect();
                 (listed(&own), arm(*value))
             });
             let values = at(grouped(values));
-            format!("are averaged over different values of `{}`: {values}", name(*over))
+            format!(
+                "are averaged over different values of `{}`: {values}",
+                name(*over)
+            )
         }
     }
 }

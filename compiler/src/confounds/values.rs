@@ -30,7 +30,7 @@ impl Values {
         if let Some(known) = self.ids.get(at).and_then(|ids| ids.get(parts)) {
             return *known;
         }
-        let id = self.new(text());
+        let id = self.add(text());
         if let Some(ids) = self.ids.get_mut(at) {
             ids.insert(parts.into(), id);
         }
@@ -38,7 +38,7 @@ impl Values {
     }
 
     /// Returns a number that no value has yet.
-    pub(super) fn new(&mut self, text: String) -> Id {
+    pub(super) fn add(&mut self, text: String) -> Id {
         self.texts.push(text);
         Id::try_from(self.texts.len()).unwrap_or(Id::MAX)
     }

@@ -110,7 +110,9 @@ impl<'a> Evaluator<'a> {
     /// Whether no error was reported.
     pub(crate) fn is_sound(&self) -> bool {
         let problems = self.problems.borrow();
-        problems.iter().all(|problem| problem.severity != Severity::Error)
+        problems
+            .iter()
+            .all(|problem| problem.severity != Severity::Error)
     }
 
     pub(crate) fn into_problems(self) -> Problems {
