@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::table::{Axis, Entry, Table};
+use super::table::{Axis, Entry, Place, Table};
 
 /// What arms are averaged over.
 pub(super) struct Averages<'t> {
@@ -36,22 +36,48 @@ type Points = BTreeSet<Vec<u32>>;
 impl Averages<'_> {
     /// Finds the first cell whose arms are averaged over different runs.
     pub(super) fn uneven(&self) -> Option<Uneven> {
+        if self.over.is_empty() && self.blocks.is_empty() {
+            return None;
+        }
         let sorted = self.table.sorted(&self.shown, self.axis);
         let cells = sorted.chunk_by(|one, other| one.0 == other.0);
-        let mut cells = cells
-            .map(|cell| self.arms(cell))
-            .filter(|arms| arms.len() > 1);
-        cells.find_map(|arms| self.unpaired(&arms).or_else(|| self.apart(&arms)))
+        let mut cells = cells.filter(|cell| !self.blocks.is_empty() || !self.is_even(cell));
+        cells.find_map(|cell| {
+            let arms = self.arms(cell);
+            if arms.len() < 2 {
+                return None;
+            }
+            self.unpaired(&arms).or_else(|| self.apart(&arms))
+        })
     }
 
-    fn arms(&self, cell: &[(u128, u32, usize)]) -> BTreeMap<u32, Vec<&Entry>> {
+    /// Whether all arms have the same runs, in the same order: so it is in almost every cell.
+    fn is_even(&self, cell: &[Place]) -> bool {
+        let point = |place: &Place| {
+            let entry = self.table.entry(place);
+            self.over
+                .iter()
+                .map(move |at| entry.map(|entry| entry.at(*at)))
+        };
+        let mut arms = cell.chunk_by(|one, other| one.1 == other.1);
+        let Some(first) = arms.next() else {
+            return true;
+        };
+        arms.all(|arm| {
+            let mut pairs = arm.iter().zip(first);
+            arm.len() == first.len() && pairs.all(|(one, other)| point(one).eq(point(other)))
+        })
+    }
+
+    fn arms(&self, cell: &[Place]) -> BTreeMap<u32, Vec<&Entry>> {
         let mut arms: BTreeMap<u32, Vec<&Entry>> = BTreeMap::new();
-        for (_, value, at) in cell {
+        for place in cell {
+            let value = &place.1;
             let compared = match self.pair {
                 Some((one, other)) => *value == one || *value == other,
                 None => *value != 0,
             };
-            if compared && let Some(entry) = self.table.entries.get(*at) {
+            if compared && let Some(entry) = self.table.entry(place) {
                 arms.entry(*value).or_default().push(entry);
             }
         }

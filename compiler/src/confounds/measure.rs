@@ -33,23 +33,31 @@ struct Asked<'j> {
     answers: &'j Job,
 }
 
+impl Asked<'_> {
+    /// Where the work lies, which equal questions to models of one shape share.
+    fn address(&self) -> usize {
+        std::ptr::from_ref(self.task).addr()
+    }
+}
+
 impl<'j> Runs<'j> {
-    /// Returns what is known of a run that is measured: its model, and how it is measured.
-    pub(super) fn measured(&mut self, run: &Run, reading: &Reading) -> Option<Model> {
+    /// Returns what is known of a run that is measured: its model, and the number of the row of how
+    /// it is measured.
+    pub(super) fn measured(&mut self, run: &Run, reading: &Reading) -> Option<(Model, u32)> {
         let (_, job) = self.jobs.find(run.key)?;
         match &job.task {
             Task::Eval(EvalTask::HeldOut { .. }) => {
-                let mut model = self.model(job.inputs_as("model").next()?)?;
-                self.held_out(run, reading, &mut model.row);
-                Some(model)
+                let model = self.model(job.inputs_as("model").next()?)?;
+                let row = self.held_out(run, reading, model);
+                Some((model, self.measure(row)))
             }
             Task::Eval(EvalTask::Benchmarks { groups, overall }) => {
                 self.benchmarks(run, reading, (groups, *overall))
             }
             Task::AlignScore(task) => {
-                let mut model = self.model(job.inputs_as("model").next()?)?;
-                self.alignment(job, task, &mut model.row);
-                Some(model)
+                let model = self.model(job.inputs_as("model").next()?)?;
+                let row = self.alignment(job, task);
+                Some((model, self.measure(row)))
             }
             Task::Corpus(_)
             | Task::Tokenizer(_)
@@ -64,7 +72,7 @@ impl<'j> Runs<'j> {
         }
     }
 
-    fn held_out(&mut self, run: &Run, reading: &Reading, row: &mut Row) {
+    fn held_out(&mut self, run: &Run, reading: &Reading, model: Model) -> Row {
         let mut texts: SmallVec<[u64; 8]> = SmallVec::new();
         for wanted in &reading.items {
             let own = |item: &&Item| wanted.as_deref().is_none_or(|name| name == &*item.name);
@@ -82,15 +90,18 @@ impl<'j> Runs<'j> {
             let names: Vec<&str> = names.map(|at| name(jobs, *at)).collect();
             shortened(&names)
         });
-        set(row, Trait::Questions, id);
+        let mut row = [0; Trait::COUNT];
+        set(&mut row, Trait::Questions, id);
         if reading.perplexity {
-            self.perplexity(row);
+            self.perplexity(&mut row, model);
         }
+        row
     }
 
     /// A perplexity means something only against the same text in the same tokens.
-    fn perplexity(&mut self, row: &mut Row) {
-        let (tokens, text) = (get(row, Trait::Tokenizer), get(row, Trait::Questions));
+    fn perplexity(&mut self, row: &mut Row, model: Model) {
+        let tokens = get(self.row(model.row), Trait::Tokenizer);
+        let text = get(row, Trait::Questions);
         let shown = self.values.text(tokens).to_owned();
         let parts = [u64::from(tokens), u64::from(text)];
         let id = self.values.id(Trait::Measure, &parts, || {
@@ -104,47 +115,64 @@ impl<'j> Runs<'j> {
         run: &Run,
         reading: &Reading,
         (groups, overall): (&[Vec<u64>], Overall),
-    ) -> Option<Model> {
+    ) -> Option<(Model, u32)> {
         let jobs = self.jobs;
         let mut all: SmallVec<[Asked<'j>; 16]> = SmallVec::new();
+        // Runs whose models have one shape share what they are asked.
+        let mut read_from: SmallVec<[usize; 24]> = SmallVec::new();
         for wanted in &reading.items {
             let own = |item: &&Item| Some(&*item.name) == wanted.as_deref();
             let item = run.items.iter().find(own);
             let keys = item.map(|item| item.keys.as_slice()).unwrap_or_default();
-            let mut own: SmallVec<[(Id, Asked<'j>); 16]> = SmallVec::new();
-            for one in keys.iter().filter_map(|key| asked(jobs, *key)) {
-                own.push((data(one.task, &mut self.values), one));
-            }
+            let from = all.len();
+            all.extend(keys.iter().filter_map(|key| asked(jobs, *key)));
             // Some lists are in the order of keys, which depend on the model.
-            own.sort_by_key(|one| one.0);
-            all.extend(own.into_iter().map(|one| one.1));
+            if let Some(own) = all.get_mut(from..) {
+                own.sort_by_key(Asked::address);
+                read_from.extend(own.iter().map(Asked::address));
+            }
+            read_from.push(usize::MAX);
         }
         let first = all.first()?;
-        let mut model = match first.answers.inputs_as("model").next() {
+        let model = match first.answers.inputs_as("model").next() {
             Some(key) => self.model(key)?,
             None => self.endpoint(first.task.endpoint.as_deref().unwrap_or_default()),
         };
         let whole = reading.items.iter().flatten().any(|item| item == "overall");
-        let sizes: SmallVec<[u64; 8]> = if whole {
-            let sizes = groups.iter().map(|group| group.len() as u64);
-            let mut sizes: SmallVec<[u64; 8]> = sizes.collect();
+        let mut sizes: SmallVec<[u64; 8]> = SmallVec::new();
+        if whole {
+            sizes.extend(groups.iter().map(|group| group.len() as u64));
             sizes.sort_unstable();
             sizes.push(overall as u64);
-            sizes
-        } else {
-            SmallVec::new()
-        };
-        self.manner(&all, &sizes, &mut model.row);
+        }
+        let tokens = get(self.row(model.row), Trait::Tokenizer);
+        read_from.extend(usize::try_from(tokens));
+        read_from.extend(sizes.iter().filter_map(|size| usize::try_from(*size).ok()));
+        let judge = all.iter().find_map(|one| one.judge);
+        if judge.is_none()
+            && let Some(known) = self.asked.get(&read_from)
+        {
+            return Some((model, *known));
+        }
+        // Benchmarks in an order that does not depend on the model.
+        let mut row = [0; Trait::COUNT];
+        self.manner(&mut all, &sizes, &mut row);
         let counted = all.iter().any(|one| one.task.format == Format::Perplexity);
         if reading.perplexity || counted {
-            self.perplexity(&mut model.row);
+            self.perplexity(&mut row, model);
         }
-        Some(model)
+        let measure = self.measure(row);
+        if judge.is_none() {
+            self.asked.insert(read_from, measure);
+        }
+        Some((model, measure))
     }
 
     /// Questions, format, pictures, explanations and judge of some answers.
-    fn manner(&mut self, asked: &[Asked<'_>], sizes: &[u64], row: &mut Row) {
+    fn manner(&mut self, asked: &mut [Asked<'_>], sizes: &[u64], row: &mut Row) {
         let v = &mut self.values;
+        asked.sort_by_cached_key(|one| (data(one.task, v), one.task.format as u64));
+        let asked: &[Asked<'_>] = asked;
         let data: SmallVec<[Id; 16]> = asked.iter().map(|one| data(one.task, v)).collect();
         let parts: SmallVec<[u64; 16]> = data.iter().map(|id| u64::from(*id)).collect();
         let names = || shortened(&asked.iter().map(|one| one.name).collect::<Vec<_>>());
@@ -189,7 +217,8 @@ impl<'j> Runs<'j> {
         set(row, Trait::Judge, v.id(Trait::Judge, &parts, text));
     }
 
-    fn alignment(&mut self, job: &Job, task: &AlignTask, row: &mut Row) {
+    fn alignment(&mut self, job: &Job, task: &AlignTask) -> Row {
+        let mut row = [0; Trait::COUNT];
         let items = job.inputs_as("items").filter_map(|key| self.jobs.find(key));
         let encoders = job
             .inputs_as("encoder")
@@ -202,7 +231,7 @@ impl<'j> Runs<'j> {
             let names: Vec<&str> = parts.iter().map(|at| name(jobs, *at)).collect();
             shortened(names.split_last().map_or(&[], |split| split.1))
         });
-        set(row, Trait::Questions, id);
+        set(&mut row, Trait::Questions, id);
         let AlignTask {
             neighbours,
             pooling,
@@ -212,7 +241,8 @@ impl<'j> Runs<'j> {
         let (n, d) = clamp.parts();
         let parts = [*neighbours, *pooling as u64, *layers as u64, n, d];
         let text = || format!("{} neighbours", short(*neighbours));
-        set(row, Trait::Format, v.id(Trait::Format, &parts, text));
+        set(&mut row, Trait::Format, v.id(Trait::Format, &parts, text));
+        row
     }
 }
 

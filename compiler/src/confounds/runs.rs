@@ -20,15 +20,23 @@ pub(super) struct Runs<'j> {
     pub(super) lengths: Lengths,
     pub(super) stages: Stages,
     pub(super) supply: &'j BTreeMap<Key, Supply>,
-    models: BTreeMap<usize, Model>,
+    /// Rows of models and of what measures them, by number.
+    rows: Vec<Row>,
+    /// Models by the place of their job.
+    models: Vec<Option<Model>>,
+    endpoints: BTreeMap<Id, Model>,
+    /// Rows of what measures, by their content and by what they are read from.
+    measures: BTreeMap<Row, u32>,
+    pub(super) asked: BTreeMap<SmallVec<[usize; 24]>, u32>,
     /// Whether there is a run of which it is not known how much text it has.
     pub(super) in_the_dark: bool,
 }
 
 /// A model, as far as two can differ.
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 pub(super) struct Model {
-    pub(super) row: Row,
+    /// The number of its row.
+    pub(super) row: u32,
     /// The set-up that it was adapted with, as a number of `stages`.
     pub(super) setup: usize,
     /// The `pretrain` job that it comes from.
@@ -43,7 +51,11 @@ impl<'j> Runs<'j> {
             lengths: Lengths::default(),
             stages: Stages::default(),
             supply,
-            models: BTreeMap::new(),
+            rows: Vec::new(),
+            models: Vec::new(),
+            endpoints: BTreeMap::new(),
+            measures: BTreeMap::new(),
+            asked: BTreeMap::new(),
             in_the_dark: false,
         }
     }
@@ -51,8 +63,8 @@ impl<'j> Runs<'j> {
     /// Returns what is known of the model that a job makes.
     pub(super) fn model(&mut self, key: Key) -> Option<Model> {
         let (at, job) = self.jobs.find(key)?;
-        if let Some(known) = self.models.get(&at) {
-            return Some(known.clone());
+        if let Some(Some(known)) = self.models.get(at) {
+            return Some(*known);
         }
         let model = match &job.task {
             Task::Pretrain(task) => self.trained(at, job, task),
@@ -75,7 +87,12 @@ impl<'j> Runs<'j> {
             | Task::Eval(_)
             | Task::AlignScore(_) => return None,
         };
-        self.models.insert(at, model.clone());
+        if self.models.len() <= at {
+            self.models.resize(self.jobs.len(), None);
+        }
+        if let Some(place) = self.models.get_mut(at) {
+            *place = Some(model);
+        }
         Some(model)
     }
 
@@ -84,12 +101,39 @@ impl<'j> Runs<'j> {
         let mut row = [0; Trait::COUNT];
         let parts: SmallVec<[u64; 32]> = name.bytes().map(u64::from).collect();
         let id = self.values.id(Trait::Model, &parts, || name.to_owned());
+        if let Some(known) = self.endpoints.get(&id) {
+            return *known;
+        }
         set(&mut row, Trait::Model, id);
-        Model {
-            row,
+        let model = Model {
+            row: self.add(row),
             setup: Stages::UNKNOWN,
             run: None,
+        };
+        self.endpoints.insert(id, model);
+        model
+    }
+
+    fn add(&mut self, row: Row) -> u32 {
+        self.rows.push(row);
+        u32::try_from(self.rows.len() - 1).unwrap_or(u32::MAX)
+    }
+
+    /// Returns a row by its number.
+    pub(super) fn row(&self, at: u32) -> &Row {
+        const NONE: &Row = &[0; Trait::COUNT];
+        let at = usize::try_from(at).ok();
+        at.and_then(|at| self.rows.get(at)).unwrap_or(NONE)
+    }
+
+    /// Returns the number of a row of what measures; equal rows have one.
+    pub(super) fn measure(&mut self, row: Row) -> u32 {
+        if let Some(known) = self.measures.get(&row) {
+            return *known;
         }
+        let at = self.add(row);
+        self.measures.insert(row, at);
+        at
     }
 
     fn trained(&mut self, at: usize, job: &Job, task: &PretrainTask) -> Model {
@@ -138,13 +182,12 @@ impl<'j> Runs<'j> {
             .values
             .id(Trait::Checkpoint, &[], || "its end".to_owned());
         set(&mut row, Trait::Checkpoint, end);
-        let mut model = Model {
-            row,
+        self.final_rate(&mut row, task, task.steps);
+        Model {
+            row: self.add(row),
             setup: Stages::NONE,
             run: Some(at),
-        };
-        self.final_rate(&mut model, task, task.steps);
-        model
+        }
     }
 
     /// Rate, batch, schedule and optimiser.
@@ -195,16 +238,18 @@ impl<'j> Runs<'j> {
         let v = &mut self.values;
         let new = || v.add(format!("after {} tokens", short(tokens)));
         let id = self.lengths.moments.id(tokens, per_step, new);
-        set(&mut model.row, Trait::Checkpoint, id);
-        let id = v.id(Trait::Steps, &[step], || short(step));
-        set(&mut model.row, Trait::Steps, id);
-        self.final_rate(&mut model, task, step);
+        let steps = v.id(Trait::Steps, &[step], || short(step));
+        let mut row = *self.row(model.row);
+        set(&mut row, Trait::Checkpoint, id);
+        set(&mut row, Trait::Steps, steps);
+        self.final_rate(&mut row, task, step);
+        model.row = self.add(row);
         model
     }
 
     /// The rate at the last step done, as far as it is told apart: at its peak, at its end, or
     /// somewhere between.
-    fn final_rate(&mut self, model: &mut Model, task: &PretrainTask, step: u64) {
+    fn final_rate(&mut self, row: &mut Row, task: &PretrainTask, step: u64) {
         let schedule = &task.schedule;
         let id = if step == 0 {
             0
@@ -234,7 +279,7 @@ impl<'j> Runs<'j> {
             };
             self.values.id(Trait::FinalRate, &parts, text)
         };
-        set(&mut model.row, Trait::FinalRate, id);
+        set(row, Trait::FinalRate, id);
     }
 }
 

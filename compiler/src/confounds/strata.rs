@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use smallvec::SmallVec;
+
 use super::judgement::{Column, judge};
 use super::runs::{Runs, get};
-use super::table::{Entry, Table};
+use super::table::{Entry, Place, Table};
 use super::values::{Id, Row};
 use crate::schema::{TRAITS, Trait};
 
@@ -43,7 +45,7 @@ pub(super) struct Found {
 /// The entries of one arm in one stratum.
 struct Arm<'t> {
     value: u32,
-    entries: Vec<&'t Entry>,
+    entries: SmallVec<[&'t Entry; 2]>,
 }
 
 impl Sides<'_> {
@@ -68,13 +70,17 @@ impl Sides<'_> {
                 let place = found.differs.entry(column.of);
                 place.or_insert_with(|| values().collect());
             }
-            let columns: Vec<Column> = columns.into_iter().map(patterned).collect();
+            // What follows from roots alone is for `controls`.
+            let is_judged = |of| !matches!(of, Trait::Steps | Trait::Parameters);
+            let mut columns = columns;
+            columns.retain(|column| is_judged(column.of));
             if let [column] = columns.as_slice()
                 && is_root(column.of)
             {
                 found.factor = found.factor.or(Some(column.of));
                 continue;
             }
+            let columns: Vec<Column> = columns.into_iter().map(patterned).collect();
             let values: Vec<u32> = arms.iter().map(|arm| arm.value).collect();
             if judged.insert((values.clone(), columns.clone())) {
                 self.judge(&columns, &values, accepted, &mut found);
@@ -122,18 +128,16 @@ impl Sides<'_> {
         }
     }
 
-    fn arms(&self, stratum: &[(u128, u32, usize)]) -> Vec<Arm<'_>> {
+    fn arms(&self, stratum: &[Place]) -> Vec<Arm<'_>> {
         let compared = |value: u32| match self.pair {
             Some((one, other)) => value == one || value == other,
             // Runs without the axis are no arm of it.
             None => value != 0,
         };
         let arms = stratum.chunk_by(|one, other| one.1 == other.1);
-        let arm = |entries: &[(u128, u32, usize)]| {
+        let arm = |entries: &[Place]| {
             let value = entries.first().map(|first| first.1)?;
-            let entries = entries
-                .iter()
-                .filter_map(|(_, _, at)| self.table.entries.get(*at));
+            let entries = entries.iter().filter_map(|place| self.table.entry(place));
             compared(value).then(|| Arm {
                 value,
                 entries: entries.collect(),
@@ -149,11 +153,18 @@ impl Sides<'_> {
         };
         let mut varied = [false; Trait::COUNT];
         let mut one_setup = true;
+        // Runs share rows: most pairs of them are compared by number.
+        let mut before = *first;
         for entry in arms.iter().flat_map(|arm| &arm.entries) {
             one_setup &= entry.setup == first.setup;
-            for ((varied, id), known) in varied.iter_mut().zip(&entry.row).zip(&first.row) {
-                *varied |= id != known;
+            let rows = [(entry.row, before.row), (entry.measure, before.measure)];
+            for (row, known) in rows.into_iter().filter(|(row, known)| row != known) {
+                let ids = runs.row(row).iter().zip(runs.row(known));
+                for (varied, (id, known)) in varied.iter_mut().zip(ids) {
+                    *varied |= id != known;
+                }
             }
+            before = *entry;
         }
         let setups = if one_setup {
             BTreeMap::new()
@@ -168,8 +179,12 @@ impl Sides<'_> {
                 continue;
             }
             // What a run and its stages both have is filled in apart: one may be unknown.
-            let own = column(of, arms, runs, |entry| get(&entry.row, of));
-            let stages = column(of, arms, runs, |entry| {
+            let own = column(of, arms, runs, |entry, runs| entry.value(of, runs));
+            if one_setup {
+                columns.extend(own.varies().then_some(own));
+                continue;
+            }
+            let stages = column(of, arms, runs, |entry, _| {
                 setups.get(&entry.setup).map_or(0, |row| get(row, of))
             });
             columns.extend(match (own.varies(), stages.varies()) {
@@ -188,10 +203,14 @@ fn column(
     of: Trait,
     arms: &[Arm<'_>],
     runs: &mut Runs<'_>,
-    value: impl Fn(&Entry) -> Id,
+    value: impl Fn(&Entry, &Runs<'_>) -> Id,
 ) -> Column {
     let ids = arms.iter().map(|arm| {
-        let mut ids: Vec<Id> = arm.entries.iter().map(|entry| value(entry)).collect();
+        if let [entry] = arm.entries.as_slice() {
+            return value(entry, runs);
+        }
+        let ids = arm.entries.iter().map(|entry| value(entry, runs));
+        let mut ids: SmallVec<[Id; 8]> = ids.collect();
         ids.sort_unstable();
         ids.dedup();
         runs.values.all(of, &ids)

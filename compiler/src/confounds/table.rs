@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use super::measure::Reading;
-use super::runs::Runs;
-use super::values::Row;
+use super::runs::{Runs, get};
+use super::values::Id;
 use crate::plan::Experiment;
+use crate::schema::Trait;
 
 /// Runs of one evaluation, of one experiment or of several.
 pub(super) struct Table {
@@ -29,10 +32,15 @@ pub(super) struct Axis {
 /// A run.
 pub(super) struct Entry {
     /// A value for each axis.
-    pub(super) point: Box<[u32]>,
-    pub(super) row: Row,
+    pub(super) point: SmallVec<[u32; 6]>,
+    /// Numbers of the rows of its model and of how it is measured.
+    pub(super) row: u32,
+    pub(super) measure: u32,
     pub(super) setup: usize,
 }
+
+/// Where an entry stands: a key of some axes, the value of another, and its number.
+pub(super) type Place = (u64, u32, u32);
 
 /// How one axis stands to another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,10 +80,10 @@ impl Table {
                 .iter()
                 .filter(|run| *run.job == *reading.job)
             {
-                let Some(model) = runs.measured(run, reading) else {
+                let Some((model, measure)) = runs.measured(run, reading) else {
                     continue;
                 };
-                let mut point = vec![0; table.axes.len()].into_boxed_slice();
+                let mut point = SmallVec::from_elem(0, table.axes.len());
                 let values = run.point.iter().map(|(_, value)| value);
                 for (place, value) in places.iter().zip(values) {
                     table.put(&mut point, *place, |axis| axis.number(value));
@@ -86,6 +94,7 @@ impl Table {
                 table.entries.push(Entry {
                     point,
                     row: model.row,
+                    measure,
                     setup: model.setup,
                 });
             }
@@ -136,24 +145,31 @@ impl Table {
     }
 
     /// Sorts entries by some axes, then by another; returns their numbers with a key of the first.
-    pub(super) fn sorted(&self, by: &[usize], then: usize) -> Vec<(u128, u32, usize)> {
+    pub(super) fn sorted(&self, by: &[usize], then: usize) -> Vec<Place> {
         let sizes = by
             .iter()
             .map(|at| self.axes.get(*at).map_or(1, |axis| axis.values.len() + 1));
-        let sizes: Vec<u128> = sizes.map(|size| size as u128).collect();
+        let sizes: Vec<u64> = sizes.map(|size| size as u64).collect();
+        // A product of axes that does not fit wraps round: two of a million runs would have to hit
+        // the same one of 2⁶⁴ numbers to be taken for neighbours.
         let key = |entry: &Entry| {
             let places = by.iter().zip(&sizes);
-            places.fold(0u128, |key, (at, size)| {
+            places.fold(0u64, |key, (at, size)| {
                 key.wrapping_mul(*size)
-                    .wrapping_add(u128::from(entry.at(*at)))
+                    .wrapping_add(u64::from(entry.at(*at)))
             })
         };
         let entries = self.entries.iter().enumerate();
-        let mut sorted: Vec<(u128, u32, usize)> = entries
-            .map(|(at, entry)| (key(entry), entry.at(then), at))
+        let mut sorted: Vec<Place> = entries
+            .filter_map(|(at, entry)| Some((key(entry), entry.at(then), u32::try_from(at).ok()?)))
             .collect();
         sorted.sort_unstable();
         sorted
+    }
+
+    /// The entry at a place.
+    pub(super) fn entry(&self, place: &Place) -> Option<&Entry> {
+        self.entries.get(usize::try_from(place.2).ok()?)
     }
 
     /// A value of an axis as written.
@@ -197,6 +213,14 @@ impl Axis {
 }
 
 impl Entry {
+    /// The value of a trait of its model, or of how it is measured.
+    pub(super) fn value(&self, of: Trait, runs: &Runs<'_>) -> Id {
+        match get(runs.row(self.row), of) {
+            0 => get(runs.row(self.measure), of),
+            id => id,
+        }
+    }
+
     pub(super) fn at(&self, axis: usize) -> u32 {
         self.point.get(axis).copied().unwrap_or_default()
     }

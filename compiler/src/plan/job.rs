@@ -129,6 +129,11 @@ impl Jobs {
         Some((at, self.list.get(at)?))
     }
 
+    /// How many jobs there are.
+    pub(crate) fn len(&self) -> usize {
+        self.list.len()
+    }
+
     /// Returns the job at a place.
     pub(crate) fn at(&self, at: usize) -> Option<&Job> {
         self.list.get(at)
