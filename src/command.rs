@@ -204,7 +204,7 @@ pub(crate) struct RunOptions {
     #[arg(long)]
     pub(crate) fail_fast: bool,
     /// Longest time between two checkpoints of a training job, in seconds [default: 30, or longer
-    /// where filing one takes more than a two-hundredth of that].
+    /// where filing one costs more than a four-hundredth of that].
     #[arg(long, value_name = "SECONDS")]
     pub(crate) checkpoint_every: Option<u64>,
     /// Say nothing but results and problems.
