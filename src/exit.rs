@@ -7,6 +7,8 @@ use vpc_store::{ErrorKind, StoreError};
 pub(crate) enum Status {
     /// Everything asked for was done.
     Ok,
+    /// There is something to do, where that was asked: as other planners tell it.
+    Changes,
     /// Problems in the `.vp`, or failed jobs.
     Problems,
     /// Wrong use of the command.
@@ -25,7 +27,7 @@ impl Status {
         match self {
             Self::Ok => 0,
             Self::Problems => 1,
-            Self::Use => 2,
+            Self::Use | Self::Changes => 2,
             Self::Damaged => 3,
             Self::Environment => 4,
             Self::Signal(signal) => 128 + signal,

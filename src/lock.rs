@@ -1,7 +1,7 @@
 //! `vpc lock`: writes down what the data files of a study hold.
 
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 
 use serde::Deserialize;
 use vpc_compiler::plan::{Job, Plan, Selection, Task};
@@ -13,7 +13,7 @@ use crate::exit::Status;
 use crate::locked::{
     Amount, LockFile, LockedCategory, LockedStudy, LockedTokens, NAME, below, data_files, folder,
 };
-use crate::output::{counted, grouped, tell};
+use crate::output::{counted, grouped, tell, write_whole};
 use crate::progress::Lines;
 use crate::signals::Signals;
 use crate::study::{Planned, planned};
@@ -130,7 +130,9 @@ fn write(planned: &Planned, options: &LockOptions) -> Result<Status, StoreError>
         ));
         return Ok(Status::Problems);
     }
-    if let Err(error) = replace(&path, &file) {
+    let text = serde_json::to_string_pretty(&file).map_err(io::Error::from);
+    let written = text.and_then(|text| write_whole(&path, |new| writeln!(new, "{text}")));
+    if let Err(error) = written {
         tell(format_args!(
             "error: `{}` cannot be written: {error}",
             path.display()
@@ -247,18 +249,4 @@ fn amount(category: &LockedCategory) -> String {
         );
     }
     text
-}
-
-/// Replaces the lock file as a whole.
-fn replace(path: &PathBuf, file: &LockFile) -> io::Result<()> {
-    let text = serde_json::to_string_pretty(file)?;
-    let home = path.parent().filter(|home| !home.as_os_str().is_empty());
-    let mut new = tempfile::NamedTempFile::new_in(home.unwrap_or(Path::new(".")))?;
-    new.write_all(text.as_bytes())?;
-    new.write_all(b"\n")?;
-    new.as_file().sync_all()?;
-    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644);
-    new.as_file().set_permissions(mode)?;
-    new.persist(path).map_err(|error| error.error)?;
-    Ok(())
 }

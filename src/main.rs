@@ -2,10 +2,12 @@
 
 mod adopt;
 mod build;
+mod calibrate;
 mod changes;
 mod check;
 mod command;
 mod complete;
+mod cost;
 mod exit;
 mod explain;
 mod fmt;
@@ -21,6 +23,7 @@ mod refusal;
 mod results;
 mod roots;
 mod run;
+mod saved;
 mod show;
 mod signals;
 mod store;
@@ -38,7 +41,11 @@ use command::{Command, Vpc};
 fn main() -> ExitCode {
     // Answers a shell that completes a command line, and ends; else looks at one variable.
     CompleteEnv::with_factory(Vpc::command).complete();
-    let status = match Vpc::parse().command {
+    let command = match Vpc::try_parse() {
+        Ok(told) => told.command,
+        Err(problem) => return refused(&problem),
+    };
+    let status = match command {
         Command::Check(options) => check::check(&options),
         Command::Plan(options) => plan::plan(&options),
         Command::Run(options) => run::run(&options),
@@ -49,8 +56,19 @@ fn main() -> ExitCode {
         Command::Adopt(options) => adopt::adopt(&options),
         Command::Log(options) => log::log(&options),
         Command::Store(command) => store::store(&command),
+        Command::Calibrate(options) => calibrate::calibrate(&options),
         Command::Fmt(options) => fmt::fmt(&options),
         Command::Explain(options) => explain::explain(&options),
     };
     ExitCode::from(status.code())
+}
+
+/// Tells what is wrong with the command line, or what was asked of it, such as its help.
+fn refused(problem: &clap::Error) -> ExitCode {
+    _ = problem.print();
+    match problem.exit_code() {
+        // With the detailed status, 2 has a meaning of its own.
+        2 if std::env::args_os().any(|word| word == plan::DETAILED) => ExitCode::from(1),
+        code => ExitCode::from(code as u8),
+    }
 }

@@ -2,11 +2,15 @@
 
 use std::borrow::Cow;
 use std::fmt::Display;
-use std::io::{self, IsTerminal, Write};
+use std::fs::Permissions;
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process;
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
+use tempfile::NamedTempFile;
 
 use crate::exit::Status;
 
@@ -157,6 +161,23 @@ pub(crate) fn columns(header: &[&str], rows: Vec<Vec<String>>, right: usize) -> 
         column.set_cell_alignment(CellAlignment::Right);
     }
     table.trim_fmt()
+}
+
+/// Writes a file as a whole: whoever looks sees the old one or the new one.
+pub(crate) fn write_whole(
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
+    let home = path.parent().filter(|home| !home.as_os_str().is_empty());
+    let new = NamedTempFile::new_in(home.unwrap_or(Path::new(".")))?;
+    let mut file = BufWriter::new(new);
+    write(&mut file)?;
+    let new = file.into_inner().map_err(io::IntoInnerError::into_error)?;
+    new.as_file().sync_all()?;
+    let mode = Permissions::from_mode(0o644);
+    new.as_file().set_permissions(mode)?;
+    new.persist(path).map_err(|error| error.error)?;
+    Ok(())
 }
 
 #[cfg(test)]

@@ -5,9 +5,11 @@ use vpc_engine::{Outcome, Survey, reasons, survey, unsupported};
 use vpc_store::{Store, StoreError};
 
 use crate::command::RunOptions;
+use crate::cost::is_over_budget;
 use crate::locked::missing;
 use crate::output::{counted, tell};
 use crate::run::again;
+use crate::saved::exceeded;
 use crate::study::Planned;
 use crate::{changes, roots};
 
@@ -22,6 +24,14 @@ pub(crate) fn refusal(
     let survey = survey(plan, there)?;
     if let Some(refused) = refused(plan, &survey) {
         return Ok(Some(refused));
+    }
+    if is_over_budget(plan, &survey, None, planned, options.study.format) {
+        tell("nothing was begun");
+        return Ok(Some(left(survey.to_do())));
+    }
+    let announced = planned.announced.as_ref();
+    if let Some(more) = announced.and_then(|announced| exceeded(plan, &survey, announced)) {
+        return Ok(Some(left(more)));
     }
     let file = options.study.file.display();
     let drift = planned.locked.drift(plan);

@@ -16,16 +16,24 @@ use crate::refusal::{refusal, refused};
 use crate::results::{self, Extent};
 use crate::signals::Signals;
 use crate::study::{Planned, planned, selected};
-use crate::{build, roots};
+use crate::{build, roots, saved};
 
 /// What the threads of a small run reserve, in bytes; they use little of it.
 const LEAST_ADDRESS_SPACE: u64 = 1 << 30;
 
 pub(crate) fn run(options: &RunOptions) -> Status {
-    let planned = match planned(&options.study, &options.kept) {
-        Ok(planned) => planned,
-        Err(status) => return status,
+    let done = if saved::is_saved(&options.study.file) {
+        saved::read(&options.study.file).and_then(|saved| {
+            let options = saved.options(options)?;
+            Ok(carry_out(&saved.planned(&options)?, &options))
+        })
+    } else {
+        planned(&options.study, &options.kept).map(|planned| carry_out(&planned, options))
     };
+    done.unwrap_or_else(|status| status)
+}
+
+fn carry_out(planned: &Planned, options: &RunOptions) -> Status {
     let plan = match selected(&planned.plan, &options.only.only) {
         Ok(plan) => plan,
         Err(status) => return status,
@@ -49,7 +57,7 @@ pub(crate) fn run(options: &RunOptions) -> Status {
             return Status::Environment;
         }
     };
-    match work(extent, &planned, options, &stop) {
+    match work(extent, planned, options, &stop) {
         Ok(outcome) => status(&outcome, &signals),
         Err(error) => {
             tell(format_args!("error: {error}"));

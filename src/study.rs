@@ -1,11 +1,12 @@
 //! Compiling a study and telling its problems.
 
 use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use vpc_compiler::grammar::{Colour, Problem, Severity, Sources, render};
-use vpc_compiler::plan::{Plan, Selection};
+use vpc_compiler::plan::{Key, Plan, Selection};
 use vpc_compiler::{FileFault, compile_for_build};
 use vpc_store::{Digests, Store};
 
@@ -15,17 +16,24 @@ use crate::exit::Status;
 use crate::library::Files;
 use crate::locked::Locked;
 use crate::output::{colour, counted, say_json, tell, tell_rendered};
+use crate::saved;
 
 /// A study as it is planned, with what was learned of its data on the way.
 pub(crate) struct Planned {
     /// The whole study.
     pub(crate) plan: Plan,
+    /// Its texts, for problems that are found later.
+    pub(crate) sources: Sources,
     /// Its store.
     pub(crate) folder: PathBuf,
     /// What its lock file says.
     pub(crate) locked: Locked,
     /// What is to be remembered of its data files.
     pub(crate) digests: Digests,
+    /// The `.vp` files that were read, by path.
+    pub(crate) texts: BTreeMap<String, Vec<u8>>,
+    /// What a saved plan says is to be done, where it is one.
+    pub(crate) announced: Option<BTreeSet<Key>>,
 }
 
 /// Compiles a study for a look at its store, and tells its problems and how its data drifted.
@@ -36,11 +44,14 @@ pub(crate) fn planned(options: &StudyOptions, kept: &KeptOptions) -> Result<Plan
     let store = Store::peek(&folder).ok().flatten();
     let files = Files::new(store, kept.rehash, locked(&options.file)?);
     let build = kept.strict_build.then(build::name);
-    let plan = compiled_with(options, &files, build)?;
+    let (plan, sources) = compiled_with(options, &files, build)?;
     Ok(Planned {
         plan,
+        sources,
         folder,
         locked: files.locked().clone(),
+        texts: files.texts(),
+        announced: None,
         digests: files.into_digests(),
     })
 }
@@ -58,19 +69,25 @@ pub(crate) fn locked(study: &Path) -> Result<Locked, Status> {
 
 /// Compiles a study and tells its problems; the plan when there are no errors.
 pub(crate) fn compiled(options: &StudyOptions) -> Result<Plan, Status> {
-    compiled_with(options, &Files::default(), None)
+    compiled_with(options, &Files::default(), None).map(|compiled| compiled.0)
 }
 
-/// The same, from files that remember what was read, bound to a build where one is given.
+/// The same with the texts, from files that remember what was read, bound to a build where one is given.
 pub(crate) fn compiled_with(
     options: &StudyOptions,
     files: &Files,
     build: Option<&str>,
-) -> Result<Plan, Status> {
+) -> Result<(Plan, Sources), Status> {
     let Some(path) = options.file.to_str() else {
         tell("error: the path of the study is not UTF-8");
         return Err(Status::Use);
     };
+    if saved::is_saved(&options.file) {
+        tell(format_args!(
+            "error: `{path}` is no study; a saved plan is run with `vpc run {path}`"
+        ));
+        return Err(Status::Use);
+    }
     let compiled = compile_for_build(path, files, build).map_err(|fault| {
         tell(format_args!("error: {}", no_study(path, &fault)));
         Status::Use
@@ -89,7 +106,8 @@ pub(crate) fn compiled_with(
             counted(errors, "error")
         ));
     }
-    compiled.plan.ok_or(Status::Problems)
+    let plan = compiled.plan.ok_or(Status::Problems)?;
+    Ok((plan, compiled.sources))
 }
 
 /// The part of a plan that was asked for; a selection that fits nothing is told.
@@ -104,7 +122,8 @@ pub(crate) fn selected<'p>(plan: &'p Plan, only: &[Selection]) -> Result<Cow<'p,
     })
 }
 
-fn tell_problem(problem: &Problem, sources: &Sources, format: Format) {
+/// Tells a problem as the options ask for it.
+pub(crate) fn tell_problem(problem: &Problem, sources: &Sources, format: Format) {
     let place = sources.place(problem.at.span);
     let severity = match problem.severity {
         Severity::Error => "error",

@@ -68,7 +68,7 @@ fn kept(folder: &Folder, name: &str, step: u64) -> Option<Value> {
 }
 
 fn plan(folder: &Folder) -> String {
-    folder.vpc("plan s.vp").ends(0).stdout
+    folder.vpc("plan s.vp --jobs").ends(0).stdout
 }
 
 /// The names of the jobs that a run began.

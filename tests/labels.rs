@@ -81,7 +81,7 @@ fn about(text: &str, word: &str) -> bool {
 #[test]
 fn a_split_takes_each_document_once() {
     let folder = folder(STUDY);
-    let names = folder.vpc("plan s.vp").ends(0).stdout;
+    let names = folder.vpc("plan s.vp --jobs").ends(0).stdout;
     folder.vpc("run s.vp").ends(0);
     let (whole, none) = corpus(&folder, "corpus/pages");
     assert_eq!(none, Value::Null);
@@ -126,7 +126,7 @@ fn the_first_part_takes_what_it_can_and_allow_counts_twice() {
             .replace("overlap: split", &format!("overlap: {policy}"))
             .replace("tokenizer: bpe, tokens: 1k", "tokenizer: bpe, tokens: 0");
         let folder = folder(&study);
-        let names = folder.vpc("plan s.vp").ends(0).stdout;
+        let names = folder.vpc("plan s.vp --jobs").ends(0).stdout;
         folder.vpc("run s.vp").ends(0);
         let sizes_found: BTreeSet<usize> = names
             .split_whitespace()
@@ -176,7 +176,7 @@ fn sources_without_labels_are_refused_before_anything_is_begun() {
         ),
     ] {
         let folder = folder(&STUDY.replace(jsonl, source));
-        let plan = folder.vpc("plan s.vp").ends(0).stdout;
+        let plan = folder.vpc("plan s.vp --jobs").ends(0).stdout;
         let run = folder.vpc("run s.vp").ends(1);
         for text in [&plan, &run.stderr] {
             assert!(

@@ -34,7 +34,7 @@ fn folder() -> Folder {
 
 fn locked(folder: &Folder) -> Value {
     let file: Value = serde_json::from_str(&folder.read("a/vp.lock")).unwrap();
-    assert_eq!(file["schema"], 1);
+    assert_eq!(file["schema"], 2);
     file["studies"]["s"].clone()
 }
 
@@ -65,7 +65,12 @@ fn files_are_written_down_and_counted() {
     let categories = &after["categories"];
     let documents = |side: &str| categories["pages"][side]["documents"].as_u64().unwrap();
     assert_eq!(documents("train") + documents("held_out"), 200);
-    assert!(categories["plays"]["tokens"]["bpe"].as_u64().unwrap() > 300);
+    assert!(
+        categories["plays"]["tokens"]["bpe"]["train"]
+            .as_u64()
+            .unwrap()
+            > 300
+    );
     let run = folder.vpc("run a/s.vp").ends(0);
     assert_eq!(run.named("done"), ["e/base", "e/fit"], "{}", run.stderr);
     let run = folder.vpc("lock a/s.vp").ends(0);

@@ -5,7 +5,7 @@ mod common;
 use std::fs;
 use std::path::Path;
 
-use common::{Folder, READ_ONLY, Run, SMALL, listing, mounting_shell, skip};
+use common::{Folder, READ_ONLY, Run, SMALL, anywhere, listing, mounting_shell, skip};
 use serde_json::Value;
 
 fn planned(folder: &Folder) -> Value {
@@ -31,7 +31,7 @@ fn the_quickstart() {
     let run = folder.vpc("plan quickstart.vp").ends(0);
     assert_eq!(run.stderr, "");
     insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
-        insta::assert_snapshot!("plan_quickstart", run.stdout);
+        insta::assert_snapshot!("plan_quickstart", anywhere(&run.stdout));
     });
 }
 
@@ -119,8 +119,9 @@ fn what_is_not_needed_is_said() {
     let (path, _) = common::manifest(&folder.join(".vp"), "tokenizer/bpe").unwrap();
     fs::remove_file(path).unwrap();
     assert_eq!(states(&planned(&folder)), [6, 0, 0, 0, 1]);
-    let text = folder.vpc("plan s.vp").ends(0).stdout;
+    let text = folder.vpc("plan s.vp --jobs").ends(0).stdout;
     assert!(text.contains("tokenizer/bpe  not needed"), "{text}");
+    assert!(text.contains("not needed  tokens"), "{text}");
 }
 
 #[test]
@@ -142,6 +143,22 @@ fn what_is_begun_is_said() {
     child.wait().unwrap();
     let plan = planned(&folder);
     assert_eq!(states(&plan), [3, 1, 0, 1, 0]);
-    let text = folder.vpc("plan s.vp").ends(0).stdout;
+    let text = folder.vpc("plan s.vp --jobs").ends(0).stdout;
     assert!(text.contains("goes on from step "), "{text}");
+    assert!(text.contains("goes on  tokens"), "{text}");
+}
+
+/// Arms that compute the same stand in one line, with all their names.
+#[test]
+fn equal_arms_are_one_job() {
+    let study = SMALL.replace(
+        "pretrain base {",
+        "vary half: [first, second]\n  let first = 1/2\n  let second = 50%\n  pretrain base { clip: half,",
+    );
+    let folder = Folder::with(&[("s.vp", &study)]);
+    // On devices, what jobs take does not depend on the machine.
+    let run = folder.vpc("plan s.vp --jobs --pool a100").ends(0);
+    insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
+        insta::assert_snapshot!("plan_equal_arms", run.stdout);
+    });
 }

@@ -2,18 +2,36 @@
 
 use std::collections::BTreeSet;
 
-use vpc_compiler::plan::{Experiment, Job, KeyMap, Task};
+use vpc_compiler::plan::{Experiment, Job, Key, KeyMap, Plan, Task};
 
+use super::epochs::{Categories, epochs_text};
 use crate::output::{grouped, rounded};
 
 /// More sizes of a run than this are counted, not listed.
 const LISTED_MODELS: usize = 8;
 
-/// The `pretrain` jobs of a plan by key.
-pub(super) type Jobs<'p> = KeyMap<&'p Job>;
+/// A plan with what is looked up in it.
+pub(super) struct Looked<'p> {
+    pub(super) plan: &'p Plan,
+    /// Its `pretrain` jobs.
+    pub(super) runs: KeyMap<&'p Job>,
+    pub(super) categories: Categories<'p>,
+}
+
+impl<'p> Looked<'p> {
+    pub(super) fn at(plan: &'p Plan) -> Self {
+        let runs = plan.jobs.iter();
+        let runs = runs.filter(|job| matches!(job.task, Task::Pretrain(_)));
+        Self {
+            plan,
+            runs: runs.map(|job| (job.key, job)).collect(),
+            categories: Categories::of(plan),
+        }
+    }
+}
 
 /// The axes of an experiment, its jobs, and the models they train.
-pub(super) fn experiment_text(jobs_by_key: &Jobs<'_>, experiment: &Experiment) -> String {
+pub(super) fn experiment_text(looked: &Looked<'_>, experiment: &Experiment) -> String {
     let mut text = format!("experiment {}", experiment.name);
     if !experiment.doc.is_empty() {
         text += &format!(": {}", experiment.doc);
@@ -22,29 +40,34 @@ pub(super) fn experiment_text(jobs_by_key: &Jobs<'_>, experiment: &Experiment) -
     for axis in &experiment.axes {
         text += &format!("  vary {}: {}\n", axis.name, axis.values.join(", "));
     }
-    let mut jobs: Vec<(&str, usize)> = Vec::new();
+    let mut jobs: Vec<(&str, Vec<Key>)> = Vec::new();
     for run in &experiment.runs {
         match jobs.iter_mut().find(|job| *job.0 == *run.job) {
-            Some(job) => job.1 += 1,
-            None => jobs.push((&run.job, 1)),
+            Some(job) => job.1.push(run.key),
+            None => jobs.push((&run.job, vec![run.key])),
         }
     }
-    for (name, count) in jobs {
-        let times = if count == 1 {
-            "once".to_owned()
-        } else {
-            format!("{count} times")
+    for (name, mut keys) in jobs {
+        let count = keys.len();
+        keys.sort_unstable();
+        keys.dedup();
+        let times = match count {
+            1 => "once".to_owned(),
+            _ if keys.len() == count => format!("{count} times"),
+            // Arms that compute the same are one job.
+            _ => format!("{count} times, {} of them different", keys.len()),
         };
         text += &format!(
             "  {name}: {times}{}\n",
-            models_text(jobs_by_key, experiment, name)
+            models_text(&looked.runs, experiment, name)
         );
+        text += &epochs_text(looked, &keys);
     }
     text
 }
 
 /// Parameters, tokens and steps of a `pretrain` job, once for each different model.
-fn models_text(jobs: &Jobs<'_>, experiment: &Experiment, job: &str) -> String {
+fn models_text(jobs: &KeyMap<&Job>, experiment: &Experiment, job: &str) -> String {
     let mut seen = BTreeSet::new();
     let mut texts = Vec::new();
     for run in experiment.runs.iter().filter(|run| *run.job == *job) {

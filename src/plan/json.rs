@@ -3,13 +3,20 @@
 use std::collections::BTreeMap;
 
 use serde_json::json;
-use vpc_compiler::plan::Plan;
+use vpc_compiler::plan::{Plan, Task};
 use vpc_engine::{Reasons, State, Survey};
 
+use super::epochs::Categories;
 use super::totals::totals;
 use crate::changes;
+use crate::cost::{self, Costs};
 
-pub(super) fn as_json(plan: &Plan, survey: &Survey, reasons: &Reasons) -> serde_json::Value {
+pub(super) fn as_json(
+    plan: &Plan,
+    survey: &Survey,
+    reasons: &Reasons,
+    costs: &Costs,
+) -> serde_json::Value {
     let mut states: BTreeMap<String, String> = plan
         .jobs
         .iter()
@@ -40,12 +47,22 @@ pub(super) fn as_json(plan: &Plan, survey: &Survey, reasons: &Reasons) -> serde_
             })
         })
         .collect();
+    let runs = plan
+        .jobs
+        .iter()
+        .filter(|job| matches!(job.task, Task::Pretrain(_)));
+    let categories = Categories::of(plan);
+    let demand: BTreeMap<String, serde_json::Value> = runs
+        .map(|job| (job.key.to_string(), categories.demand(plan, job)))
+        .collect();
     json!({
         "schema": plan.schema,
         "plan": plan,
         "states": states,
         "changes": changes,
+        "demand": demand,
         "totals": totals,
+        "costs": costs.known().map(|known| cost::as_json(plan, known)),
     })
 }
 

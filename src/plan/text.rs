@@ -2,37 +2,34 @@
 
 use std::borrow::Cow;
 
-use vpc_compiler::plan::{Job, Plan, Task};
+use vpc_compiler::plan::{Job, Plan};
 use vpc_engine::{Advice, Missed, Reasons, State, Survey, Training, advice, training, unsupported};
 
-use super::experiments::{Jobs, experiment_text};
-use super::totals::{kinds_text, totals};
+use super::experiments::{Looked, experiment_text};
+use super::groups::groups_text;
 use crate::changes;
+use crate::cost::{self, Costs, Known};
 use crate::output::{counted, grouped, rounded};
 use crate::show::stem;
 
-/// More jobs than this are listed only when asked for.
-const LISTED: usize = 40;
-
-pub(super) fn as_text(plan: &Plan, survey: &Survey, reasons: &Reasons, all: bool) -> String {
+pub(super) fn as_text(
+    plan: &Plan,
+    survey: &Survey,
+    reasons: &Reasons,
+    costs: &Costs,
+    all: bool,
+) -> String {
     if plan.jobs.is_empty() {
         return "nothing to do: the study has no experiment with jobs".to_owned();
     }
-    let trained = plan
-        .jobs
-        .iter()
-        .filter(|job| matches!(job.task, Task::Pretrain(_)));
-    let jobs: Jobs<'_> = trained.map(|job| (job.key, job)).collect();
+    let looked = Looked::at(plan);
     let mut parts = Vec::new();
     for experiment in &plan.experiments {
-        parts.push(experiment_text(&jobs, experiment));
+        parts.push(experiment_text(&looked, experiment));
     }
-    let totals = totals(plan, survey);
-    parts.push(kinds_text(&totals));
-    if all || plan.jobs.len() <= LISTED {
-        parts.push(jobs_text(plan, survey, reasons));
-    } else {
-        parts.push(format!("{} jobs; `--jobs` lists them\n", plan.jobs.len()));
+    parts.push(groups_text(plan, survey, reasons));
+    if all {
+        parts.push(jobs_text(plan, survey, reasons, costs.known()));
     }
     parts.extend(changes::summary(plan, reasons));
     let Training {
@@ -45,21 +42,25 @@ pub(super) fn as_text(plan: &Plan, survey: &Survey, reasons: &Reasons, all: bool
     }
     parts.push(match survey.to_do() {
         0 => format!("nothing to do; {} cached", counted(survey.cached(), "job")),
-        to_do => format!(
-            "to do: {}{}, {} training tokens{}; {} cached",
-            counted(to_do, "job"),
-            match reasons.iter().count() {
-                0 => String::new(),
-                changed => format!(" ({changed} of them because of changes)"),
-            },
-            rounded(tokens),
-            match saved {
-                0 => String::new(),
-                saved => format!(" ({} saved by shared trunks)", rounded(saved)),
-            },
-            survey.cached()
-        ),
+        to_do => {
+            let changed = reasons.iter().count();
+            format!(
+                "to do: {}{}, {} training tokens{}; {} cached",
+                counted(to_do, "job"),
+                match changed {
+                    0 => String::new(),
+                    _ => format!(" (+ {} new, ~ {changed} changed)", to_do - changed),
+                },
+                rounded(tokens),
+                match saved {
+                    0 => String::new(),
+                    saved => format!(" ({} saved by shared trunks)", rounded(saved)),
+                },
+                survey.cached()
+            )
+        }
     });
+    parts.extend(cost::summary(costs).filter(|_| survey.to_do() > 0));
     parts.join("\n")
 }
 
@@ -119,8 +120,9 @@ fn not_yet(plan: &Plan, survey: &Survey) -> Option<String> {
     Some(text)
 }
 
-fn jobs_text(plan: &Plan, survey: &Survey, reasons: &Reasons) -> String {
-    let mut text = String::new();
+fn jobs_text(plan: &Plan, survey: &Survey, reasons: &Reasons, costs: Option<&Known>) -> String {
+    let mut text = costs.map_or_else(String::new, |_| cost::heading());
+    let mut figures = costs.map(|known| (known, known.forecast.jobs.iter().peekable()));
     for (at, (job, state)) in plan.jobs.iter().zip(&survey.states).enumerate() {
         let reason = reasons.of.get(at).and_then(Option::as_ref);
         let (mark, mut note) = match state {
@@ -138,11 +140,15 @@ fn jobs_text(plan: &Plan, survey: &Survey, reasons: &Reasons) -> String {
         if let Some(reason) = reason {
             note.insert_str(0, &format!("  {}", changes::words(job.name(), reason)));
         }
-        let more = match job.labels.len() {
-            0 | 1 => String::new(),
-            n => format!("  (and {} more)", n - 1),
-        };
-        text += &format!("{mark} {}  {}{more}{note}\n", job.key.short(), job.name());
+        let takes = figures.as_mut().map_or_else(String::new, |(known, jobs)| {
+            let cost = jobs.next_if(|cost| cost.job == at);
+            format!("{}  ", cost::figures(known, cost))
+        });
+        let key = job.key.short();
+        text += &format!("{mark} {key}  {takes}{}{note}\n", job.name());
+        for equal in job.labels.iter().skip(1) {
+            text += &format!("                and {equal}\n");
+        }
     }
     text
 }

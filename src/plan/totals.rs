@@ -1,11 +1,7 @@
-//! What the jobs of a plan add up to.
+//! What the jobs of a plan add up to, by kind.
 
-use comfy_table::presets::NOTHING;
-use comfy_table::{CellAlignment, Table};
 use vpc_compiler::plan::Plan;
 use vpc_engine::{State, Survey, training};
-
-use crate::output::rounded;
 
 /// What a kind of job adds up to.
 #[derive(Default)]
@@ -46,36 +42,4 @@ pub(super) fn totals(plan: &Plan, survey: &Survey) -> Vec<(&'static str, Total)>
         (total.tokens, total.saved) = (training.to_do, training.saved);
     }
     totals
-}
-
-pub(super) fn kinds_text(totals: &[(&'static str, Total)]) -> String {
-    let mut table = Table::new();
-    table.load_style(NOTHING);
-    table.set_header([
-        "kind",
-        "jobs",
-        "cached",
-        "to do",
-        "not needed",
-        "tokens to do",
-    ]);
-    for (kind, total) in totals {
-        let tokens = if total.tokens == 0 {
-            "–".to_owned()
-        } else {
-            rounded(total.tokens)
-        };
-        table.add_row([
-            (*kind).to_owned(),
-            total.jobs.to_string(),
-            total.cached.to_string(),
-            total.to_do.to_string(),
-            total.not_needed.to_string(),
-            tokens,
-        ]);
-    }
-    for column in table.column_iter_mut().skip(1) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-    format!("{table}\n")
 }

@@ -14,6 +14,7 @@ mod operation;
 mod record;
 mod results;
 mod select;
+mod sound;
 mod study;
 mod task;
 mod trunk;
@@ -35,6 +36,7 @@ pub use results::{
     Band, Cell, Correlation, Hypothesis, Metric, Plot, Ranking, Report, Table, Test, Trend,
 };
 pub use select::{NotASelection, NothingFits, Selection};
+pub use sound::Unsound;
 pub use study::{Axis, Budget, Experiment, Item, Run};
 pub use task::{
     Activation, AlignTask, AnswersTask, Choice, CorpusTask, DatasetFrom, DatasetTask, EncoderTask,

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::io::Write;
 
 use safetensors::tensor::{Metadata, View};
 use safetensors::{Dtype, SafeTensorError, SafeTensors};
@@ -149,19 +148,16 @@ pub(crate) struct Entry<'a> {
     pub(crate) values: &'a [f32],
 }
 
-/// Writes slabs, split into their parts, with one line of metadata.
+/// Encodes slabs, split into their parts, with one line of metadata.
 ///
 /// One line only: the library keeps metadata in a hash map, and the bytes must have one order.
-pub(crate) fn write<'a>(
-    out: &mut dyn Write,
+pub(crate) fn encode<'a>(
     entries: impl IntoIterator<Item = Entry<'a>>,
     (key, value): (&str, String),
-) -> Result<(), CheckpointError> {
+) -> Result<Vec<u8>, CheckpointError> {
     let tensors = entries.into_iter().flat_map(Entry::parts);
     let metadata = HashMap::from([(key.to_owned(), value)]);
-    let bytes = safetensors::serialize(tensors, Some(metadata))?;
-    out.write_all(&bytes)?;
-    Ok(())
+    Ok(safetensors::serialize(tensors, Some(metadata))?)
 }
 
 impl<'a> Entry<'a> {
@@ -181,7 +177,7 @@ impl<'a> Entry<'a> {
     }
 }
 
-/// Numbers that become bytes only while they are written.
+/// Numbers as bytes, little-endian; most machines have them so already.
 struct Numbers<'a> {
     shape: &'a [usize],
     values: &'a [f32],
@@ -197,6 +193,9 @@ impl View for Numbers<'_> {
     }
 
     fn data(&self) -> Cow<'_, [u8]> {
+        if cfg!(target_endian = "little") {
+            return Cow::Borrowed(bytemuck::cast_slice(self.values));
+        }
         self.values
             .iter()
             .flat_map(|value| value.to_le_bytes())
