@@ -1,11 +1,12 @@
 //! What a model is made of: its chain of jobs, read once.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use smallvec::SmallVec;
 
 use super::lengths::{Lengths, Run};
-use super::stages::Stages;
+use super::stages::{SideBySide, Stages};
 use super::values::{Id, Row, Values};
 use crate::plan::{
     Job, Jobs, Key, PretrainTask, ScheduleShape, ScheduleSpec, Supply, Task, decimal, percent,
@@ -27,6 +28,8 @@ pub(super) struct Runs<'j> {
     endpoints: BTreeMap<Id, Model>,
     /// Rows of what measures, by their content and by what they are read from.
     measures: BTreeMap<Row, u32>,
+    /// Set-ups laid side by side, by what they are.
+    pub(super) side_by_side: BTreeMap<SmallVec<[usize; 8]>, Rc<SideBySide>>,
     pub(super) asked: BTreeMap<SmallVec<[usize; 24]>, u32>,
     /// Whether there is a run of which it is not known how much text it has.
     pub(super) in_the_dark: bool,
@@ -55,6 +58,7 @@ impl<'j> Runs<'j> {
             models: Vec::new(),
             endpoints: BTreeMap::new(),
             measures: BTreeMap::new(),
+            side_by_side: BTreeMap::new(),
             asked: BTreeMap::new(),
             in_the_dark: false,
         }

@@ -36,6 +36,29 @@ pub(super) struct Stages {
     pub(super) known: BTreeMap<(usize, usize), usize>,
 }
 
+/// Set-ups laid side by side.
+pub(super) struct SideBySide {
+    /// The values of each set-up's stages.
+    pub(super) rows: BTreeMap<usize, Row>,
+    /// The traits in which they differ.
+    pub(super) varied: [bool; Trait::COUNT],
+}
+
+impl SideBySide {
+    pub(super) fn new(setups: &[usize], rows: Vec<Row>) -> Self {
+        let mut varied = [false; Trait::COUNT];
+        for (row, other) in rows.iter().zip(rows.iter().skip(1)) {
+            for (varied, (id, other)) in varied.iter_mut().zip(row.iter().zip(other)) {
+                *varied |= id != other;
+            }
+        }
+        Self {
+            rows: setups.iter().copied().zip(rows).collect(),
+            varied,
+        }
+    }
+}
+
 impl Stages {
     /// What nothing is known of.
     pub(super) const UNKNOWN: usize = usize::MAX;

@@ -1,13 +1,15 @@
 //! Arms of one axis side by side, while everything else that can be held fixed is.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use smallvec::SmallVec;
 
 use super::judgement::{Column, judge};
 use super::runs::{Runs, get};
+use super::stages::SideBySide;
 use super::table::{Entry, Place, Table};
-use super::values::{Id, Row};
+use super::values::Id;
 use crate::schema::{TRAITS, Trait};
 
 /// One axis of a comparison.
@@ -166,26 +168,27 @@ impl Sides<'_> {
             }
             before = *entry;
         }
-        let setups = if one_setup {
-            BTreeMap::new()
-        } else {
-            setups(arms, runs)
+        let setups = (!one_setup).then(|| setups(arms, runs));
+        let in_stages = |of: Trait| {
+            let varied = setups
+                .as_ref()
+                .and_then(|setups| setups.varied.get(of as usize));
+            varied.is_some_and(|varied| *varied)
         };
         let mut columns = Vec::new();
         for words in TRAITS {
             let of = words.of;
             let is_varied = varied.get(of as usize).is_some_and(|varied| *varied);
-            if (!is_varied && one_setup) || (of == Trait::Seed && self.own_seeds) {
+            if !(is_varied || in_stages(of)) || (of == Trait::Seed && self.own_seeds) {
                 continue;
             }
             // What a run and its stages both have is filled in apart: one may be unknown.
             let own = column(of, arms, runs, |entry, runs| entry.value(of, runs));
-            if one_setup {
-                columns.extend(own.varies().then_some(own));
-                continue;
-            }
             let stages = column(of, arms, runs, |entry, _| {
-                setups.get(&entry.setup).map_or(0, |row| get(row, of))
+                let row = setups
+                    .as_ref()
+                    .and_then(|setups| setups.rows.get(&entry.setup));
+                row.map_or(0, |row| get(row, of))
             });
             columns.extend(match (own.varies(), stages.varies()) {
                 (false, false) => None,
@@ -221,13 +224,19 @@ fn column(
     column
 }
 
-/// The set-ups of arms, side by side.
-fn setups(arms: &[Arm<'_>], runs: &mut Runs<'_>) -> BTreeMap<usize, Row> {
+/// The set-ups of arms, side by side; the same ones are laid out once.
+fn setups(arms: &[Arm<'_>], runs: &mut Runs<'_>) -> Rc<SideBySide> {
     let all = arms.iter().flat_map(|arm| &arm.entries);
-    let all: BTreeSet<usize> = all.map(|entry| entry.setup).collect();
-    let all: Vec<usize> = all.into_iter().collect();
+    let mut all: SmallVec<[usize; 8]> = all.map(|entry| entry.setup).collect();
+    all.sort_unstable();
+    all.dedup();
+    if let Some(known) = runs.side_by_side.get(&all) {
+        return Rc::clone(known);
+    }
     let rows = runs.stages.side_by_side(&all, &mut runs.values);
-    all.into_iter().zip(rows).collect()
+    let made = Rc::new(SideBySide::new(&all, rows));
+    runs.side_by_side.insert(all, Rc::clone(&made));
+    made
 }
 
 /// The same column with values numbered as they come, so that strata can be told alike.
