@@ -260,7 +260,10 @@ fn every_job_has_its_figures() {
         assert!(number(&cost["flops"]) > 1e8 && number(&cost["memory_bytes"]) > 1e5);
     }
     let listed = folder.vpc("plan s.vp --jobs").ends(0).stdout;
-    assert!(listed.contains("time      memory        disk"), "{listed}");
+    assert!(
+        listed.contains("time      memory        disk\n"),
+        "{listed}"
+    );
     // Finished jobs cost nothing.
     folder.vpc("run s.vp").ends(0);
     let run = folder.vpc("plan s.vp --json").ends(0);

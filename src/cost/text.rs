@@ -56,23 +56,24 @@ fn on_pool(pool: &Pool, forecast: &Forecast) -> String {
     )
 }
 
-/// What stands above the figures of a listing of jobs.
-pub(crate) fn heading() -> String {
-    let key = " ".repeat(SHORT_KEY);
-    format!("  {key}{:>13}{:>12}{:>12}\n", "time", "memory", "disk")
+/// What stands above the figures of a listing of jobs, behind names of so many characters.
+pub(crate) fn heading(wide: usize) -> String {
+    let before = " ".repeat(4 + SHORT_KEY + wide);
+    format!("{before}{:>14}{:>12}{:>12}\n", "time", "memory", "disk")
 }
+
+/// Device time of a job, in seconds, below which a listing does not tell how little it is.
+const LITTLE: f64 = 3.6;
 
 /// Digits of a key in a listing.
 const SHORT_KEY: usize = 12;
 
-/// What one job takes, for a listing of jobs; of what is not to do, as much room.
-pub(crate) fn figures(known: &Known, cost: Option<&JobCost>) -> String {
-    let Some(cost) = cost else {
-        return format!("{:>11}{:>12}{:>12}", "–", "–", "–");
-    };
+/// What one job takes, for a listing of jobs.
+pub(crate) fn figures(known: &Known, cost: &JobCost) -> String {
     let time = match &known.place {
         Place::Machine(_) => lasting(cost.seconds),
         Place::Pool(_) if cost.devices == 0 => "–".to_owned(),
+        Place::Pool(_) if cost.device_seconds < LITTLE => "< 0.001 GPUh".to_owned(),
         Place::Pool(_) => format!("{} GPUh", hours(cost.device_seconds)),
     };
     let sizes = [cost.memory, cost.work.disk];
@@ -83,7 +84,7 @@ pub(crate) fn figures(known: &Known, cost: Option<&JobCost>) -> String {
             bytes(size)
         }
     });
-    format!("{time:>11}{:>12}{:>12}", sizes[0], sizes[1])
+    format!("{time:>14}{:>12}{:>12}", sizes[0], sizes[1])
 }
 
 /// What of a plan has no place on the machine or the pool.

@@ -120,8 +120,14 @@ fn not_yet(plan: &Plan, survey: &Survey) -> Option<String> {
     Some(text)
 }
 
+/// Longer names push their figures to the right.
+const WIDEST_NAME: usize = 48;
+
 fn jobs_text(plan: &Plan, survey: &Survey, reasons: &Reasons, costs: Option<&Known>) -> String {
-    let mut text = costs.map_or_else(String::new, |_| cost::heading());
+    // What jobs take stands in columns behind their names.
+    let names = plan.jobs.iter().map(|job| job.name().chars().count());
+    let wide = costs.map_or(0, |_| names.max().unwrap_or(0).min(WIDEST_NAME));
+    let mut text = costs.map_or_else(String::new, |_| cost::heading(wide));
     let mut figures = costs.map(|known| (known, known.forecast.jobs.iter().peekable()));
     for (at, (job, state)) in plan.jobs.iter().zip(&survey.states).enumerate() {
         let reason = reasons.of.get(at).and_then(Option::as_ref);
@@ -140,12 +146,13 @@ fn jobs_text(plan: &Plan, survey: &Survey, reasons: &Reasons, costs: Option<&Kno
         if let Some(reason) = reason {
             note.insert_str(0, &format!("  {}", changes::words(job.name(), reason)));
         }
-        let takes = figures.as_mut().map_or_else(String::new, |(known, jobs)| {
-            let cost = jobs.next_if(|cost| cost.job == at);
-            format!("{}  ", cost::figures(known, cost))
+        let said = format!("{}{note}", job.name());
+        let cost = figures.as_mut().and_then(|(known, jobs)| {
+            let cost = jobs.next_if(|cost| cost.job == at)?;
+            Some(format!("{said:<wide$}{}", cost::figures(known, cost)))
         });
-        let key = job.key.short();
-        text += &format!("{mark} {key}  {takes}{}{note}\n", job.name());
+        let line = cost.unwrap_or(said);
+        text += &format!("{mark} {}  {line}\n", job.key.short());
         for equal in job.labels.iter().skip(1) {
             text += &format!("                and {equal}\n");
         }
