@@ -1,12 +1,12 @@
 """How well `vpc plan` foretells the time of `vpc run`: prints a markdown table, predicted against real.
 
-    python3 dev/bench_cost.py [--rounds 3] [--patience 60] [--no-build] [STUDY …]
+    python3 dev/bench_cost.py [--rounds 3] [--patience 60] [--nice N] [--no-build] [STUDY …]
 
-Each round waits up to `--patience` seconds for an idle machine, calibrates it (`vpc calibrate`), and then, for each study, asks
-the plan how long it takes and runs it. The studies: one run of each of two sizes on all threads, several runs side by side, and
+For each study and round it waits up to `--patience` seconds for an idle machine, calibrates (`vpc calibrate`), asks the plan how
+long it takes, and runs it; a run of which others took more than `--disturbed` of the processors, meanwhile or in the
+calibration, is told and not counted. The studies: one run of each of two sizes on all threads, several runs side by side, and
 a study of all kinds of jobs that run on this machine. Real time is the command's own, "… jobs done in … s"; of training, what
-the journal says of each run. What other processes took of the processors meanwhile stands beside it: a round that others
-disturbed says little.
+the journal says of each run. What other processes took of the processors meanwhile stands beside it.
 """
 
 import argparse
@@ -51,7 +51,16 @@ def vpc(folder, *arguments):
     return done.stdout, done.stderr
 
 
-def trained(entries):
+def watched(folder, *arguments):
+    """What a command told, and the share of the processors that others took meanwhile."""
+    before, clock = busy(), os.times()
+    told = vpc(folder, *arguments)[1]
+    after = os.times()
+    own = after.children_user + after.children_system - clock.children_user - clock.children_system
+    return told, max(0.0, busy() - before - own) / ((after.elapsed - clock.elapsed) * os.cpu_count())
+
+
+def training_of(entries):
     """Seconds of training that the journal tells."""
     jobs = [entry for entry in entries if entry.get("kind") == "pretrain" and entry.get("took")]
     return sum(job["took"]["seconds"] for job in jobs)
@@ -67,14 +76,10 @@ def measure(folder, name, text):
     costs = plan["costs"]
     kinds = {job["key"]: job["kind"] for job in plan["plan"]["jobs"]}
     predicted = sum(job["seconds"] for key, job in costs["jobs"].items() if kinds[key] == "pretrain")
-    before, clock = busy(), os.times()
-    told = vpc(folder, "run", f"{place}.vp", *store)[1]
-    after = os.times()
-    own = after.children_user + after.children_system - clock.children_user - clock.children_system
+    told, others = watched(folder, "run", f"{place}.vp", *store)
     wall = float(re.search(r"jobs? done.* in ([\d.]+) s", told)[1])
-    others = (busy() - before - own) / (wall * os.cpu_count())
     log = json.loads(vpc(folder, "log", "--json", *store)[0].strip().splitlines()[-1])
-    return costs["wall_seconds"], wall, predicted, trained(log["entries"]), max(0.0, others)
+    return costs["wall_seconds"], wall, predicted, training_of(log["entries"]), others
 
 
 def main():
@@ -82,27 +87,32 @@ def main():
     p.add_argument("studies", nargs="*", default=list(STUDIES), metavar="STUDY")
     p.add_argument("--rounds", type=int, default=3)
     p.add_argument("--patience", type=float, default=60)
+    p.add_argument("--nice", type=int, default=0, metavar="N", help="priority; below 0 others wait for what is measured")
+    p.add_argument("--disturbed", type=float, default=0.1, metavar="SHARE")
     p.add_argument("--no-build", action="store_true", help="measure the vpc that is there")
     a = p.parse_args()
     if not a.no_build:
         subprocess.run(["cargo", "build", "--release", "-q", "-p", "vpc"], cwd=ROOT, check=True)
+    os.nice(a.nice)
     print(f"{processor()}, {os.cpu_count()} cores\n")
     print("| study | round | predicted | real | ratio | training predicted | real | ratio | others |")
     print("|---|---|---|---|---|---|---|---|---|")
     ratios = {name: [] for name in a.studies}
     with tempfile.TemporaryDirectory(prefix="vpc-cost-") as folder:
         for number in range(a.rounds):
-            wait_for_quiet(a.patience)
-            vpc(folder, "calibrate")
             for name in a.studies:
                 wait_for_quiet(a.patience)
+                _, disturbed = watched(folder, "calibrate")
                 plan, real, training, trained, others = measure(folder, name, STUDIES[name])
-                ratios[name].append((plan / real, training / trained))
+                others = max(others, disturbed)
+                if others <= a.disturbed:
+                    ratios[name].append((plan / real, training / trained))
                 print(f"| {name} | {number + 1} | {plan:.1f} s | {real:.1f} s | {plan / real:.2f} | {training:.1f} s "
                       f"| {trained:.1f} s | {training / trained:.2f} | {others:.0%} |", flush=True)
-    print("\n| study | median ratio | of training |\n|---|---|---|")
+    print("\n| study | rounds that count | median ratio | of training |\n|---|---|---|---|")
     for name, found in ratios.items():
-        print(f"| {name} | {statistics.median(r[0] for r in found):.2f} | {statistics.median(r[1] for r in found):.2f} |")
+        medians = " | ".join(f"{statistics.median(column):.2f}" for column in zip(*found)) or "– | –"
+        print(f"| {name} | {len(found)} | {medians} |")
 
 
 if __name__ == "__main__":

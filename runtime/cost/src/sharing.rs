@@ -14,11 +14,12 @@ const LOOKED_AT: usize = 16;
 /// Parts of the devices it is to have with which a piece begins, rather than wait for all.
 const ENOUGH: (u64, u64) = (3, 4);
 
-/// Times longer than the bound that a schedule may be planned to take. Whole devices, and what does not
-/// fit side by side, keep most plans from the bound itself.
-const LONGER: [f64; 4] = [1.0, 1.1, 1.25, 1.5];
+/// Parts of the bound within which every chain is planned to end. With much less than all of it, jobs
+/// are wide and short and leave few gaps; with all of it or more, whole devices and what does not fit
+/// side by side cost less.
+const PARTS: [f64; 5] = [0.5, 1.0, 1.25, 0.25, 0.1];
 
-/// More pieces than this are scheduled once, for the bound itself.
+/// More pieces than this are scheduled once, for the first of these parts.
 const MANY: usize = 10_000;
 
 /// How many devices a piece is to have.
@@ -34,7 +35,7 @@ struct Width {
 ///
 /// No schedule is shorter than the bound: all device time shared out, or the longest chain with each
 /// job on as many devices as it can use. A piece is to have the fewest devices with which no chain
-/// through it exceeds the bound, or one of a few times the bound, whichever turns out shortest.
+/// through it exceeds the bound, or a few parts of it, whichever turns out shortest.
 pub(crate) fn on_pool(pieces: &Pieces, pool: &Pool, fastest: &[f64]) -> Schedule {
     let after = longest_after(pieces, fastest);
     let before = longest_before(pieces, fastest);
@@ -47,9 +48,9 @@ pub(crate) fn on_pool(pieces: &Pieces, pool: &Pool, fastest: &[f64]) -> Schedule
     let tried = if pieces.work.len() > MANY {
         1
     } else {
-        LONGER.len()
+        PARTS.len()
     };
-    let schedules = LONGER.iter().take(tried).map(|longer| {
+    let schedules = PARTS.iter().take(tried).map(|part| {
         let chains = before
             .iter()
             .zip(&after)
@@ -60,7 +61,7 @@ pub(crate) fn on_pool(pieces: &Pieces, pool: &Pool, fastest: &[f64]) -> Schedule
             }
             let most = pool.most(work);
             let fewest = pool.fewest(work).unwrap_or(most).min(most);
-            let share = chain / (bound * longer).max(f64::MIN_POSITIVE);
+            let share = chain / (bound * part).max(f64::MIN_POSITIVE);
             let wanted = ((most as f64 * share) as u64).clamp(fewest, most);
             Width {
                 fewest,

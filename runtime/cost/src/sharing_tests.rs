@@ -40,9 +40,12 @@ fn a_single_training_takes_all_devices_it_can_use() {
 
 #[test]
 fn equal_trainings_share_the_pool() {
-    // Two on five devices each; three on three each, one device idle.
+    // Two on five devices each. Three would leave a device idle: one after the other on all of them.
     assert_eq!(wall(&pieces(&[100.0; 2], 64, &[]), 10), 20.0);
-    assert!((wall(&pieces(&[100.0; 3], 64, &[]), 10) - 100.0 / 3.0).abs() < 1e-9);
+    assert_eq!(wall(&pieces(&[100.0; 3], 64, &[]), 10), 30.0);
+    // Where none can use more than three devices, one device is idle.
+    let narrow = wall(&pieces(&[90.0; 3], 3, &[]), 10);
+    assert_eq!(narrow, 30.0);
 }
 
 #[test]

@@ -54,6 +54,8 @@ pub fn calibrate(
     time: Duration,
     tell: &dyn Fn(&str, f64),
 ) -> Result<Speeds, JobError> {
+    // As in a run: it bears on the speed.
+    vpc_train::keep_freed_memory();
     let began = Instant::now();
     let tell = |what: &str| tell(what, began.elapsed().as_secs_f64() / time.as_secs_f64());
     tell("a step");

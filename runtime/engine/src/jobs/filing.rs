@@ -134,7 +134,7 @@ mod tests {
         let work = move || {
             waits.recv().unwrap();
             let begun = processor_time();
-            while processor_time() - begun < Duration::from_millis(20) {}
+            while processor_time().saturating_sub(begun) < Duration::from_millis(20) {}
             Ok(())
         };
         aside.begin(work).unwrap();
