@@ -24,6 +24,8 @@ impl Judge<'_> {
         accepted: &BTreeSet<Trait>,
     ) {
         let axis = &compared.axis;
+        // What the experiment accepts need not be said again.
+        let own: BTreeSet<Trait> = view.said.accept.iter().map(|word| word.0).collect();
         if !outcome.told.is_empty() {
             let differs = outcome.told.iter().map(|of| outcome.words(*of));
             let differs = differs.collect::<Vec<_>>().join(", ");
@@ -36,18 +38,14 @@ impl Judge<'_> {
             let message = format!("the arms of `{axis}` differ in {besides}{differs}");
             let mut advice: Vec<&str> = outcome.told.iter().map(|of| of.words().remedy).collect();
             advice.dedup();
-            let all: Vec<&str> = accepted
-                .iter()
-                .chain(&outcome.told)
-                .map(|of| of.word())
-                .collect();
+            let all: Vec<&str> = own.union(&outcome.told).map(|of| of.word()).collect();
             let help = format!("{}\n{}", advice.join("; "), meant(view, &all));
             self.warn(view, Code("V0504"), compared.span, (message, help));
         }
         if let Some(uneven) = &outcome.uneven
             && !accepted.contains(&Trait::Balance)
         {
-            let words = accepted.iter().chain(&outcome.told).map(|of| of.word());
+            let words = own.union(&outcome.told).map(|of| of.word());
             let words: Vec<&str> = words.chain([Trait::Balance.word()]).collect();
             let remedy = Trait::Balance.words().remedy;
             let help = format!("{remedy}\n{}", meant(view, &words));
