@@ -85,7 +85,7 @@ mod tests {
         assert_eq!(kib(facts, "MemTotal:"), Some(24_688_204 * 1024));
         assert_eq!(kib(facts, "MemAvailable:"), Some(1024));
         assert_eq!(kib("", "MemTotal:"), None);
-        assert_eq!(total() >= available(), true);
+        assert!(total() >= available());
     }
 
     #[test]
