@@ -49,7 +49,7 @@ fn needed(task: &PretrainTask) -> u64 {
 }
 
 /// The memory that this process may have, in bytes; none where the system does not tell.
-fn total() -> Option<u64> {
+pub fn total() -> Option<u64> {
     let machine = kib(&fs::read_to_string("/proc/meminfo").ok()?, "MemTotal:")?;
     Some(address_space().map_or(machine, |most| most.min(machine)))
 }

@@ -279,4 +279,22 @@ mod tests {
             assert_eq!(model.parameters(), model_config(&model).parameters());
         }
     }
+    /// The forecast counts attention whole, the trainer what its causal kernel does: half.
+    #[test]
+    fn forecast_and_trainer_count_the_same_but_for_masked_positions() {
+        let model = ModelSpec {
+            layers: 3,
+            width: 64,
+            heads: 4,
+            kv_heads: 2,
+            hidden: 176,
+            context: 32,
+            vocabulary: 300,
+            rope_base: 10_000,
+            tied: false,
+        };
+        let masked = vpc_cost::TRAINING_PASSES * vpc_cost::attention(&model, 32.0) / 2.0;
+        let counted = model_config(&model).flops_per_token();
+        assert!((vpc_cost::training(&model) - masked - counted).abs() < 0.5);
+    }
 }
