@@ -221,7 +221,8 @@ impl<'a> Bench<'a> {
         Ok(())
     }
 
-    /// What a process does that goes on in the middle of a run: open the files, make the stream, read a sequence.
+    /// What a process does that goes on in the middle of a run, its files mapped: look at their headers, make the
+    /// stream, read one sequence.
     fn seeks(&self, maps: &[Mmap], out: &mut dyn Write) -> Outcome<()> {
         let mut batch = self.batch(1);
         let mut took = Vec::new();

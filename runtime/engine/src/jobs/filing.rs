@@ -1,13 +1,14 @@
 //! Filing the state of a training beside it: what is filed is a copy in memory, so that the
 //! training waits neither for the disk nor for digests.
 
+use std::io::Write;
 use std::panic::resume_unwind;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
 use vpc_compiler::plan::PretrainTask;
-use vpc_store::Attempt;
+use vpc_store::{ArtifactWriter, Attempt, StoreError};
 use vpc_train::{Model, Trainer};
 
 use super::curve::Curve;
@@ -46,36 +47,54 @@ impl Snapshot {
         })
     }
 
-    /// Writes the files, each durable when this returns.
-    pub(super) fn write(&self, attempt: &mut Attempt) -> Result<(), JobError> {
-        let files = [
-            (MODEL, &self.model[..]),
-            (OPTIMIZER, &self.optimizer),
-            (CURVE, &self.curve),
-            (CONFIG, self.config.as_bytes()),
-        ];
-        for (name, bytes) in files {
-            attempt.write(name, bytes)?;
-        }
-        Ok(())
+    /// Writes the files, each durable when this returns; returns the processor time that another
+    /// thread took for it.
+    ///
+    /// The weights are written and synced beside the moments: the disk is the slowest of all, and
+    /// has something to write from the beginning.
+    pub(super) fn write(&self, attempt: &mut Attempt) -> Result<Duration, JobError> {
+        let weights = attempt.create(MODEL)?;
+        thread::scope(|scope| {
+            let thread = thread::Builder::new().name("filing-weights".to_owned());
+            let beside = move || {
+                let written = whole(weights, &self.model);
+                written.map(|()| processor_time())
+            };
+            let beside = thread
+                .spawn_scoped(scope, beside)
+                .map_err(JobError::Worker)?;
+            attempt.write(OPTIMIZER, &self.optimizer)?;
+            attempt.write(CURVE, &self.curve)?;
+            attempt.write(CONFIG, self.config.as_bytes())?;
+            let took = beside.join().unwrap_or_else(|panic| resume_unwind(panic))?;
+            Ok(took)
+        })
     }
+}
+
+/// Writes a whole file and makes it durable.
+fn whole(mut file: ArtifactWriter, bytes: &[u8]) -> Result<(), StoreError> {
+    file.write_all(bytes).map_err(StoreError::of_write)?;
+    file.finish().map(drop)
 }
 
 /// What is being filed beside a training: one thing at a time.
 ///
 /// Dropping waits for it to end, so that a job's lock is held for as long as its files are written.
 #[derive(Default)]
-pub(super) struct Aside(Option<JoinHandle<(Result<(), JobError>, Duration)>>);
+pub(super) struct Aside(Option<JoinHandle<Result<Duration, JobError>>>);
 
 impl Aside {
     /// Begins to file something on a thread of its own; to be called where nothing is under way.
+    ///
+    /// `file` returns the processor time that further threads took for it.
     pub(super) fn begin(
         &mut self,
-        file: impl FnOnce() -> Result<(), JobError> + Send + 'static,
+        file: impl FnOnce() -> Result<Duration, JobError> + Send + 'static,
     ) -> Result<(), JobError> {
         debug_assert!(self.0.is_none(), "one thing at a time");
         let thread = thread::Builder::new().name("filing".to_owned());
-        let work = move || (file(), processor_time());
+        let work = move || file().map(|others| others + processor_time());
         self.0 = Some(thread.spawn(work).map_err(JobError::Worker)?);
         Ok(())
     }
@@ -95,8 +114,7 @@ impl Aside {
         let Some(thread) = self.0.take() else {
             return Ok(Duration::ZERO);
         };
-        let (filed, took) = thread.join().unwrap_or_else(|panic| resume_unwind(panic));
-        filed.map(|()| took)
+        thread.join().unwrap_or_else(|panic| resume_unwind(panic))
     }
 }
 
@@ -133,14 +151,14 @@ mod tests {
         let (go, waits) = mpsc::channel();
         let work = move || {
             waits.recv().unwrap();
-            let begun = processor_time();
-            while processor_time().saturating_sub(begun) < Duration::from_millis(20) {}
-            Ok(())
+            while processor_time() < Duration::from_millis(20) {}
+            Ok(Duration::from_secs(1))
         };
         aside.begin(work).unwrap();
         assert!(aside.is_busy() && !aside.is_ended());
         go.send(()).unwrap();
-        assert!(aside.end().unwrap() >= Duration::from_millis(20));
+        // Of this thread, and of those that it speaks for.
+        assert!(aside.end().unwrap() >= Duration::from_millis(1020));
         assert!(!aside.is_busy());
     }
 
@@ -160,7 +178,7 @@ mod tests {
         let work = move || {
             thread::sleep(Duration::from_millis(50));
             flag.store(true, Ordering::SeqCst);
-            Ok(())
+            Ok(Duration::from_secs(1))
         };
         aside.begin(work).unwrap();
         drop(aside);

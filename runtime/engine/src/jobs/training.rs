@@ -256,11 +256,11 @@ impl<'b> Run<'b> {
             let (store, keep) = (bench.store.clone(), self.kept_and(Some(step)));
             self.aside.begin(move || {
                 let mut attempt = store.attempt(place)?;
-                snapshot.write(&mut attempt)?;
+                let took = snapshot.write(&mut attempt)?;
                 drop(snapshot);
                 attempt.publish_progress(step, draft)?;
                 store.clear_progress_until(place, step, &keep)?;
-                Ok(())
+                Ok(took)
             })
         })?;
         self.cost = begun.elapsed();
