@@ -1,11 +1,12 @@
 //! Decoder models on dfdx's tape with fused operations: training, checkpoints, evaluation.
 //!
 //! A [`Trainer`] takes one step per [`Batch`]; a [`Model`] scores text. Both give the same bits at any
-//! number of threads, alone or beside others, interrupted or not. Checkpoints are safetensors under
-//! the names `transformers` uses for Llama.
+//! number of threads, alone or beside others, interrupted or not. [`Inference`] scores continuations
+//! and generates, in the same bits at any batch size as well. Checkpoints are safetensors under the
+//! names `transformers` uses for Llama.
 //!
 //! Layers, from the bottom: `kernels` (plain slices), `ops` (kernels on the tape), `model` (the
-//! network and its parameters), then [`Trainer`].
+//! network and its parameters), then [`Trainer`]. [`Inference`] stands on kernels and weights alone.
 
 mod batch;
 mod checkpoint;
@@ -14,6 +15,7 @@ mod error;
 mod evaluation;
 mod gradient;
 mod huggingface;
+mod inference;
 mod kernels;
 mod model;
 mod ops;
@@ -29,6 +31,10 @@ pub use batch::{Batch, BatchError};
 pub use checkpoint::CheckpointError;
 pub use config::{ConfigError, ModelConfig, TrainConfig};
 pub use error::TrainError;
+pub use inference::{
+    Continuation, End, Generated, Generation, Inference, InferenceError, Request, Sampling, Score,
+    Sequence,
+};
 pub use model::Model;
 pub use optimizer::Optimizer;
 pub use schedule::Schedule;
