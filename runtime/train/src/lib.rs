@@ -3,7 +3,7 @@
 //! A [`Trainer`] takes one step per [`Batch`]; a [`Model`] scores text. Both give the same bits at any
 //! number of threads, alone or beside others, interrupted or not. [`Inference`] scores continuations
 //! and generates, in the same bits at any batch size as well. Checkpoints are safetensors under the
-//! names `transformers` uses for Llama.
+//! names `transformers` uses for Llama; [`huggingface`] reads and writes its folders.
 //!
 //! Layers, from the bottom: `kernels` (plain slices), `ops` (kernels on the tape), `model` (the
 //! network and its parameters), then [`Trainer`]. [`Inference`] stands on kernels and weights alone.
@@ -14,7 +14,7 @@ mod config;
 mod error;
 mod evaluation;
 mod gradient;
-mod huggingface;
+pub mod huggingface;
 mod inference;
 mod kernels;
 mod model;

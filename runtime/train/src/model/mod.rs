@@ -11,12 +11,13 @@ use dfdx::tensor::{Cpu, TensorFromVec};
 
 pub(crate) use layout::{DEVIATION, Part, Slab, layout};
 
+use crate::checkpoint::Reader;
 use crate::kernels::attention::Heads;
 use crate::kernels::rope::Rope;
 use crate::ops::matrix::{Matrix, Tensor2};
 use crate::ops::storage::{values, values_mut};
 use crate::random::Stream;
-use crate::{CheckpointError, ConfigError, ModelConfig, checkpoint};
+use crate::{CheckpointError, ConfigError, ModelConfig};
 use layout::{Places, Start};
 
 /// A Llama-style decoder with its weights.
@@ -44,8 +45,12 @@ impl Model {
     /// or type.
     pub fn load(config: &ModelConfig, safetensors: &[u8]) -> Result<Self, CheckpointError> {
         config.check()?;
+        Self::read(config, &Reader::new(&safetensors)?)
+    }
+
+    /// A model of a checked shape with the weights of a checkpoint.
+    pub(crate) fn read(config: &ModelConfig, file: &Reader) -> Result<Self, CheckpointError> {
         let slabs = layout(config);
-        let file = checkpoint::Reader::new(safetensors)?;
         file.expect_only(&slabs, &[""])?;
         let values = slabs
             .iter()
@@ -78,6 +83,11 @@ impl Model {
     /// How parameters are grouped and named.
     pub(crate) fn slabs(&self) -> Arc<[Slab]> {
         Arc::clone(&self.slabs)
+    }
+
+    /// The same, borrowed.
+    pub(crate) fn slabs_in_place(&self) -> &[Slab] {
+        &self.slabs
     }
 
     /// The numbers of each slab, in the layout's order.
