@@ -8,6 +8,7 @@ mod command;
 mod complete;
 mod exit;
 mod explain;
+mod export;
 mod fmt;
 mod graph;
 mod library;
@@ -52,6 +53,7 @@ fn main() -> ExitCode {
         Command::Why(options) => why::why(&options),
         Command::Lock(options) => lock::lock(&options),
         Command::Adopt(options) => adopt::adopt(&options),
+        Command::Export(options) => export::export(&options),
         Command::Log(options) => log::log(&options),
         Command::Store(command) => store::store(&command),
         Command::Fmt(options) => fmt::fmt(&options),

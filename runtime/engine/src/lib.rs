@@ -6,6 +6,7 @@
 mod adopt;
 mod error;
 mod event;
+mod export;
 mod jobs;
 mod log;
 mod memory;
@@ -22,9 +23,10 @@ mod survey;
 mod trunks;
 mod work;
 
-pub use adopt::{AdoptError, Adopted, adopt};
+pub use adopt::{AdoptError, Adopted, Filed, adopt};
 pub use error::JobError;
 pub use event::{Event, Observer, Progress};
+pub use export::{ExportError, ExportedModel, export};
 pub use log::note_found;
 pub use memory::address_space;
 pub use options::{Options, Stop};
