@@ -1,6 +1,6 @@
 """What the store costs a training job: the share of its time that goes into filing.
 
-    python3 dev/bench_store.py [--minutes 3] [--every SECONDS]
+    python3 dev/bench_store.py [--minutes 3] [--rate 2500] [--every SECONDS]
 
 Runs one model of 17.3 M parameters (69 MB of weights, 138 MB of optimiser state) for some minutes,
 with checkpoints as often as the program chooses, or every so many seconds, and reads from the journal what of the job's time went into

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::engine::{ArgValueCandidates, ArgValueCompleter};
 use vpc_compiler::plan::Selection;
+use vpc_cost::Pool;
 
 use crate::complete;
 use crate::store::{Size, StoreCommand};
@@ -47,6 +48,8 @@ pub(crate) enum Command {
     /// Look after a store: its soundness, its room, and what may go.
     #[command(subcommand)]
     Store(StoreCommand),
+    /// Measure how fast this machine trains, so that plans can tell how long they take.
+    Calibrate(CalibrateOptions),
     /// Bring `.vp` files into their one layout.
     Fmt(FmtOptions),
     /// Explain the code of a problem, such as `V0302`.
@@ -110,9 +113,16 @@ pub(crate) struct PlanOptions {
     /// Write the whole plan as JSON.
     #[arg(long)]
     pub(crate) json: bool,
-    /// List every job, with its key and all its names.
+    /// List every job, with its key, all its names, and what it takes.
     #[arg(long)]
     pub(crate) jobs: bool,
+    /// Tell what it takes on a pool of devices, such as `128xa100` or `h100`, instead of on this
+    /// machine.
+    #[arg(long, value_name = "POOL")]
+    pub(crate) pool: Option<Pool>,
+    /// The share of the devices' peak that training reaches [default: what is published of each].
+    #[arg(long, value_name = "SHARE", requires = "pool", value_parser = share)]
+    pub(crate) mfu: Option<f64>,
     /// Write the plan into this file (`.json`), for `vpc run` to do just what it says.
     #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) output: Option<PathBuf>,
@@ -122,6 +132,39 @@ pub(crate) struct PlanOptions {
     pub(crate) detailed_exitcode: bool,
     #[command(flatten)]
     pub(crate) only: OnlyOptions,
+}
+
+impl PlanOptions {
+    /// The pool that was asked for, at the utilisation that was told.
+    pub(crate) fn pool(&self) -> Option<Pool> {
+        let pool = self.pool?;
+        Some(self.mfu.map_or(pool, |mfu| pool.at(mfu)))
+    }
+}
+
+/// A share above nothing and at most the whole: `45%` or `0.45`.
+fn share(text: &str) -> Result<f64, String> {
+    let (number, unit) = match text.trim().strip_suffix('%') {
+        Some(number) => (number, 100.0),
+        None => (text, 1.0),
+    };
+    let share = number
+        .trim()
+        .parse::<f64>()
+        .ok()
+        .map(|number| number / unit);
+    let share = share.filter(|share| *share > 0.0 && *share <= 1.0);
+    share.ok_or_else(|| "write a share such as `45%`".to_owned())
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CalibrateOptions {
+    /// How long to measure, in seconds; in less than 5, only small models are measured.
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=600))]
+    pub(crate) seconds: u32,
+    /// Write it as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -163,7 +206,7 @@ pub(crate) struct RunOptions {
     #[arg(long)]
     pub(crate) fail_fast: bool,
     /// Longest time between two checkpoints of a training job, in seconds [default: 30, or longer
-    /// where filing one takes more than a two-hundredth of that].
+    /// where filing one costs more than a four-hundredth of that].
     #[arg(long, value_name = "SECONDS")]
     pub(crate) checkpoint_every: Option<u64>,
     /// Say nothing but results and problems.

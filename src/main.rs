@@ -2,10 +2,12 @@
 
 mod adopt;
 mod build;
+mod calibrate;
 mod changes;
 mod check;
 mod command;
 mod complete;
+mod cost;
 mod exit;
 mod explain;
 mod export;
@@ -56,6 +58,7 @@ fn main() -> ExitCode {
         Command::Export(options) => export::export(&options),
         Command::Log(options) => log::log(&options),
         Command::Store(command) => store::store(&command),
+        Command::Calibrate(options) => calibrate::calibrate(&options),
         Command::Fmt(options) => fmt::fmt(&options),
         Command::Explain(options) => explain::explain(&options),
     };

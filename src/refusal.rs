@@ -5,6 +5,7 @@ use vpc_engine::{Outcome, Survey, reasons, survey, unsupported};
 use vpc_store::{Store, StoreError};
 
 use crate::command::RunOptions;
+use crate::cost::is_over_budget;
 use crate::locked::missing;
 use crate::output::{counted, tell};
 use crate::run::again;
@@ -23,6 +24,10 @@ pub(crate) fn refusal(
     let survey = survey(plan, there)?;
     if let Some(refused) = refused(plan, &survey) {
         return Ok(Some(refused));
+    }
+    if is_over_budget(plan, &survey, None, planned, options.study.format) {
+        tell("nothing was begun");
+        return Ok(Some(left(survey.to_do())));
     }
     let announced = planned.announced.as_ref();
     if let Some(more) = announced.and_then(|announced| exceeded(plan, &survey, announced)) {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use vpc_compiler::Library;
+use vpc_compiler::grammar::Sources;
 use vpc_compiler::plan::{Key, Plan};
 use vpc_engine::Survey;
 use vpc_store::Store;
@@ -205,6 +206,8 @@ impl SavedPlan {
         if stale.is_empty() {
             return Ok(Planned {
                 plan: self.plan.clone(),
+                // The texts may have changed since.
+                sources: Sources::default(),
                 folder,
                 locked: files.locked().clone(),
                 digests: files.into_digests(),

@@ -22,6 +22,8 @@ use crate::saved;
 pub(crate) struct Planned {
     /// The whole study.
     pub(crate) plan: Plan,
+    /// Its texts, for problems that are found later.
+    pub(crate) sources: Sources,
     /// Its store.
     pub(crate) folder: PathBuf,
     /// What its lock file says.
@@ -42,9 +44,10 @@ pub(crate) fn planned(options: &StudyOptions, kept: &KeptOptions) -> Result<Plan
     let store = Store::peek(&folder).ok().flatten();
     let files = Files::new(store, kept.rehash, locked(&options.file)?);
     let build = kept.strict_build.then(build::name);
-    let plan = compiled_with(options, &files, build)?;
+    let (plan, sources) = compiled_with(options, &files, build)?;
     Ok(Planned {
         plan,
+        sources,
         folder,
         locked: files.locked().clone(),
         texts: files.texts(),
@@ -66,15 +69,15 @@ pub(crate) fn locked(study: &Path) -> Result<Locked, Status> {
 
 /// Compiles a study and tells its problems; the plan when there are no errors.
 pub(crate) fn compiled(options: &StudyOptions) -> Result<Plan, Status> {
-    compiled_with(options, &Files::default(), None)
+    compiled_with(options, &Files::default(), None).map(|compiled| compiled.0)
 }
 
-/// The same, from files that remember what was read, bound to a build where one is given.
+/// The same with the texts, from files that remember what was read, bound to a build where one is given.
 pub(crate) fn compiled_with(
     options: &StudyOptions,
     files: &Files,
     build: Option<&str>,
-) -> Result<Plan, Status> {
+) -> Result<(Plan, Sources), Status> {
     let Some(path) = options.file.to_str() else {
         tell("error: the path of the study is not UTF-8");
         return Err(Status::Use);
@@ -103,7 +106,8 @@ pub(crate) fn compiled_with(
             counted(errors, "error")
         ));
     }
-    compiled.plan.ok_or(Status::Problems)
+    let plan = compiled.plan.ok_or(Status::Problems)?;
+    Ok((plan, compiled.sources))
 }
 
 /// The part of a plan that was asked for; a selection that fits nothing is told.
@@ -118,7 +122,8 @@ pub(crate) fn selected<'p>(plan: &'p Plan, only: &[Selection]) -> Result<Cow<'p,
     })
 }
 
-fn tell_problem(problem: &Problem, sources: &Sources, format: Format) {
+/// Tells a problem as the options ask for it.
+pub(crate) fn tell_problem(problem: &Problem, sources: &Sources, format: Format) {
     let place = sources.place(problem.at.span);
     let severity = match problem.severity {
         Severity::Error => "error",

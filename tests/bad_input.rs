@@ -7,7 +7,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 
-use common::{Folder, READ_ONLY, Run, computed, mounting_shell, skip, stable};
+use common::{Folder, READ_ONLY, Run, anywhere, computed, mounting_shell, skip, stable};
 
 /// A study of nine small jobs that is in order.
 const STUDY: &str = r#"category a { source: text("a.txt") }
@@ -55,7 +55,7 @@ fn edited(from: &str, to: &str) -> Folder {
 fn same(name: &str, run: &Run) {
     let screen = format!(
         "{}{}\n[status {}]",
-        run.stdout,
+        anywhere(&run.stdout),
         stable(&run.stderr),
         run.status
     );

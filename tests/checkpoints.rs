@@ -128,7 +128,7 @@ fn a_finished_run_is_done_again_for_a_checkpoint_that_it_did_not_keep() {
     let base = fs::read(found(&folder, BASE).0).unwrap();
     folder.write("s.vp", early());
     let text = plan(&folder);
-    assert!(text.contains("e/base  again, for a checkpoint\n"), "{text}");
+    assert!(text.contains("e/base  again, for a checkpoint  "), "{text}");
     assert!(
         text.contains("to do: 3 jobs, 5.12k training tokens; 4 cached"),
         "{text}"
@@ -168,10 +168,10 @@ fn a_run_goes_on_from_before_the_checkpoint_that_it_lacks() {
     for (keep, note, resumed) in [
         (
             "1280",
-            "  again, for a checkpoint; goes on from step 10\n",
+            "  again, for a checkpoint; goes on from step 10  ",
             &[BASE][..],
         ),
-        ("3840", "  again, for a checkpoint\n", &[]),
+        ("3840", "  again, for a checkpoint  ", &[]),
     ] {
         let kept =
             |study: &str| study.replace("tokens: 5120", &format!("tokens: 5120, keep: [{keep}]"));

@@ -63,7 +63,10 @@ fn just_what_is_needed_is_planned() {
     assert_eq!(listed(&folder, "--only tokens"), data);
     assert_eq!(listed(&folder, "--only *"), listed(&folder, ""));
     // The axes shown are those of the runs.
-    let text = folder.vpc("plan s.vp --jobs --only e/*[seed=2]").ends(0).stdout;
+    let text = folder
+        .vpc("plan s.vp --jobs --only e/*[seed=2]")
+        .ends(0)
+        .stdout;
     assert!(text.contains("vary seed: 2\n"), "{text}");
     assert!(!text.contains("experiment other"), "{text}");
     // The machine form has the same part.

@@ -11,6 +11,7 @@
 #![deny(clippy::float_arithmetic)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod confounds;
 mod eval;
 mod expand;
 pub mod explain;
@@ -82,6 +83,7 @@ pub fn compile_for_build(
         supply: expanded.supply,
         experiments: expanded.experiments,
         reports: expanded.reports,
+        comparisons: expanded.comparisons,
     });
     Ok(Compiled {
         sources,
@@ -94,6 +96,7 @@ pub fn compile_for_build(
 struct Whole {
     experiments: Vec<plan::Experiment>,
     reports: Vec<plan::Report>,
+    comparisons: Vec<plan::Comparison>,
     jobs: Vec<plan::Job>,
     supply: BTreeMap<plan::Key, plan::Supply>,
 }
@@ -108,17 +111,25 @@ fn expand(evaluator: &Evaluator<'_>, main: ModuleId, build: Option<&str>) -> Who
         .iter()
         .filter_map(|name| expander.experiment(name))
         .collect();
-    let (experiments, reports) = Results::read(evaluator, main, expanded);
+    let (experiments, reports, design) = Results::read(evaluator, main, expanded);
     // What no experiment uses is checked too.
     for (name, declared) in module.into_iter().flat_map(|module| &module.declared) {
         if !names.contains(name) {
             evaluator.declared(main, name, declared.name().span);
         }
     }
+    // What is compared is worth a look where all of it is there.
+    let comparisons = if evaluator.is_sound() {
+        let (jobs, supply) = expander.made();
+        design.comparisons(evaluator, &experiments, jobs, supply)
+    } else {
+        Vec::new()
+    };
     let (jobs, supply) = expander.finish();
     Whole {
         experiments,
         reports,
+        comparisons,
         jobs,
         supply,
     }

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use vpc_compiler::grammar::{Sources, parse};
 use vpc_compiler::schema::{
-    FUNCTIONS, Function, KINDS, Kind, MAGNITUDES, Need, Place, Type, UNITS,
+    FUNCTIONS, Function, KINDS, Kind, MAGNITUDES, Need, Place, TRAITS, Type, UNITS,
 };
 
 const NOTICE: &str = "Written by `just gen` from grammar/editors/templates; edit there.";
@@ -277,7 +277,19 @@ fn snippets() -> BTreeMap<String, Snippet> {
     let functions = FUNCTIONS
         .iter()
         .map(|function| (format!("{}()", function.name), function_snippet(function)));
-    words.chain(kinds).chain(functions).collect()
+    let traits: Vec<&str> = TRAITS.iter().map(|row| row.word).collect();
+    let said = [
+        ("accept", "Says that a difference between arms is meant."),
+        ("controls", "States what must be the same in all arms."),
+    ];
+    let said = said.into_iter().map(|(word, doc)| {
+        let text = format!("{word}: ${{1|{}|}}", traits.join(","));
+        (
+            word.to_owned(),
+            snippet(word, &text, doc, Some(Place::Experiment)),
+        )
+    });
+    words.chain(kinds).chain(functions).chain(said).collect()
 }
 
 fn json(value: &impl Serialize) -> String {

@@ -34,6 +34,7 @@ fn every_code_has_a_page_and_no_page_is_left_over() {
     let mut codes = BTreeSet::new();
     used(&root().join("grammar/src"), &mut codes);
     used(&root().join("compiler/src"), &mut codes);
+    used(&root().join("src"), &mut codes);
     let pages: Vec<&str> = PAGES.iter().map(|page| page.code).collect();
     let codes: Vec<&str> = codes.iter().map(String::as_str).collect();
     assert_eq!(pages, codes);
@@ -79,7 +80,10 @@ fn examples_do_what_their_pages_say() {
             mistake.push_str(&"#\n".repeat(4 << 20));
         }
         let (codes, shown) = problems(&mistake);
-        if codes != BTreeSet::from([page.code]) {
+        // What a plan costs is found by the command, and its page is held to that by its own test.
+        let is_of_plans = page.code.starts_with("V07");
+        let expected = BTreeSet::from_iter((!is_of_plans).then_some(page.code));
+        if codes != expected {
             wrong.push(format!("{}: reports {codes:?}\n{shown}", page.code));
         }
         let (codes, shown) = problems(&correction);

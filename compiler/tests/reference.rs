@@ -9,7 +9,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use vpc_compiler::schema::{FUNCTIONS, KINDS, Kind, Need, Place, Role, Type};
+use vpc_compiler::schema::{FUNCTIONS, KINDS, Kind, Need, Place, Role, TRAITS, Type};
 
 const HEAD: &str = "\
 <!-- Written by `just gen` from `compiler/src/schema`; edit there. -->
@@ -54,6 +54,13 @@ fn reference() -> String {
             };
             writeln!(text, "  * `{}`: {kind}", parameter.name).unwrap();
         }
+    }
+    text.push_str(
+        "\n## Traits\n\nWhat runs can differ in: the words of `accept` and `controls`. \
+         [confounds.md](confounds.md) says why\neach matters.\n\n",
+    );
+    for row in TRAITS {
+        writeln!(text, "* `{}` — {}", row.word, row.doc).unwrap();
     }
     writeln!(
         text,

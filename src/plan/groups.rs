@@ -121,6 +121,11 @@ fn family(job: &Job) -> (&str, String) {
             let tokenizer = name.find('@').map_or("", |at| &name[at..]);
             (tokenizer, format!("tokens/*{tokenizer}"))
         }
+        // Parts of an evaluation: `e/vqa.gqa`, `e/early.base@5000`.
+        Task::Answers(_) | Task::Judged { .. } | Task::Checkpoint { .. } => {
+            let whole = name.split('.').next().unwrap_or(name);
+            (whole, format!("{whole}.*"))
+        }
         _ => (name, name.to_owned()),
     }
 }

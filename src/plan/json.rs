@@ -9,8 +9,14 @@ use vpc_engine::{Reasons, State, Survey};
 use super::epochs::Categories;
 use super::totals::totals;
 use crate::changes;
+use crate::cost::{self, Costs};
 
-pub(super) fn as_json(plan: &Plan, survey: &Survey, reasons: &Reasons) -> serde_json::Value {
+pub(super) fn as_json(
+    plan: &Plan,
+    survey: &Survey,
+    reasons: &Reasons,
+    costs: &Costs,
+) -> serde_json::Value {
     let mut states: BTreeMap<String, String> = plan
         .jobs
         .iter()
@@ -56,6 +62,7 @@ pub(super) fn as_json(plan: &Plan, survey: &Survey, reasons: &Reasons) -> serde_
         "changes": changes,
         "demand": demand,
         "totals": totals,
+        "costs": costs.known().map(|known| cost::as_json(plan, known)),
     })
 }
 

@@ -14,6 +14,7 @@ use vpc_engine::{Reasons, Survey, reasons, survey};
 use vpc_store::{Damage, Store, StoreError};
 
 use crate::command::PlanOptions;
+use crate::cost::{Costs, is_over_budget, warnings};
 use crate::exit::Status;
 use crate::locked::missing;
 use crate::output::{say, say_json, tell};
@@ -76,18 +77,32 @@ fn planned_and_told(options: &PlanOptions) -> Status {
             "warning: `{path}` is not here; `vp.lock` knows what it holds, and a run needs it"
         ));
     }
+    let costs = Costs::of(&plan, &survey, options.pool(), options.json);
+    let warnings = costs.known().map(|known| warnings(&plan, known));
+    for warning in warnings.unwrap_or_default() {
+        tell(format_args!("warning: {warning}"));
+    }
     if options.json {
-        say_json(as_json(&plan, &survey, &reasons));
+        say_json(as_json(&plan, &survey, &reasons, &costs));
     } else {
-        say(as_text(&plan, &survey, &reasons, options.jobs));
+        say(as_text(&plan, &survey, &reasons, &costs, options.jobs));
     }
     let mut status = Status::Ok;
-    if let Some(path) = &options.output {
+    if is_over_budget(
+        &plan,
+        &survey,
+        options.pool(),
+        &planned,
+        options.study.format,
+    ) {
+        status = Status::Problems;
+    } else if let Some(path) = &options.output {
         status = saved::write(path, options, &planned, &plan, &survey);
     }
     if options.detailed_exitcode && status == Status::Ok && survey.to_do() > 0 {
         status = Status::Changes;
     }
+    std::mem::forget(costs);
     // A plan of a million jobs takes longer to take apart than the process has left to live.
     std::mem::forget(survey);
     std::mem::forget(plan);

@@ -8,10 +8,17 @@ use vpc_engine::{Advice, Missed, Reasons, State, Survey, Training, advice, train
 use super::experiments::{Looked, experiment_text};
 use super::groups::groups_text;
 use crate::changes;
+use crate::cost::{self, Costs, Known};
 use crate::output::{counted, grouped, rounded};
 use crate::show::stem;
 
-pub(super) fn as_text(plan: &Plan, survey: &Survey, reasons: &Reasons, all: bool) -> String {
+pub(super) fn as_text(
+    plan: &Plan,
+    survey: &Survey,
+    reasons: &Reasons,
+    costs: &Costs,
+    all: bool,
+) -> String {
     if plan.jobs.is_empty() {
         return "nothing to do: the study has no experiment with jobs".to_owned();
     }
@@ -22,7 +29,7 @@ pub(super) fn as_text(plan: &Plan, survey: &Survey, reasons: &Reasons, all: bool
     }
     parts.push(groups_text(plan, survey, reasons));
     if all {
-        parts.push(jobs_text(plan, survey, reasons));
+        parts.push(jobs_text(plan, survey, reasons, costs.known()));
     }
     parts.extend(changes::summary(plan, reasons));
     let Training {
@@ -53,6 +60,7 @@ pub(super) fn as_text(plan: &Plan, survey: &Survey, reasons: &Reasons, all: bool
             )
         }
     });
+    parts.extend(cost::summary(costs).filter(|_| survey.to_do() > 0));
     parts.join("\n")
 }
 
@@ -112,8 +120,15 @@ fn not_yet(plan: &Plan, survey: &Survey) -> Option<String> {
     Some(text)
 }
 
-fn jobs_text(plan: &Plan, survey: &Survey, reasons: &Reasons) -> String {
-    let mut text = String::new();
+/// Longer names push their figures to the right.
+const WIDEST_NAME: usize = 48;
+
+fn jobs_text(plan: &Plan, survey: &Survey, reasons: &Reasons, costs: Option<&Known>) -> String {
+    // What jobs take stands in columns behind their names.
+    let names = plan.jobs.iter().map(|job| job.name().chars().count());
+    let wide = costs.map_or(0, |_| names.max().unwrap_or(0).min(WIDEST_NAME));
+    let mut text = costs.map_or_else(String::new, |_| cost::heading(wide));
+    let mut figures = costs.map(|known| (known, known.forecast.jobs.iter().peekable()));
     for (at, (job, state)) in plan.jobs.iter().zip(&survey.states).enumerate() {
         let reason = reasons.of.get(at).and_then(Option::as_ref);
         let (mark, mut note) = match state {
@@ -131,7 +146,13 @@ fn jobs_text(plan: &Plan, survey: &Survey, reasons: &Reasons) -> String {
         if let Some(reason) = reason {
             note.insert_str(0, &format!("  {}", changes::words(job.name(), reason)));
         }
-        text += &format!("{mark} {}  {}{note}\n", job.key.short(), job.name());
+        let said = format!("{}{note}", job.name());
+        let cost = figures.as_mut().and_then(|(known, jobs)| {
+            let cost = jobs.next_if(|cost| cost.job == at)?;
+            Some(format!("{said:<wide$}{}", cost::figures(known, cost)))
+        });
+        let line = cost.unwrap_or(said);
+        text += &format!("{mark} {}  {line}\n", job.key.short());
         for equal in job.labels.iter().skip(1) {
             text += &format!("                and {equal}\n");
         }

@@ -21,7 +21,7 @@ const MODELS: [&str; 5] = ["pretrain", "checkpoint", "stage", "encoder", "tokeni
 pub(super) fn export(options: &ExportOptions) -> Ended {
     let locked = locked(&options.study.file)?;
     let files = Files::new(None, false, locked);
-    let whole = compiled_with(&options.study, &files, None)?;
+    let (whole, _) = compiled_with(&options.study, &files, None)?;
     let plan = selected(&whole, &options.only.only)?;
     let folder = store_folder(&options.study.file, options.store.as_ref());
     looked(Some(&folder))?;

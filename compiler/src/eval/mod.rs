@@ -17,7 +17,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
 use vpc_grammar::tree::{Expr, ExprKind, Let, Name};
-use vpc_grammar::{Code, Problem, Problems, Sources, Span};
+use vpc_grammar::{Code, Problem, Problems, Severity, Sources, Span};
 
 use crate::library::Library;
 use crate::limits;
@@ -105,6 +105,14 @@ impl<'a> Evaluator<'a> {
         if told.len() < limits::PROBLEMS && told.insert((problem.code.0, problem.at.span)) {
             self.problems.borrow_mut().push(problem);
         }
+    }
+
+    /// Whether no error was reported.
+    pub(crate) fn is_sound(&self) -> bool {
+        let problems = self.problems.borrow();
+        problems
+            .iter()
+            .all(|problem| problem.severity != Severity::Error)
     }
 
     pub(crate) fn into_problems(self) -> Problems {

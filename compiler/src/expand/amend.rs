@@ -10,6 +10,7 @@ use crate::eval::Evaluator;
 use crate::limits;
 use crate::modules::{Declared, ModuleId};
 use crate::nearest::advice;
+use crate::schema;
 
 /// Returns the amended entries. Checks are left out: they speak of the experiment as written.
 pub(super) fn amended(
@@ -151,6 +152,11 @@ fn replace_field(body: &mut Body, field: &Field) -> Option<Problem> {
     let [job, rest @ ..] = field.path.as_slice() else {
         return None;
     };
+    if rest.is_empty() && schema::kind("experiment").is_some_and(|it| it.field(&job.text).is_some())
+    {
+        replace_own(body, field);
+        return None;
+    }
     let jobs: Vec<String> = blocks(body).map(|block| block.name.text.clone()).collect();
     let target = blocks(body).find(|block| block.name.text == job.text);
     let Some(target) = target.filter(|_| !rest.is_empty()) else {
@@ -189,6 +195,19 @@ fn replace_field(body: &mut Body, field: &Field) -> Option<Problem> {
         None => inner.entries.push(Entry::Field(change)),
     }
     None
+}
+
+/// Replaces a field of the experiment itself, or adds it.
+fn replace_own(body: &mut Body, field: &Field) {
+    let same = |entry: &Entry| match entry {
+        Entry::Field(old) => matches!(
+            (old.path.as_slice(), field.path.as_slice()),
+            ([old], [new]) if old.text == new.text
+        ),
+        _ => false,
+    };
+    body.entries.retain(|entry| !same(entry));
+    body.entries.push(Entry::Field(field.clone()));
 }
 
 fn blocks(body: &mut Body) -> impl Iterator<Item = &mut Block> {

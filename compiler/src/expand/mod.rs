@@ -10,6 +10,7 @@ mod order;
 mod results;
 mod settings;
 mod spot;
+mod uses;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 use vpc_grammar::tree::{Block, Body, Entry, Expr, Let};
 use vpc_grammar::{Code, Problem, Span};
 
+use crate::confounds::Said;
 use crate::eval::{Evaluator, Scope};
 use crate::limits;
 use crate::modules::{Declared, ModuleId, twice};
@@ -26,8 +28,9 @@ use crate::schema::{self, Place};
 use axes::Axes;
 use grid::{Grid, Points};
 use lower::{Made, Shared};
-pub(crate) use results::Results;
+pub(crate) use results::{Results, elements};
 use spot::{Site, Spot};
+pub(crate) use uses::Uses;
 
 /// Expands experiments one after the other into one list of jobs.
 pub(crate) struct Expander<'e, 'a> {
@@ -55,6 +58,10 @@ pub(crate) struct Expanded {
     pub(crate) results: Vec<Block>,
     /// Jobs that could not be expanded at every point, which was said.
     pub(crate) lost: Vec<String>,
+    /// What it says of differences between runs.
+    pub(crate) said: Said,
+    /// What is set along which axis.
+    pub(crate) uses: Uses,
 }
 
 /// An experiment sorted by kind of entry.
@@ -76,6 +83,11 @@ impl<'e, 'a> Expander<'e, 'a> {
             jobs: Jobs::bound_to(build),
             shared: Shared::default(),
         }
+    }
+
+    /// Returns the jobs made so far, and what is known of the text they encode.
+    pub(crate) fn made(&self) -> (&Jobs, &BTreeMap<plan::Key, plan::Supply>) {
+        (&self.jobs, &self.shared.supply)
     }
 
     /// Returns the jobs, and what is known of the text they encode.
@@ -171,6 +183,8 @@ impl<'e, 'a> Expander<'e, 'a> {
         Some(Expanded {
             lost,
             results: results.collect(),
+            said: settings.said,
+            uses: uses::uses(&axes, &parts.blocks, &parts.lets),
             experiment: Experiment {
                 name: name.to_owned(),
                 doc: doc.unwrap_or_default(),

@@ -3,6 +3,7 @@
 use vpc_grammar::tree::{Block, Body, Entry};
 
 use super::Expander;
+use crate::confounds::Said;
 use crate::eval::{Reads, Scope};
 use crate::plan::Budget;
 
@@ -10,6 +11,7 @@ use crate::plan::Budget;
 #[derive(Default)]
 pub(super) struct Settings {
     pub(super) budget: Option<Budget>,
+    pub(super) said: Said,
 }
 
 impl Expander<'_, '_> {
@@ -31,7 +33,8 @@ impl Expander<'_, '_> {
                 let place = self.place(span).to_string();
                 Some(Some(Budget { hours, place }))
             })?;
-            Some(Settings { budget })
+            let said = Said::read(&given)?;
+            Some(Settings { budget, said })
         });
         settings.unwrap_or_default()
     }

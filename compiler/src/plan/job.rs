@@ -123,6 +123,22 @@ impl Jobs {
         job.map_or("", Job::name)
     }
 
+    /// Returns the job with a key, and its place.
+    pub(crate) fn find(&self, key: Key) -> Option<(usize, &Job)> {
+        let at = *self.by_key.get(key)?;
+        Some((at, self.list.get(at)?))
+    }
+
+    /// How many jobs there are.
+    pub(crate) fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// Returns the job at a place.
+    pub(crate) fn at(&self, at: usize) -> Option<&Job> {
+        self.list.get(at)
+    }
+
     /// Makes room for so many more jobs.
     pub(crate) fn reserve(&mut self, more: usize) {
         self.list.reserve(more);

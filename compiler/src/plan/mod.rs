@@ -1,6 +1,7 @@
 //! The plan: the one hand-over from the compiler to the runtime.
 
 mod change;
+mod comparison;
 mod demand;
 mod filter;
 mod fraction;
@@ -20,6 +21,7 @@ mod trunk;
 mod work;
 
 pub use change::{Change, Difference, Needed, Replaced, Side, percent, said};
+pub use comparison::{Besides, Comparison};
 pub use demand::{Demand, Supply};
 pub use filter::{Clause, Filter};
 pub use fraction::Fraction;
@@ -44,6 +46,7 @@ pub use task::{
 
 pub use trunk::Trunk;
 
+pub(crate) use change::{decimal, short};
 pub(crate) use job::Jobs;
 pub(crate) use work::Work;
 
@@ -74,6 +77,9 @@ pub struct Plan {
     pub experiments: Vec<Experiment>,
     /// Reports across experiments.
     pub reports: Vec<Report>,
+    /// What is compared along which axis, and what differs there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub comparisons: Vec<Comparison>,
 }
 
 impl Plan {

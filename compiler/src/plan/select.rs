@@ -106,6 +106,7 @@ impl Plan {
             build: self.build.clone(),
             supply: self.supply_of(&kept),
             jobs: jobs.cloned().collect(),
+            comparisons: self.comparisons_of(&experiments),
             experiments,
             reports,
         };

@@ -95,6 +95,8 @@ pub enum Type {
     AxisValue,
     /// Two values of an axis, as written there.
     AxisValues,
+    /// Something in which runs can differ, such as `rate`, or a list of such words.
+    Traits,
     /// A statistical test: `page_trend(…)` and others.
     Test,
     /// An interval drawn around a line: `ci(…)`.
@@ -158,6 +160,7 @@ impl Type {
             Self::Axis => "an axis",
             Self::Axes => "an axis, or a list of axes",
             Self::AxisValue => "a value of the axis, as written there",
+            Self::Traits => "a trait such as `rate`, or a list of traits",
             Self::AxisValues => "two values of the axis in a list",
             Self::Test => "a test such as `page_trend(alpha: 1%)`",
             Self::Band => "an interval such as `ci(seed, 95%)`",

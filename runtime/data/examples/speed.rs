@@ -1,4 +1,4 @@
-//! Prints what the world, the tokenizer, the token files and the sample stream do per second on one core.
+//! Prints what the world and the tokenizer do per second on one core.
 
 use std::error::Error;
 use std::io::{Write, sink, stdout};
@@ -6,14 +6,10 @@ use std::time::{Duration, Instant};
 
 use vpc_data::world::Style;
 use vpc_data::{
-    DocumentsWriter, Part, SampleStream, Source, TokenFile, TokenWriter, Tokenizer, documents,
-    fill, read_documents, tokenize, train_bpe,
+    DocumentsWriter, Source, Tokenizer, documents, read_documents, tokenize, train_bpe,
 };
 
 const WORLD_BYTES: u64 = 20_000_000;
-const TOKENS: u32 = 4 << 20;
-const CONTEXT: usize = 1024;
-const ROWS: usize = 64;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut out = stdout().lock();
@@ -33,8 +29,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             per_second(WORLD_BYTES, begin.elapsed())
         )?;
     }
-    tokenizers(&mut out)?;
-    stream(&mut out)
+    tokenizers(&mut out)
 }
 
 fn tokenizers(out: &mut dyn Write) -> Result<(), Box<dyn Error>> {
@@ -66,51 +61,6 @@ fn tokenizers(out: &mut dyn Write) -> Result<(), Box<dyn Error>> {
     Ok(writeln!(
         out,
         "tokenize, all threads: {speed:.1} MB/s, {ratio:.2} bytes per token"
-    )?)
-}
-
-fn stream(out: &mut dyn Write) -> Result<(), Box<dyn Error>> {
-    let mut bytes = Vec::new();
-    let mut writer = TokenWriter::new(&mut bytes, 4096, 0)?;
-    writer.add(&(0..TOKENS).map(|token| token % 4096).collect::<Vec<_>>())?;
-    writer.finish()?;
-    let file = TokenFile::new(&bytes)?;
-    let part = |id| Part {
-        identity: [id; 32],
-        share: (1, 16),
-        sequences: file.sequences(CONTEXT),
-    };
-    let (stream, files) = (
-        SampleStream::new((0..16).map(part).collect(), 1)?,
-        [file; 16],
-    );
-    let (mut inputs, mut targets) = (vec![0; ROWS * CONTEXT], vec![0; ROWS * CONTEXT]);
-    let begin = Instant::now();
-    let rounds = 1000;
-    for round in 0..rounds {
-        fill(
-            &stream,
-            &files,
-            CONTEXT,
-            round * ROWS as u64,
-            ROWS,
-            &mut inputs,
-            &mut targets,
-        )?;
-    }
-    let speed = per_second(rounds * (ROWS * CONTEXT) as u64, begin.elapsed());
-    writeln!(
-        out,
-        "fill, 16 parts, context {CONTEXT}: {speed:.0} M tokens/s"
-    )?;
-    let begin = Instant::now();
-    let sum: u64 = (0..1_000_000)
-        .map(|position| stream.at(position).sequence)
-        .sum();
-    let speed = per_second(1_000_000, begin.elapsed());
-    Ok(writeln!(
-        out,
-        "SampleStream::at: {speed:.1} M positions/s (checksum {sum})"
     )?)
 }
 

@@ -222,8 +222,7 @@ fn read_model(model: &ModelSpec, folder: &Path) -> Result<Found, AdoptError> {
         });
     }
     let read = Pretrained::read_as(folder, &config).map_err(Box::new)?;
-    let mut weights = Vec::new();
-    read.model.save(&mut weights)?;
+    let weights = read.model.encode()?;
     let config = Model::config_json(&config).into_bytes();
     Ok(Found {
         files: vec![(MODEL, weights), (CONFIG, config)],

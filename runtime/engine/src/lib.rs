@@ -4,6 +4,7 @@
 //! a job computes is in `jobs`; when it runs is in `schedule`; where results are kept is the store's.
 
 mod adopt;
+mod calibrate;
 mod error;
 mod event;
 mod export;
@@ -24,11 +25,12 @@ mod trunks;
 mod work;
 
 pub use adopt::{AdoptError, Adopted, Filed, adopt};
+pub use calibrate::calibrate;
 pub use error::JobError;
 pub use event::{Event, Observer, Progress};
 pub use export::{ExportError, ExportedModel, export};
 pub use log::note_found;
-pub use memory::address_space;
+pub use memory::{address_space, total as memory};
 pub use options::{Options, Stop};
 pub use outcome::{Failure, Outcome};
 pub use reasons::{Cause, Reason, Reasons, reasons};

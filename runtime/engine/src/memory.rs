@@ -21,6 +21,23 @@ pub(crate) fn check(task: &PretrainTask) -> Result<(), JobError> {
     }
 }
 
+/// Whether there is memory for a whole training besides what this process has now; true where the
+/// system does not tell.
+pub(crate) fn has_room(task: &PretrainTask) -> bool {
+    let free = available();
+    free.is_none_or(|free| free >= needed(task))
+}
+
+/// The memory that this process may still take, in bytes; none where the system does not tell.
+fn available() -> Option<u64> {
+    let machine = kib(&fs::read_to_string("/proc/meminfo").ok()?, "MemAvailable:")?;
+    let Some(most) = address_space() else {
+        return Some(machine);
+    };
+    let taken = kib(&fs::read_to_string("/proc/self/status").ok()?, "VmSize:")?;
+    Some(machine.min(most.saturating_sub(taken)))
+}
+
 /// The least memory that the training can do with, in bytes: the weights and what belongs to them,
 /// the batch, and one row of numbers per token and layer to go back through.
 fn needed(task: &PretrainTask) -> u64 {
@@ -32,8 +49,8 @@ fn needed(task: &PretrainTask) -> u64 {
 }
 
 /// The memory that this process may have, in bytes; none where the system does not tell.
-fn total() -> Option<u64> {
-    let machine = parse(&fs::read_to_string("/proc/meminfo").ok()?)?;
+pub fn total() -> Option<u64> {
+    let machine = kib(&fs::read_to_string("/proc/meminfo").ok()?, "MemTotal:")?;
     Some(address_space().map_or(machine, |most| most.min(machine)))
 }
 
@@ -51,11 +68,10 @@ fn parse_limit(limits: &str) -> Option<u64> {
     line.split_whitespace().next()?.parse().ok()
 }
 
-fn parse(facts: &str) -> Option<u64> {
-    let total = facts
-        .lines()
-        .find_map(|line| line.strip_prefix("MemTotal:"))?;
-    let kib: u64 = total.trim().strip_suffix("kB")?.trim().parse().ok()?;
+/// Reads one fact of the kernel's, such as `MemTotal: 7 kB`, in bytes.
+fn kib(facts: &str, name: &str) -> Option<u64> {
+    let fact = facts.lines().find_map(|line| line.strip_prefix(name))?;
+    let kib: u64 = fact.trim().strip_suffix("kB")?.trim().parse().ok()?;
     kib.checked_mul(1024)
 }
 
@@ -64,10 +80,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_total_is_read() {
-        let facts = "MemTotal:       24688204 kB\nMemFree:  1 kB\n";
-        assert_eq!(parse(facts), Some(24_688_204 * 1024));
-        assert_eq!(parse(""), None);
+    fn facts_are_read() {
+        let facts = "MemTotal:       24688204 kB\nMemAvailable:  1 kB\n";
+        assert_eq!(kib(facts, "MemTotal:"), Some(24_688_204 * 1024));
+        assert_eq!(kib(facts, "MemAvailable:"), Some(1024));
+        assert_eq!(kib("", "MemTotal:"), None);
+        assert!(total() >= available());
     }
 
     #[test]

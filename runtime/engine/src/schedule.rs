@@ -39,6 +39,7 @@ pub fn run(
     stop: &Stop,
     observer: &dyn Observer,
 ) -> Result<Outcome, StoreError> {
+    vpc_train::keep_freed_memory();
     let mut log = Log::begin(store, options)?;
     let mut outcome = Outcome::default();
     for healings_left in (0..=HEALINGS).rev() {

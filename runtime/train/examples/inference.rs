@@ -35,7 +35,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             answer(Path::new(folder), Path::new(requests)).map_err(|error| error.to_string())
         })??,
         ["convert", folder, out, bytes] => {
-            convert(Path::new(folder), Path::new(out), bytes.parse()?)?
+            convert(Path::new(folder), Path::new(out), bytes.parse()?)?;
         }
         ["bench", folder, threads, seconds] => {
             let seconds = Duration::from_secs_f64(seconds.parse()?);

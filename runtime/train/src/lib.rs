@@ -17,6 +17,7 @@ mod gradient;
 pub mod huggingface;
 mod inference;
 mod kernels;
+mod memory;
 mod model;
 mod ops;
 mod optimizer;
@@ -35,6 +36,7 @@ pub use inference::{
     Continuation, End, Generated, Generation, Inference, InferenceError, Request, Sampling, Score,
     Sequence,
 };
+pub use memory::keep_freed_memory;
 pub use model::Model;
 pub use optimizer::Optimizer;
 pub use schedule::Schedule;

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use crate::checkpoint::{Entry, Reader, write};
+use crate::checkpoint::{Entry, Reader, encode};
 use crate::gradient::Gradient;
 use crate::model::{Model, Slab, layout};
 use crate::optimizer::Moments;
@@ -121,14 +121,19 @@ impl Trainer {
         &self.model
     }
 
-    /// Writes the weights: safetensors, f32, Hugging Face names; equal weights give equal bytes.
+    /// Writes the weights; see [`Model::encode`].
     pub fn save_model(&self, out: &mut dyn Write) -> Result<(), CheckpointError> {
-        self.model.save(out)
+        Ok(out.write_all(&self.model.encode()?)?)
     }
 
-    /// Writes the optimiser: safetensors with `first.` and `second.` before each parameter's name,
-    /// and the number of steps done as `step` in the metadata.
+    /// Writes the optimiser; see [`Trainer::encode_optimizer`].
     pub fn save_optimizer(&self, out: &mut dyn Write) -> Result<(), CheckpointError> {
+        Ok(out.write_all(&self.encode_optimizer()?)?)
+    }
+
+    /// Copies the optimiser as a file: safetensors with `first.` and `second.` before each parameter's name, and the
+    /// number of steps done as `step` in the metadata. 8 bytes per parameter.
+    pub fn encode_optimizer(&self) -> Result<Vec<u8>, CheckpointError> {
         let slabs = self.model.slabs();
         let entries = slabs.iter().zip(&self.moments).flat_map(|(slab, moments)| {
             [
@@ -144,7 +149,7 @@ impl Trainer {
                 },
             ]
         });
-        write(out, entries, ("step", self.done.to_string()))
+        encode(entries, ("step", self.done.to_string()))
     }
 
     fn update(&mut self, gradient: &Gradient, rate: f64, grad_norm: f64) {
@@ -177,14 +182,15 @@ fn read_moments(file: &Reader, slabs: &[Slab]) -> Result<Vec<Moments>, Checkpoin
 }
 
 impl Model {
-    /// Writes the weights: safetensors, f32, Hugging Face names; equal weights give equal bytes.
-    pub fn save(&self, out: &mut dyn Write) -> Result<(), CheckpointError> {
+    /// Copies the weights as a file: safetensors, f32, Hugging Face names; equal weights give equal bytes. 4 bytes per
+    /// parameter.
+    pub fn encode(&self) -> Result<Vec<u8>, CheckpointError> {
         let slabs = self.slabs();
         let entries = slabs.iter().zip(self.values()).map(|(slab, values)| Entry {
             prefix: "",
             slab,
             values,
         });
-        write(out, entries, ("format", "pt".to_owned()))
+        encode(entries, ("format", "pt".to_owned()))
     }
 }

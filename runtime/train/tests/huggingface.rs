@@ -20,9 +20,7 @@ fn trained(config: &ModelConfig) -> Model {
 }
 
 fn bytes(model: &Model) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    model.save(&mut bytes).expect("memory");
-    bytes
+    model.encode().expect("memory")
 }
 
 /// Writes a folder with shards of at most `most` bytes; returns the names of its files.

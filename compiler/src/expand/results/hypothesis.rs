@@ -49,7 +49,7 @@ impl Results<'_> {
             let (within, blocks) = (within?, blocks?);
             let apart: Vec<String> = within.iter().chain(&lines).cloned().collect();
             self.apart(&given, &along, &apart, &blocks)?;
-            Some(Hypothesis {
+            let claim = Hypothesis {
                 name: block.name.text.clone(),
                 doc: doc(block),
                 measure: measure?,
@@ -62,7 +62,9 @@ impl Results<'_> {
                 between,
                 effect: effect?,
                 test: test?,
-            })
+            };
+            self.claims(block, &given, &about, &claim)?;
+            Some(claim)
         })
     }
 

@@ -3,11 +3,15 @@
 mod hypothesis;
 mod measure;
 mod report;
+mod view;
+
+use std::cell::RefCell;
 
 use vpc_grammar::tree::{Block, Expr, ExprKind};
 use vpc_grammar::{Code, Problem};
 
 use super::Expanded;
+use crate::confounds::{Design, View};
 use crate::eval::{Evaluator, Given, Scope};
 use crate::modules::{Declared, ModuleId};
 use crate::nearest::{advice, choices};
@@ -22,6 +26,8 @@ pub(crate) struct Results<'e> {
     experiments: &'e [Experiment],
     /// For each of them, jobs that could not be expanded.
     lost: &'e [Vec<String>],
+    /// What is compared.
+    views: RefCell<Vec<View>>,
 }
 
 /// The experiments that a hypothesis or a part of a report is about.
@@ -44,23 +50,28 @@ impl<'e> About<'e> {
 }
 
 impl<'e> Results<'e> {
-    /// Fills in the hypotheses and reports of experiments; returns the reports across them.
+    /// Fills in the hypotheses and reports of experiments; returns the reports across them, and
+    /// what all of them compare.
     pub(crate) fn read(
         evaluator: &Evaluator<'_>,
         module: ModuleId,
         expanded: Vec<Expanded>,
-    ) -> (Vec<Experiment>, Vec<Report>) {
+    ) -> (Vec<Experiment>, Vec<Report>, Design) {
         let (mut experiments, mut blocks, mut lost) = (Vec::new(), Vec::new(), Vec::new());
+        let mut design = Design::default();
         for one in expanded {
             experiments.push(one.experiment);
             blocks.push(one.results);
             lost.push(one.lost);
+            design.said.push(one.said);
+            design.uses.push(one.uses);
         }
         let results = Results {
             evaluator,
             module,
             experiments: &experiments,
             lost: &lost,
+            views: RefCell::default(),
         };
         let mut read = Vec::new();
         for (experiment, blocks) in experiments.iter().zip(&blocks) {
@@ -76,11 +87,12 @@ impl<'e> Results<'e> {
             read.push((hypotheses, reports));
         }
         let across = results.across();
+        design.views = results.views.into_inner();
         for (experiment, (hypotheses, reports)) in experiments.iter_mut().zip(read) {
             experiment.hypotheses = hypotheses;
             experiment.reports = reports;
         }
-        (experiments, across)
+        (experiments, across, design)
     }
 
     /// Reads the reports in column 0.
@@ -243,7 +255,7 @@ fn doc(block: &Block) -> String {
 }
 
 /// The elements of a list, or the expression as the only one.
-fn elements(expr: &Expr) -> Vec<&Expr> {
+pub(crate) fn elements(expr: &Expr) -> Vec<&Expr> {
     match &expr.kind {
         ExprKind::List(exprs) => exprs.iter().collect(),
         _ => vec![expr],

@@ -3,6 +3,7 @@
 use vpc_grammar::tree::{Block, Entry, ExprKind, Name};
 use vpc_grammar::{Code, Problem};
 
+use super::view::Parts;
 use super::{About, Results, doc, in_report};
 use crate::eval::{Given, Reads, entry_span, misplaced};
 use crate::modules::twice;
@@ -27,7 +28,11 @@ impl<'e> Results<'e> {
                 Entry::Block(part) if in_report(part) => {
                     match names.iter().find(|known| known.text == part.name.text) {
                         Some(first) => self.evaluator.report(twice(&part.name, first.span)),
-                        None => self.part(part, own, &mut report),
+                        None => {
+                            let before = self.views.borrow().len();
+                            self.part(part, own, &mut report);
+                            self.within_report(before, &report.name);
+                        }
                     }
                     names.push(&part.name);
                 }
@@ -81,6 +86,13 @@ impl<'e> Results<'e> {
                     Some(self.on_axis(expr, axis, &about)?)
                 }
             };
+            let parts = Parts {
+                compared: &["rows", "columns"],
+                within: &[],
+                claims: false,
+            };
+            self.compares(block, &given, &about, (&cells, &parts))?;
+            self.holds_against(relative_to.as_deref());
             Some(Table {
                 name: block.name.text.clone(),
                 doc: doc(block),
@@ -104,10 +116,17 @@ impl<'e> Results<'e> {
                 None => None,
                 Some(_) => Some(self.band(&given, &about)?),
             };
+            let parts = Parts {
+                compared: &["x", "colour", "panel"],
+                within: &[],
+                claims: false,
+            };
+            let y = y?;
+            self.compares(block, &given, &about, (&y, &parts))?;
             Some(Plot {
                 name: block.name.text.clone(),
                 doc: doc(block),
-                y: y?,
+                y,
                 x: x?,
                 colour: colour?.pop(),
                 panel: panel?.pop(),
@@ -160,10 +179,17 @@ impl<'e> Results<'e> {
             let of = self.cells(&given, "of", &about);
             let along = self.axis(given.fields.get("along")?, &about);
             let within = self.axes(&given, "within", &about);
+            let parts = Parts {
+                compared: &["along"],
+                within: &["within"],
+                claims: true,
+            };
+            let of = of?;
+            self.compares(block, &given, &about, (&of, &parts))?;
             Some(Trend {
                 name: block.name.text.clone(),
                 doc: doc(block),
-                of: of?,
+                of,
                 along: along?,
                 within: within?,
                 over: about.names(),
@@ -191,6 +217,12 @@ impl<'e> Results<'e> {
                     .report(Problem::error(Code("V0214"), at, message));
                 return None;
             }
+            let parts = Parts {
+                compared: &["rows"],
+                within: &[],
+                claims: true,
+            };
+            self.compares(block, &given, &about, (&of, &parts))?;
             Some(Ranking {
                 name: block.name.text.clone(),
                 doc: doc(block),

@@ -2,6 +2,7 @@
 
 mod words;
 
+pub(crate) use words::{decimal, short};
 pub use words::{percent, said};
 
 use super::{Fraction, Key, Task};

@@ -138,7 +138,7 @@ pub fn said(name: &str, value: &Value<'_>) -> String {
 }
 
 /// A count with a magnitude, to three digits: `30B`, `401k`, `512`.
-fn short(count: u64) -> String {
+pub(crate) fn short(count: u64) -> String {
     let sizes = [
         (1_000_000_000_000, "T"),
         (1_000_000_000, "B"),
@@ -180,7 +180,7 @@ pub fn percent(share: Fraction) -> String {
 }
 
 /// A number as a decimal where it has one of at most nine places, else as a fraction.
-fn decimal(number: Fraction) -> String {
+pub(crate) fn decimal(number: Fraction) -> String {
     let (numerator, denominator) = number.parts();
     let scaled = u128::from(numerator) * 1_000_000_000;
     if denominator == 0 || !scaled.is_multiple_of(u128::from(denominator)) {

@@ -6,13 +6,17 @@ pub(super) const EXPERIMENT: Kind = Kind {
     name: "experiment",
     places: &[Place::File],
     doc: "Axes, the jobs that repeat over them, checks, hypotheses and reports.",
-    fields: &[Field::optional(
-        "budget",
-        Type::DeviceTime,
-        "none",
-        "What the experiment may cost at most: a plan that would take more is refused.",
-    )
-    .operation()],
+    fields: &[
+        Field::optional(
+            "budget",
+            Type::DeviceTime,
+            "none",
+            "What the experiment may cost at most: a plan that would take more is refused.",
+        )
+        .operation(),
+        super::results::ACCEPT,
+        super::results::CONTROLS,
+    ],
 };
 
 pub(super) const PRETRAIN: Kind = Kind {

@@ -10,6 +10,24 @@ const OVER: Field = Field::optional(
 )
 .operation();
 
+/// What a comparison may differ in besides.
+pub(super) const ACCEPT: Field = Field::optional(
+    "accept",
+    Type::Traits,
+    "none",
+    "Differences between the arms, besides what is compared, that are known and meant: no warning.",
+)
+.operation();
+
+/// What a comparison may not differ in.
+pub(super) const CONTROLS: Field = Field::optional(
+    "controls",
+    Type::Traits,
+    "none",
+    "What must be the same in all arms: an error where it is not.",
+)
+.operation();
+
 const MEASURES: Field = Field::required("of", Type::Measures, "The measures.").operation();
 
 pub(super) const HYPOTHESIS: Kind = Kind {
@@ -77,6 +95,8 @@ pub(super) const HYPOTHESIS: Kind = Kind {
         )
         .operation(),
         Field::required("test", Type::Test, "The test that decides.").operation(),
+        ACCEPT,
+        CONTROLS,
     ],
 };
 
@@ -103,6 +123,8 @@ pub(super) const TABLE: Kind = Kind {
         )
         .operation(),
         OVER,
+        ACCEPT,
+        CONTROLS,
     ],
 };
 
@@ -123,6 +145,8 @@ pub(super) const PLOT: Kind = Kind {
         )
         .operation(),
         OVER,
+        ACCEPT,
+        CONTROLS,
     ],
 };
 
@@ -141,6 +165,8 @@ pub(super) const TREND: Kind = Kind {
         )
         .operation(),
         OVER,
+        ACCEPT,
+        CONTROLS,
     ],
 };
 
@@ -166,6 +192,8 @@ pub(super) const RANKING: Kind = Kind {
         )
         .operation(),
         OVER,
+        ACCEPT,
+        CONTROLS,
     ],
 };
 

@@ -7,10 +7,10 @@ use crate::tokens::TokenFile;
 /// Fills `rows` rows of `context` tokens with the samples at `first_position` and after.
 ///
 /// Row `r` of `inputs` holds the first `context` tokens of its sequence, row `r` of `targets` the same shifted by
-/// one. `files` stand in the order of the stream's parts; `rows` positions must fit below 2⁶⁴.
+/// one. `files` stand in the order of the stream's parts.
 ///
 /// # Errors
-/// [`DataError::Batch`] when buffers, files and stream disagree; [`DataError::Damaged`] for a token out of range.
+/// [`DataError::Batch`] when buffers, files and stream disagree, or when positions reach 2⁶⁴; [`DataError::Damaged`] for a token out of range.
 pub fn fill(
     stream: &SampleStream,
     files: &[TokenFile<'_>],
@@ -21,7 +21,8 @@ pub fn fill(
     targets: &mut [u32],
 ) -> Result<(), DataError> {
     check(stream, files, context, rows, inputs, targets)?;
-    let samples = (0..rows as u64).map(|row| stream.at(first_position.wrapping_add(row)));
+    let positions = positions(first_position, rows)?;
+    let samples = positions.map(|position| stream.at(position));
     let buffers = inputs
         .chunks_exact_mut(context)
         .zip(targets.chunks_exact_mut(context));
@@ -37,6 +38,18 @@ pub fn fill(
         }
     }
     Ok(())
+}
+
+/// The positions of the rows.
+fn positions(first: u64, rows: usize) -> Result<impl Iterator<Item = u64>, DataError> {
+    let last = first.checked_add((rows as u64).saturating_sub(1));
+    let last = last.ok_or_else(|| {
+        let most = u64::MAX;
+        batch(format!(
+            "{rows} rows from position {first} on end beyond the last, {most}"
+        ))
+    })?;
+    Ok((first..=last).take(rows))
 }
 
 fn check(

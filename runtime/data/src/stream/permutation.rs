@@ -1,10 +1,18 @@
 //! The order of one epoch: a keyed permutation with random access.
 
+use std::sync::LazyLock;
+
+use blake3::Hasher;
+use blake3::hazmat::{ContextKey, HasherExt, hash_derive_key_context};
+
 /// Feistel rounds; four suffice for pseudo-randomness (Luby and Rackoff 1988), six leave a margin on tiny domains.
 const ROUNDS: usize = 6;
 
 /// The blake3 key-derivation context of the round keys.
 const DOMAIN: &str = "vpc-data 2025 epoch order of sequences v1";
+
+/// What blake3 makes of [`DOMAIN`].
+static CONTEXT_KEY: LazyLock<ContextKey> = LazyLock::new(|| hash_derive_key_context(DOMAIN));
 
 /// A permutation of `0..sequences` for one (identity, seed, epoch).
 ///
@@ -46,18 +54,19 @@ impl EpochOrder {
     }
 }
 
+/// The first [`ROUNDS`] words that blake3 derives from identity, seed and epoch: one block in and one block out, since
+/// each `at` asks for them.
 fn round_keys(identity: &[u8; 32], seed: u64, epoch: u64) -> [u64; ROUNDS] {
-    let mut hasher = blake3::Hasher::new_derive_key(DOMAIN);
+    let mut hasher = Hasher::new_from_context_key(&CONTEXT_KEY);
     hasher
         .update(identity)
         .update(&seed.to_le_bytes())
         .update(&epoch.to_le_bytes());
-    let mut output = hasher.finalize_xof();
+    let mut bytes = [0; ROUNDS * 8];
+    hasher.finalize_xof().fill(&mut bytes);
     let mut keys = [0; ROUNDS];
-    for key in &mut keys {
-        let mut bytes = [0; 8];
-        output.fill(&mut bytes);
-        *key = u64::from_le_bytes(bytes);
+    for (key, bytes) in keys.iter_mut().zip(bytes.as_chunks().0) {
+        *key = u64::from_le_bytes(*bytes);
     }
     keys
 }
@@ -68,3 +77,6 @@ fn mix(mut word: u64) -> u64 {
     word = (word ^ word >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
     word ^ word >> 31
 }
+
+#[cfg(test)]
+mod tests;

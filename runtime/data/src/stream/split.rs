@@ -89,3 +89,24 @@ impl Node {
 fn total(leaves: &[(usize, u64)]) -> u64 {
     leaves.iter().map(|(_, weight)| weight).sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Tree;
+
+    fn depth(tree: &Tree) -> u32 {
+        match tree {
+            Tree::Leaf(_) => 0,
+            Tree::Node(node) => 1 + depth(&node.left).max(depth(&node.right)),
+        }
+    }
+
+    #[test]
+    fn a_tree_is_as_deep_as_the_logarithm_of_its_parts() {
+        for parts in 1..2_000_usize {
+            let leaves: Vec<_> = (0..parts).map(|part| (part, 1 + part as u64 % 7)).collect();
+            let logarithm = parts.next_power_of_two().trailing_zeros();
+            assert_eq!(depth(&Tree::new(&leaves)), logarithm);
+        }
+    }
+}

@@ -3,7 +3,9 @@
 mod checkpoint;
 mod corpus;
 mod curve;
+mod filing;
 mod held_out;
+mod pace;
 mod pretrain;
 mod stoppable;
 mod tokenizer;
@@ -12,7 +14,7 @@ mod training;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use vpc_compiler::plan::{EvalTask, Job, Key, ModelSpec, Plan, Task};
@@ -48,7 +50,8 @@ pub(crate) struct Bench<'r> {
     pub(crate) points: BTreeSet<u64>,
     /// The run's trunk, as long as it is this run that computes it.
     pub(crate) trunk: Held,
-    /// Time that a training job spent on filing, in nanoseconds.
+    /// What filing cost a training job, in nanoseconds: the time that it waited, and the processor time of what was
+    /// done beside it.
     pub(crate) filing: AtomicU64,
 }
 
@@ -57,6 +60,9 @@ pub(crate) const MODEL: &str = "model.safetensors";
 
 /// The file of a model's shape, as others read it.
 pub(crate) const CONFIG: &str = "config.json";
+
+/// The file of what a run's optimiser remembers.
+const OPTIMIZER: &str = "optimizer.safetensors";
 
 /// The file of a run's loss curve.
 const CURVE: &str = "curve.csv";
@@ -180,9 +186,14 @@ impl Bench<'_> {
     fn filing<T>(&self, file: impl FnOnce() -> Result<T, JobError>) -> Result<T, JobError> {
         let begun = Instant::now();
         let filed = file();
-        let took = begun.elapsed().as_nanos() as u64;
-        self.filing.fetch_add(took, Ordering::Relaxed);
+        self.count_filing(begun.elapsed());
         filed
+    }
+
+    /// Counts processor time that filing took beside a training.
+    fn count_filing(&self, took: Duration) {
+        let took = took.as_nanos() as u64;
+        self.filing.fetch_add(took, Ordering::Relaxed);
     }
 
     /// Leaves a job when the run was asked to stop.
@@ -267,5 +278,23 @@ mod tests {
             };
             assert_eq!(model.parameters(), model_config(&model).parameters());
         }
+    }
+    /// The forecast counts attention whole, the trainer what its causal kernel does: half.
+    #[test]
+    fn forecast_and_trainer_count_the_same_but_for_masked_positions() {
+        let model = ModelSpec {
+            layers: 3,
+            width: 64,
+            heads: 4,
+            kv_heads: 2,
+            hidden: 176,
+            context: 32,
+            vocabulary: 300,
+            rope_base: 10_000,
+            tied: false,
+        };
+        let masked = vpc_cost::TRAINING_PASSES * vpc_cost::attention(&model, 32.0) / 2.0;
+        let counted = model_config(&model).flops_per_token();
+        assert!((vpc_cost::training(&model) - masked - counted).abs() < 0.5);
     }
 }

@@ -4,25 +4,19 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use vpc_compiler::plan::{Key, PretrainTask};
+use vpc_compiler::plan::PretrainTask;
 use vpc_data::{SampleStream, TokenFile, fill};
-use vpc_store::{Attempt, Blob, Draft, Manifest, StoreError};
-use vpc_train::{Batch, Model, StepReport, TrainConfig, Trainer};
+use vpc_store::{Blob, Draft, Manifest, StoreError};
+use vpc_train::{Batch, StepReport, TrainConfig, Trainer};
 
 use super::curve::Curve;
-use super::{Bench, CONFIG, CURVE, MODEL, model_config};
+use super::filing::{Aside, Snapshot};
+use super::pace::Pace;
+use super::{Bench, CURVE, MODEL, OPTIMIZER};
 use crate::error::JobError;
 use crate::event::{Event, Progress};
+use crate::memory;
 use crate::survey::first_lacking;
-
-const OPTIMIZER: &str = "optimizer.safetensors";
-
-/// Of the time of a training, one part in so many goes into filing checkpoints on the way.
-const FILING_PARTS: u32 = 200;
-
-/// The shortest and the longest time between two checkpoints, where it was left to the engine.
-const SHORTEST: Duration = Duration::from_secs(30);
-const LONGEST: Duration = Duration::from_hours(1);
 
 /// How often progress is told.
 const TELL_EVERY: Duration = Duration::from_millis(100);
@@ -98,9 +92,11 @@ pub(super) struct Run<'b> {
     /// Seconds spent on it before this process.
     spent: f64,
     began: Instant,
-    saved: Instant,
-    /// How long the last checkpoint took to file.
-    last_filing: Duration,
+    pace: Pace,
+    /// The last checkpoint, while it is being filed.
+    aside: Aside,
+    /// What it has cost the training so far.
+    cost: Duration,
     told: Instant,
 }
 
@@ -142,7 +138,8 @@ impl<'b> Run<'b> {
             Some(_) => bench.wanted.last().copied().unwrap_or_default(),
             None => task.steps,
         };
-        let run = Self {
+        let asked = bench.options.checkpoint_every;
+        let mut run = Self {
             bench,
             task,
             trainer,
@@ -152,8 +149,9 @@ impl<'b> Run<'b> {
             from,
             spent: seconds,
             began: now,
-            saved: now,
-            last_filing: Duration::ZERO,
+            pace: Pace::new(asked, Snapshot::bytes(task)),
+            aside: Aside::default(),
+            cost: Duration::ZERO,
             told: now,
         };
         if is_new && run.keep.contains(&0) {
@@ -176,6 +174,7 @@ impl<'b> Run<'b> {
                 if self.is_open() {
                     self.checkpoint()?;
                 }
+                self.settle()?;
                 return Err(JobError::Stopped);
             }
             let position = self.trainer.steps_done() * self.task.batch;
@@ -196,6 +195,9 @@ impl<'b> Run<'b> {
             let report = self.trainer.step(&batch)?;
             self.curve.add(&report);
             self.tell(&report);
+            if self.aside.is_ended() {
+                self.settle()?;
+            }
             if self.is_due() {
                 self.checkpoint()?;
             }
@@ -204,25 +206,18 @@ impl<'b> Run<'b> {
         Ok(())
     }
 
-    /// Lets others have the trunk once this run has left it.
+    /// Lets others have the trunk once this run has left it, and its last checkpoint there is filed.
     fn leave_trunk(&self) {
         let end = self.bench.steps.trunk.map(|trunk| trunk.end);
-        if end.is_some_and(|end| self.trainer.steps_done() >= end) {
+        let has_left = end.is_some_and(|end| self.trainer.steps_done() >= end);
+        if has_left && !self.aside.is_busy() {
             self.bench.trunk.release();
         }
     }
 
     /// Whether a checkpoint is to be written now.
     fn is_due(&self) -> bool {
-        let is_late = self.saved.elapsed() >= self.interval();
-        self.keep.contains(&self.trainer.steps_done()) || (is_late && self.is_open())
-    }
-
-    /// The time between two checkpoints: as asked for, else so long that filing takes one part in
-    /// [`FILING_PARTS`] of it.
-    fn interval(&self) -> Duration {
-        let asked = self.bench.options.checkpoint_every;
-        asked.unwrap_or_else(|| (self.last_filing * FILING_PARTS).clamp(SHORTEST, LONGEST))
+        self.keep.contains(&self.trainer.steps_done()) || (self.pace.is_due() && self.is_open())
     }
 
     /// Whether somebody could want to go on from here.
@@ -232,12 +227,10 @@ impl<'b> Run<'b> {
 
     /// Files a checkpoint, unless this is where the run was taken up.
     fn checkpoint(&mut self) -> Result<(), JobError> {
-        let begun = Instant::now();
         if self.trainer.steps_done() > self.from {
             self.file()?;
-            self.last_filing = begun.elapsed();
         }
-        self.saved = Instant::now();
+        self.pace.begin();
         Ok(())
     }
 
@@ -247,51 +240,61 @@ impl<'b> Run<'b> {
         self.bench.draft_of(metrics, seconds)
     }
 
-    /// Files a checkpoint, then drops the older ones that nobody asked to keep.
-    fn file(&self) -> Result<(), JobError> {
-        self.bench.filing(|| {
+    /// Files a checkpoint beside the training, then drops the older ones that nobody asked to keep.
+    fn file(&mut self) -> Result<(), JobError> {
+        self.settle()?;
+        let begun = Instant::now();
+        let bench = self.bench;
+        bench.filing(|| {
             let step = self.trainer.steps_done();
-            let place = self.bench.steps.place(step);
-            let mut attempt = self.bench.store.attempt(place)?;
-            self.write(&mut attempt)?;
+            let place = bench.steps.place(step);
+            let snapshot = Snapshot::of(&self.trainer, &self.curve, self.task)?;
             let mut draft = self.draft(json!({ "step": step }), self.began)?;
             if let Some(made) = draft.made.as_object_mut() {
                 made.insert(STAYS.to_owned(), self.keep.contains(&step).into());
             }
-            attempt.publish_progress(step, draft)?;
-            self.clear(place, Some(step))
-        })
-    }
-
-    /// Drops the checkpoints in one place that nobody asked to keep, of all or of those before a
-    /// step: what comes later on a trunk is of a run that went further.
-    fn clear(&self, place: Key, before: Option<u64>) -> Result<(), JobError> {
-        let keep: Vec<u64> = self.keep.iter().copied().chain(before).collect();
-        let last = before.unwrap_or(u64::MAX);
-        self.bench.store.clear_progress_until(place, last, &keep)?;
+            let (store, keep) = (bench.store.clone(), self.kept_and(Some(step)));
+            self.aside.begin(move || {
+                let mut attempt = store.attempt(place)?;
+                let took = snapshot.write(&mut attempt)?;
+                drop(snapshot);
+                attempt.publish_progress(step, draft)?;
+                store.clear_progress_until(place, step, &keep)?;
+                Ok(took)
+            })
+        })?;
+        self.cost = begun.elapsed();
+        if !memory::has_room(self.task) {
+            self.settle()?;
+        }
         Ok(())
     }
 
-    fn write(&self, attempt: &mut Attempt) -> Result<(), JobError> {
-        let mut model = attempt.create(MODEL)?;
-        self.trainer.save_model(&mut model)?;
-        model.finish()?;
-        let mut optimizer = attempt.create(OPTIMIZER)?;
-        self.trainer.save_optimizer(&mut optimizer)?;
-        optimizer.finish()?;
-        attempt.write(CURVE, self.curve.bytes())?;
-        attempt.write(
-            CONFIG,
-            Model::config_json(&model_config(&self.task.model)).as_bytes(),
-        )?;
+    /// Waits for the checkpoint that is being filed, if any.
+    fn settle(&mut self) -> Result<(), JobError> {
+        if self.aside.is_busy() {
+            let bench = self.bench;
+            let took = bench.filing(|| self.aside.end())?;
+            bench.count_filing(took);
+            self.pace.learn(self.cost + took);
+        }
         Ok(())
+    }
+
+    /// The steps whose checkpoints stay when others are dropped, with the one that is the last.
+    fn kept_and(&self, last: Option<u64>) -> Vec<u64> {
+        self.keep.iter().copied().chain(last).collect()
     }
 
     /// Files the finished run.
-    pub(super) fn publish(&self, begun: Instant) -> Result<Manifest, JobError> {
-        self.bench.filing(|| {
-            let mut attempt = self.bench.store.attempt(self.bench.job.key)?;
-            self.write(&mut attempt)?;
+    pub(super) fn publish(&mut self, begun: Instant) -> Result<Manifest, JobError> {
+        self.settle()?;
+        self.leave_trunk();
+        let bench = self.bench;
+        bench.filing(|| {
+            let (store, key) = (bench.store, bench.job.key);
+            let mut attempt = store.attempt(key)?;
+            Snapshot::of(&self.trainer, &self.curve, self.task)?.write(&mut attempt)?;
             // Only what every making of this job gives the same: see `Draft::metrics`.
             let metrics = json!({
                 "steps": self.trainer.steps_done(),
@@ -299,7 +302,7 @@ impl<'b> Run<'b> {
                 "parameters": self.task.model.parameters(),
             });
             let manifest = attempt.publish(self.draft(metrics, begun)?)?;
-            self.clear(self.bench.job.key, None)?;
+            store.clear_progress(key, &self.kept_and(None))?;
             Ok(manifest)
         })
     }

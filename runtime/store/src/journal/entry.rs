@@ -85,8 +85,8 @@ pub struct Took {
     pub threads: u64,
     /// Size of what it made, in bytes.
     pub bytes: u64,
-    /// What of the time went into writing and filing checkpoints and the result, in seconds, where
-    /// it was counted.
+    /// What writing and filing checkpoints and the result cost of the time, in seconds, where it was
+    /// counted: how long the job waited, and the processor time of what was done beside it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub filing: Option<f64>,
 }

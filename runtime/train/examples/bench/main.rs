@@ -8,7 +8,9 @@ mod stock;
 use std::error::Error;
 use std::time::{Duration, Instant};
 
-use vpc_train::{Batch, ModelConfig, Optimizer, Schedule, TrainConfig, Trainer, with_threads};
+use vpc_train::{
+    Batch, ModelConfig, Optimizer, Schedule, TrainConfig, Trainer, keep_freed_memory, with_threads,
+};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().collect();
@@ -16,6 +18,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Err("usage: bench S|M fused|stock SECONDS THREADS".into());
     };
     let config = run_of(shape).ok_or("the shapes are S and M")?;
+    keep_freed_memory();
     let time = Duration::from_secs_f64(seconds.parse()?);
     let times = with_threads(threads.parse()?, || measure(&config, kind, time))??;
     report(&config, times);

@@ -9,7 +9,7 @@ use thiserror::Error;
 
 pub(crate) use read::{Precision, Reader};
 pub(crate) use shard::{Shard, repeated};
-pub(crate) use write::{Entry, Numbers, write, write_parts};
+pub(crate) use write::{Entry, Numbers, encode, encode_parts};
 
 use crate::ConfigError;
 

@@ -1,8 +1,7 @@
-//! Writing safetensors: equal numbers give equal bytes.
+//! Encoding safetensors: equal numbers give equal bytes.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::io::Write;
 
 use safetensors::Dtype;
 use safetensors::tensor::View;
@@ -10,34 +9,30 @@ use safetensors::tensor::View;
 use super::CheckpointError;
 use crate::model::Slab;
 
-/// Numbers of one slab, to write under a prefix.
+/// Numbers of one slab, to encode under a prefix.
 pub(crate) struct Entry<'a> {
     pub(crate) prefix: &'static str,
     pub(crate) slab: &'a Slab,
     pub(crate) values: &'a [f32],
 }
 
-/// Writes slabs, split into their parts, with one line of metadata.
-pub(crate) fn write<'a>(
-    out: &mut dyn Write,
+/// Encodes slabs, split into their parts, with one line of metadata.
+pub(crate) fn encode<'a>(
     entries: impl IntoIterator<Item = Entry<'a>>,
     metadata: (&str, String),
-) -> Result<(), CheckpointError> {
-    write_parts(out, entries.into_iter().flat_map(Entry::parts), metadata)
+) -> Result<Vec<u8>, CheckpointError> {
+    encode_parts(entries.into_iter().flat_map(Entry::parts), metadata)
 }
 
-/// Writes named tensors with one line of metadata.
+/// Encodes named tensors with one line of metadata.
 ///
 /// One line only: the library keeps metadata in a hash map, and the bytes must have one order.
-pub(crate) fn write_parts<'a>(
-    out: &mut dyn Write,
+pub(crate) fn encode_parts<'a>(
     parts: impl IntoIterator<Item = (String, Numbers<'a>)>,
     (key, value): (&str, String),
-) -> Result<(), CheckpointError> {
+) -> Result<Vec<u8>, CheckpointError> {
     let metadata = HashMap::from([(key.to_owned(), value)]);
-    let bytes = safetensors::serialize(parts, Some(metadata))?;
-    out.write_all(&bytes)?;
-    Ok(())
+    Ok(safetensors::serialize(parts, Some(metadata))?)
 }
 
 impl<'a> Entry<'a> {
@@ -58,7 +53,7 @@ impl<'a> Entry<'a> {
     }
 }
 
-/// Numbers that become bytes only while they are written.
+/// Numbers as bytes, little-endian; most machines have them so already.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Numbers<'a> {
     shape: &'a [usize],
@@ -75,6 +70,9 @@ impl View for Numbers<'_> {
     }
 
     fn data(&self) -> Cow<'_, [u8]> {
+        if cfg!(target_endian = "little") {
+            return Cow::Borrowed(bytemuck::cast_slice(self.values));
+        }
         self.values
             .iter()
             .flat_map(|value| value.to_le_bytes())

@@ -178,9 +178,10 @@ impl Fields {
     }
 
     fn require(&self, name: &'static str) -> Result<(), FieldError> {
-        match self.map.contains_key(name) {
-            true => Ok(()),
-            false => Err(FieldError::Missing(name)),
+        if self.map.contains_key(name) {
+            Ok(())
+        } else {
+            Err(FieldError::Missing(name))
         }
     }
 

@@ -73,7 +73,7 @@ impl Pretrained {
         let index = Index::of(folder)?;
         let mut files = Vec::new();
         let mut bytes = 0;
-        for name in index.files.iter() {
+        for name in &index.files {
             let path = folder.join(name);
             let file = open(&path)?;
             bytes += file

@@ -6,7 +6,7 @@ use safetensors::tensor::View;
 use serde_json::{Map, Value, json};
 
 use super::{INDEX, WEIGHTS};
-use crate::checkpoint::{Entry, Numbers, write_parts};
+use crate::checkpoint::{Entry, Numbers, encode_parts};
 use crate::{CheckpointError, Model, ModelConfig};
 
 impl Model {
@@ -75,7 +75,7 @@ impl WeightFile<'_> {
             Content::Index(index) => Ok(writeln!(out, "{index:#}")?),
             Content::Weights(parts) => {
                 let parts = parts.iter().map(|(name, numbers)| (name.clone(), *numbers));
-                write_parts(out, parts, ("format", "pt".to_owned()))
+                Ok(out.write_all(&encode_parts(parts, ("format", "pt".to_owned()))?)?)
             }
         }
     }

@@ -20,9 +20,9 @@ fn refused(field: &str, value: Value) -> String {
 fn what_is_written_is_read() {
     for (tied, rope_base, norm_eps) in [(false, 10_000.0, 1e-5), (true, 500_000.0, 1e-6)] {
         let config = ModelConfig {
-            tied,
             rope_base,
             norm_eps,
+            tied,
             ..tiny()
         };
         let read = read_config(Model::config_json(&config).as_bytes());

@@ -1,0 +1,54 @@
+//! What a plan takes, for programs.
+
+use serde_json::{Value, json};
+use vpc_compiler::plan::Plan;
+use vpc_cost::{JobCost, Place};
+
+use super::Known;
+
+/// Totals, assumptions, and figures of each job to do.
+pub(crate) fn as_json(plan: &Plan, known: &Known) -> Value {
+    let forecast = &known.forecast;
+    let jobs = forecast.jobs.iter();
+    let jobs = jobs.map(|cost| (plan.jobs[cost.job].key.to_string(), job(cost)));
+    let place = match &known.place {
+        Place::Machine(machine) => json!({
+            "kind": "machine",
+            "threads": machine.threads,
+            "memory_bytes": machine.memory,
+            "calibrated": machine.is_measured,
+        }),
+        Place::Pool(pool) => json!({
+            "kind": "pool",
+            "devices": pool.count,
+            "device": pool.device.name,
+            "memory_bytes": pool.device.memory,
+            "peak_flops_per_second": pool.device.peak,
+            "utilisation": pool.device.utilisation,
+            "assumption": pool.assumption(),
+        }),
+    };
+    json!({
+        "place": place,
+        "flops": forecast.flops,
+        "device_seconds": forecast.device_seconds,
+        "wall_seconds": forecast.wall,
+        "critical_path_seconds": forecast.critical_path,
+        "memory_bytes": forecast.memory as u64,
+        "disk_bytes": forecast.disk as u64,
+        "jobs": jobs.collect::<serde_json::Map<_, _>>(),
+    })
+}
+
+fn job(cost: &JobCost) -> Value {
+    json!({
+        "parameters": cost.work.parameters,
+        "flops": cost.work.flops,
+        "devices": cost.devices,
+        "seconds": cost.seconds,
+        "device_seconds": cost.device_seconds,
+        "memory_bytes": cost.memory as u64,
+        "disk_bytes": cost.work.disk as u64,
+        "fits": cost.misfit.is_none(),
+    })
+}
