@@ -132,8 +132,8 @@ fn what_is_not_as_the_study_has_it_is_named() {
     let json = fs::read_to_string(there.join("model/config.json")).unwrap();
     for (from, to, words) in [
         (
-            "\"rms_norm_eps\": 1e-5",
-            "\"rms_norm_eps\": 1e-6",
+            "\"rms_norm_eps\": 0.00001",
+            "\"rms_norm_eps\": 0.000001",
             "`rms_norm_eps` is 0.000001 there",
         ),
         (

@@ -96,6 +96,7 @@ fn shards_and_checkpoints_come_back_by_adoption() {
     for (job, to) in [
         ("e/base[seed=2]", "run"),
         ("e/early.base@2560[seed=1]", "point"),
+        ("e/early.base@2560[seed=2]", "other"),
     ] {
         folder
             .vpc(&format!("export {job} --to hf {to} --shard-size 10kB"))

@@ -101,15 +101,15 @@ fn facts(
         if study.jobs.iter().any(|one| one.key == job.key) {
             facts.push((
                 "study",
-                format!("{}, {}", code(&study.name), code(&study.file)),
+                format!("{}, {}", cell(&study.name), cell(&study.file)),
             ));
         }
     }
-    facts.push(("job", code(&job.labels.join(", "))));
-    facts.push(("key", code(&job.key.to_string())));
+    facts.push(("job", cell(&job.labels.join(", "))));
+    facts.push(("key", cell(&job.key.to_string())));
     let spec = &run.spec;
     if let Some(step) = job.spec["step"].as_u64() {
-        let run = code(name(run));
+        let run = cell(name(run));
         facts.push(("checkpoint", format!("after step {step} of {run}")));
     }
     facts.push((
@@ -141,10 +141,10 @@ fn facts(
     let shape = spec["schedule"]["shape"].as_str().unwrap_or_default();
     facts.push((
         "learning rate",
-        format!("{} at most, {}", code(rate), code(shape)),
+        format!("{} at most, {}", cell(rate), cell(shape)),
     ));
     if let Some(build) = job.made["build"].as_str() {
-        facts.push(("made by", code(build)));
+        facts.push(("made by", cell(build)));
     }
     Ok(facts)
 }
@@ -186,7 +186,7 @@ fn data(run: &Manifest, categories: &BTreeMap<Key, Category>) -> Vec<[String; 3]
         let category = categories.get(&key)?;
         let tokens = category.tokens.map_or("?".to_owned(), grouped);
         let share = share.as_str().unwrap_or_default();
-        Some([code(&category.name), code(share), tokens])
+        Some([cell(&category.name), cell(share), tokens])
     })
     .collect()
 }
@@ -222,20 +222,25 @@ fn measured(name: &str, sums: &Value) -> Option<[String; 3]> {
     let (nats, bytes, tokens) = (number("nats")?, number("bytes")?, number("tokens")?);
     let bits = nats / std::f64::consts::LN_2 / bytes;
     Some([
-        code(name),
+        cell(name),
         format!("{bits:.4}"),
         format!("{:.4}", nats / tokens),
     ])
 }
 
-/// A text as code in a table: nothing in it is Markdown.
+/// A text as code: nothing in it is Markdown.
 fn code(text: &str) -> String {
     let plain = text.chars().map(|c| match c {
         '`' => '\'',
         c if c.is_control() => ' ',
         c => c,
     });
-    format!("`{}`", plain.collect::<String>().replace('|', "\\|"))
+    format!("`{}`", plain.collect::<String>())
+}
+
+/// The same in a table, where a bar would end the cell even in code.
+fn cell(text: &str) -> String {
+    code(text).replace('|', "\\|")
 }
 
 /// `1234567` as `1,234,567`.
@@ -257,7 +262,8 @@ mod tests {
 
     #[test]
     fn names_are_no_markdown() {
-        assert_eq!(code("a|b`c\n# d"), "`a\\|b'c # d`");
+        assert_eq!(code("a|b`c\n# d"), "`a|b'c # d`");
+        assert_eq!(cell("a|b"), "`a\\|b`");
         assert_eq!(grouped(1_234_567), "1,234,567");
         assert_eq!(grouped(12), "12");
     }
