@@ -6,7 +6,7 @@ use vpc_store::Store;
 
 use crate::command::AdoptOptions;
 use crate::exit::Status;
-use crate::output::{grouped, tell};
+use crate::output::{counted, grouped, tell};
 use crate::study::{Planned, planned};
 use crate::{build, roots};
 
@@ -64,11 +64,18 @@ fn work(planned: &Planned, job: &Job, options: &AdoptOptions) -> Result<(), Adop
         build: build::name(),
         study: &place,
     };
-    let manifest = file(&planned.plan, job, &store, &adopted)?;
-    if manifest.files.contains_key("config.json") && !options.from.join("config.json").exists() {
+    let filed = file(&planned.plan, job, &store, &adopted)?;
+    let manifest = &filed.manifest;
+    if manifest.files.contains_key("config.json") && !filed.is_compared {
         tell(
             "warning: there is no `config.json` with it: heads and position base could not be compared",
         );
+    }
+    for (kind, tensors) in &filed.widened {
+        tell(format_args!(
+            "note: {} of {kind} became F32, without loss",
+            counted(*tensors, "tensor")
+        ));
     }
     tell(format_args!(
         "adopted {} as {}, {} bytes",

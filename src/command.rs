@@ -8,7 +8,7 @@ use vpc_compiler::plan::Selection;
 use vpc_cost::Pool;
 
 use crate::complete;
-use crate::store::StoreCommand;
+use crate::store::{Size, StoreCommand};
 
 /// Controlled pre-training studies: described in `.vp` files, planned, run, reported.
 #[derive(Debug, Parser)]
@@ -41,6 +41,8 @@ pub(crate) enum Command {
     Lock(LockOptions),
     /// File a model or tokenizer made elsewhere as the result of a job.
     Adopt(AdoptOptions),
+    /// Write a finished model, with its tokenizer, into a folder that other programs load.
+    Export(ExportOptions),
     /// Tell what ran where, when, with what result and at what cost.
     Log(LogOptions),
     /// Look after a store: its soundness, its room, and what may go.
@@ -262,7 +264,8 @@ pub(crate) struct AdoptOptions {
     /// The job: its name such as `study/base[seed=1]`.
     #[arg(add = ArgValueCompleter::new(complete::selections))]
     pub(crate) job: String,
-    /// The folder with `model.safetensors`, or with `tokenizer.json`.
+    /// The folder: as Hugging Face's `transformers` writes one for a Llama model, or with a
+    /// `tokenizer.json`.
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) from: PathBuf,
     /// Where it comes from, in words, for the record.
@@ -270,6 +273,32 @@ pub(crate) struct AdoptOptions {
     pub(crate) note: Option<String>,
     #[command(flatten)]
     pub(crate) kept: KeptOptions,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportOptions {
+    /// A trained model or a checkpoint: its name such as `study/base[seed=1]`, or the beginning of
+    /// its key.
+    #[arg(add = ArgValueCompleter::new(complete::jobs))]
+    pub(crate) job: String,
+    /// The form of the folder.
+    #[arg(long, value_enum, value_name = "FORM")]
+    pub(crate) to: Form,
+    /// The folder to write: a new one, or an empty one.
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) folder: PathBuf,
+    /// Largest file of weights, such as `500MB`; else `5GB`. What is larger is cut into shards.
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) shard_size: Option<Size>,
+    /// The store [default: the nearest `.vp`, here, above, or in the one folder below that has it].
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) store: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Form {
+    /// Hugging Face's: `AutoModelForCausalLM.from_pretrained` and `AutoTokenizer` load it.
+    Hf,
 }
 
 #[derive(Debug, Args)]

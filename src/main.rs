@@ -10,6 +10,7 @@ mod complete;
 mod cost;
 mod exit;
 mod explain;
+mod export;
 mod fmt;
 mod graph;
 mod library;
@@ -54,6 +55,7 @@ fn main() -> ExitCode {
         Command::Why(options) => why::why(&options),
         Command::Lock(options) => lock::lock(&options),
         Command::Adopt(options) => adopt::adopt(&options),
+        Command::Export(options) => export::export(&options),
         Command::Log(options) => log::log(&options),
         Command::Store(command) => store::store(&command),
         Command::Calibrate(options) => calibrate::calibrate(&options),

@@ -84,8 +84,12 @@ fn what_cannot_be_the_result_is_refused() {
         let run = adopting(&here, job, &there.join(from)).ends(1);
         assert!(run.stderr.contains(words), "{}", run.stderr);
     };
-    refused("e/base[seed=1]", "model", "does not hold the weights");
-    refused("e/base[seed=1]", "words", "cannot be read");
+    refused(
+        "e/base[seed=1]",
+        "model",
+        "`hidden_size` is 16 there, and 32 in the study",
+    );
+    refused("e/base[seed=1]", "words", "there is neither");
     refused("e/fit[seed=1]", "model", "only models");
     there.write("odd/tokenizer.json", "{}");
     refused("tokenizer/bpe", "odd", "is no tokenizer");
@@ -96,7 +100,7 @@ fn what_cannot_be_the_result_is_refused() {
     refused(
         "e/base[seed=1]",
         "pickle",
-        "model.safetensors` cannot be read",
+        "is a pickle, which can run any program",
     );
     // Other heads have the same shapes.
     here.write("s.vp", SMALL.replace("heads: 2", "heads: 4"));
@@ -119,4 +123,54 @@ fn an_adopted_run_is_not_trained_for_a_checkpoint() {
     // The checkpoint can be adopted as well.
     adopting(&here, "e/early.base@2560[seed=1]", &there.join("model")).ends(0);
     here.vpc("run s.vp").ends(0);
+}
+
+#[test]
+fn what_is_not_as_the_study_has_it_is_named() {
+    let there = elsewhere();
+    let here = Folder::with(&[("s.vp", SMALL)]);
+    let json = fs::read_to_string(there.join("model/config.json")).unwrap();
+    for (from, to, words) in [
+        (
+            "\"rms_norm_eps\": 0.00001",
+            "\"rms_norm_eps\": 0.000001",
+            "`rms_norm_eps` is 0.000001 there",
+        ),
+        (
+            "\"mlp_bias\": false",
+            "\"mlp_bias\": true",
+            "`mlp_bias` is true; it must be false",
+        ),
+        (
+            "\"use_cache\": true",
+            "\"logit_scale\": 2",
+            "`logit_scale` is 2; what it does",
+        ),
+        (
+            "\"max_position_embeddings\": 32",
+            "\"max_position_embeddings\": 31",
+            "is 31 there",
+        ),
+    ] {
+        let changed = json.replace(from, to);
+        assert_ne!(changed, json, "{from} is not in {json}");
+        there.write("model/config.json", changed);
+        let run = adopting(&here, "e/base[seed=1]", &there.join("model")).ends(1);
+        assert!(run.stderr.contains(words), "{}", run.stderr);
+    }
+    assert!(manifest(&here.join(".vp"), "e/base[seed=1]").is_none());
+    // Without a shape there is a warning; a longer context is no other model.
+    there.write(
+        "model/config.json",
+        json.replace("embeddings\": 32", "embeddings\": 64"),
+    );
+    let run = adopting(&here, "e/base[seed=1]", &there.join("model")).ends(0);
+    assert!(!run.stderr.contains("warning"), "{}", run.stderr);
+    fs::remove_file(there.join("model/config.json")).unwrap();
+    let run = adopting(&here, "e/base[seed=2]", &there.join("model")).ends(0);
+    assert!(
+        run.stderr.contains("there is no `config.json`"),
+        "{}",
+        run.stderr
+    );
 }

@@ -17,7 +17,7 @@ use clap_complete::engine::ArgValueCompleter;
 use crate::command::{OnlyOptions, StudyOptions};
 use crate::complete;
 use crate::exit::Status;
-use size::Size;
+pub(crate) use size::Size;
 
 /// What can be done with a store.
 #[derive(Debug, Subcommand)]

@@ -1,5 +1,8 @@
 //! Filing what was made elsewhere as the result of a job, after a look that it can be one.
 
+mod shape;
+
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -7,9 +10,10 @@ use serde_json::{Value, json};
 use vpc_compiler::plan::{Job, ModelSpec, Plan, Task, TokenizerTask};
 use vpc_data::{DataError, Tokenizer};
 use vpc_store::{Begun, Draft, Ended, Entry, Manifest, Store, StoreError, host};
+use vpc_train::huggingface::{CONFIG, HuggingFaceError, Pretrained, read_shape};
 use vpc_train::{CheckpointError, Model};
 
-use crate::jobs::{CONFIG, MODEL, TOKENIZER, model_config, spec};
+use crate::jobs::{MODEL, TOKENIZER, model_config, spec};
 use crate::log::now;
 
 /// Where an artifact comes from.
@@ -46,25 +50,23 @@ pub enum AdoptError {
         /// The system's reason.
         source: std::io::Error,
     },
-    /// The weights are not those of the job's model.
-    #[error("`{}` does not hold the weights of the job's model: {source}", path.display())]
-    Weights {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        source: Box<CheckpointError>,
-    },
+    /// The folder does not hold the job's model.
+    #[error("the folder does not hold the job's model: {0}")]
+    Model(#[from] Box<HuggingFaceError>),
+    /// The weights cannot be laid out for the store.
+    #[error(transparent)]
+    Weights(#[from] CheckpointError),
     /// The folder's `config.json` tells of another model.
     #[error("`{}` tells of another model: `{field}` is {found} there, and {wanted} in the study", path.display())]
     Config {
         /// The file.
         path: PathBuf,
         /// The field that differs.
-        field: String,
+        field: &'static str,
         /// Its value in the file.
-        found: Box<Value>,
+        found: String,
         /// What the study asks for.
-        wanted: Box<Value>,
+        wanted: String,
     },
     /// The file is no tokenizer.
     #[error("`{}` is no tokenizer: {source}", path.display())]
@@ -92,16 +94,34 @@ pub enum AdoptError {
     Store(#[from] StoreError),
 }
 
+/// What was filed.
+#[derive(Debug)]
+pub struct Filed {
+    /// The job's manifest.
+    pub manifest: Manifest,
+    /// How many tensors were of each type of half precision, and were widened to F32.
+    pub widened: BTreeMap<String, usize>,
+    /// Whether a `config.json` was compared with the study.
+    pub is_compared: bool,
+}
+
 /// Files the content of a folder as the result of a job.
 ///
-/// What can be checked is: names, shapes and types of weights, sizes of vocabularies. Whether the
+/// What can be checked is: every field of `config.json`, names, shapes and types of weights, sizes
+/// of vocabularies. Whether the
 /// model was trained as the study says nobody can see; the record says that it was adopted.
 pub fn adopt(
     plan: &Plan,
     job: &Job,
     store: &Store,
     adopted: &Adopted<'_>,
-) -> Result<Manifest, AdoptError> {
+) -> Result<Filed, AdoptError> {
+    let (mut widened, mut is_compared) = (BTreeMap::new(), false);
+    let mut model = |model: &ModelSpec| {
+        let found = read_model(model, adopted.from)?;
+        (widened, is_compared) = (found.widened, found.is_compared);
+        Ok::<_, AdoptError>(found.files)
+    };
     let (files, metrics) = match &job.task {
         Task::Pretrain(task) => {
             let metrics = json!({
@@ -109,14 +129,12 @@ pub fn adopt(
                 "tokens": task.tokens,
                 "parameters": task.model.parameters(),
             });
-            (model(&task.model, adopted.from)?, metrics)
+            (model(&task.model)?, metrics)
         }
         Task::Checkpoint { step } => {
             let run = job.inputs_as("model").next().and_then(|run| plan.job(run));
             match run.map(|run| &run.task) {
-                Some(Task::Pretrain(task)) => {
-                    (model(&task.model, adopted.from)?, json!({ "step": step }))
-                }
+                Some(Task::Pretrain(task)) => (model(&task.model)?, json!({ "step": step })),
                 _ => return Err(kind_of(job)),
             }
         }
@@ -141,12 +159,20 @@ pub fn adopt(
             "build": adopted.build,
             "host": host(),
             "at": now(),
-            "adopted": { "from": path.to_string_lossy(), "note": adopted.note },
+            "adopted": {
+                "from": path.to_string_lossy(),
+                "note": adopted.note,
+                "widened": widened,
+            },
         }),
     };
     let manifest = attempt.publish(draft)?;
     tell(job, store, adopted)?;
-    Ok(manifest)
+    Ok(Filed {
+        manifest,
+        widened,
+        is_compared,
+    })
 }
 
 fn tell(job: &Job, store: &Store, adopted: &Adopted<'_>) -> Result<(), StoreError> {
@@ -173,50 +199,36 @@ fn kind_of(job: &Job) -> AdoptError {
 /// Files of an artifact by name.
 type Files = Vec<(&'static str, Vec<u8>)>;
 
-fn model(model: &ModelSpec, folder: &Path) -> Result<Files, AdoptError> {
-    let path = folder.join(MODEL);
-    let weights = read(&path)?;
-    let config = model_config(model);
-    Model::load(&config, &weights).map_err(|source| AdoptError::Weights {
-        path,
-        source: Box::new(source),
-    })?;
-    let wanted = Model::config_json(&config);
-    agree(&folder.join(CONFIG), &wanted)?;
-    Ok(vec![(MODEL, weights), (CONFIG, wanted.into_bytes())])
+/// A model in the form of the store, and how it was found.
+struct Found {
+    files: Files,
+    widened: BTreeMap<String, usize>,
+    is_compared: bool,
 }
 
-/// Compares a `config.json`, where there is one, in the fields that shapes do not tell.
-fn agree(path: &Path, wanted: &str) -> Result<(), AdoptError> {
-    if !path.exists() {
-        return Ok(());
+/// Reads a model of the study's shape; `config.json`, where there is one, must tell of the same.
+fn read_model(model: &ModelSpec, folder: &Path) -> Result<Found, AdoptError> {
+    let config = model_config(model);
+    let found = read_shape(folder).map_err(Box::new)?;
+    if let Some(differs) = found
+        .as_ref()
+        .and_then(|found| shape::differs(found, &config))
+    {
+        return Err(AdoptError::Config {
+            path: folder.join(CONFIG),
+            field: differs.field,
+            found: differs.found,
+            wanted: differs.wanted,
+        });
     }
-    let found: Value = serde_json::from_slice(&read(path)?)?;
-    let wanted: Value = serde_json::from_str(wanted)?;
-    let fields = [
-        "num_attention_heads",
-        "num_key_value_heads",
-        "rope_theta",
-        "rms_norm_eps",
-        "tie_word_embeddings",
-        "hidden_act",
-    ];
-    for field in fields {
-        if let (Some(there), Some(ours)) = (found.get(field), wanted.get(field))
-            && there
-                .as_f64()
-                .is_none_or(|there| Some(there) != ours.as_f64())
-            && there != ours
-        {
-            return Err(AdoptError::Config {
-                path: path.to_owned(),
-                field: field.to_owned(),
-                found: Box::new(there.clone()),
-                wanted: Box::new(ours.clone()),
-            });
-        }
-    }
-    Ok(())
+    let read = Pretrained::read_as(folder, &config).map_err(Box::new)?;
+    let weights = read.model.encode()?;
+    let config = Model::config_json(&config).into_bytes();
+    Ok(Found {
+        files: vec![(MODEL, weights), (CONFIG, config)],
+        widened: read.widened,
+        is_compared: found.is_some(),
+    })
 }
 
 fn tokenizer(task: &TokenizerTask, folder: &Path) -> Result<(Files, Value), AdoptError> {

@@ -174,6 +174,13 @@ pub enum StoreError {
         problem: String,
     },
 
+    /// Something has the name that a new folder was to have.
+    #[error("`{path}` is there already, and is no empty folder; name another")]
+    Taken {
+        /// The folder that was to be made.
+        path: PathBuf,
+    },
+
     /// A store opened by `peek` was asked to change something.
     #[error("store `{path}` was opened for looking only")]
     Peeked {
@@ -200,6 +207,7 @@ impl StoreError {
             | Self::Unfinished { .. }
             | Self::Limit { .. }
             | Self::Archive { .. }
+            | Self::Taken { .. }
             | Self::Peeked { .. } => ErrorKind::Use,
         }
     }

@@ -54,6 +54,7 @@ mod digests;
 mod disk;
 mod error;
 mod find;
+mod folder;
 mod format;
 mod gc;
 mod journal;
@@ -88,6 +89,7 @@ pub use collect::Cleared;
 pub use digest::{Digest, NotADigest};
 pub use digests::Digests;
 pub use error::{ErrorKind, StoreError};
+pub use folder::NewFolder;
 pub use gc::{Clearing, Collected, GcOptions, Gone, Hindrance, Removal};
 pub use journal::{
     Begun, Earlier, Ended, Entry, History, Journal, RunRecord, RunState, Took, host,

@@ -1,11 +1,12 @@
 //! Decoder models on dfdx's tape with fused operations: training, checkpoints, evaluation.
 //!
 //! A [`Trainer`] takes one step per [`Batch`]; a [`Model`] scores text. Both give the same bits at any
-//! number of threads, alone or beside others, interrupted or not. Checkpoints are safetensors under
-//! the names `transformers` uses for Llama.
+//! number of threads, alone or beside others, interrupted or not. [`Inference`] scores continuations
+//! and generates, in the same bits at any batch size as well. Checkpoints are safetensors under the
+//! names `transformers` uses for Llama; [`huggingface`] reads and writes its folders.
 //!
 //! Layers, from the bottom: `kernels` (plain slices), `ops` (kernels on the tape), `model` (the
-//! network and its parameters), then [`Trainer`].
+//! network and its parameters), then [`Trainer`]. [`Inference`] stands on kernels and weights alone.
 
 mod batch;
 mod checkpoint;
@@ -13,7 +14,8 @@ mod config;
 mod error;
 mod evaluation;
 mod gradient;
-mod huggingface;
+pub mod huggingface;
+mod inference;
 mod kernels;
 mod memory;
 mod model;
@@ -30,6 +32,10 @@ pub use batch::{Batch, BatchError};
 pub use checkpoint::CheckpointError;
 pub use config::{ConfigError, ModelConfig, TrainConfig};
 pub use error::TrainError;
+pub use inference::{
+    Continuation, End, Generated, Generation, Inference, InferenceError, Request, Sampling, Score,
+    Sequence,
+};
 pub use memory::keep_freed_memory;
 pub use model::Model;
 pub use optimizer::Optimizer;

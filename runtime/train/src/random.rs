@@ -45,22 +45,33 @@ impl Stream {
             });
         values
     }
+
+    /// Number `position` of the stream, uniform in (0, 1).
+    pub(crate) fn uniform(&self, position: u64) -> f64 {
+        let mut bytes = [0; PAIR / 2];
+        let mut stream = self.0.clone();
+        stream.set_position(position * bytes.len() as u64);
+        stream.fill(&mut bytes);
+        share(&bytes)
+    }
 }
 
 /// Radius and angle of a pair of independent normals.
 fn polar(bytes: &[u8]) -> (f64, f64) {
     let (first, second) = bytes.split_at(PAIR / 2);
-    let share = |bytes: &[u8]| {
-        let word = bytes
-            .iter()
-            .rev()
-            .fold(0_u64, |word, &byte| word << 8 | u64::from(byte));
-        ((word >> 11) as f64 + 0.5) / (1_u64 << 53) as f64
-    };
     (
         (-2.0 * share(first).ln()).sqrt(),
         std::f64::consts::TAU * share(second),
     )
+}
+
+/// Eight bytes, little-endian, as a number in (0, 1).
+fn share(bytes: &[u8]) -> f64 {
+    let word = bytes
+        .iter()
+        .rev()
+        .fold(0_u64, |word, &byte| word << 8 | u64::from(byte));
+    ((word >> 11) as f64 + 0.5) / (1_u64 << 53) as f64
 }
 
 #[cfg(test)]

@@ -67,7 +67,7 @@ impl Trainer {
     ) -> Result<Self, TrainError> {
         config.check()?;
         let model = Model::load(&config.model, model)?;
-        let file = Reader::new(optimizer).map_err(TrainError::Checkpoint)?;
+        let file = Reader::new(&optimizer).map_err(TrainError::Checkpoint)?;
         let moments = read_moments(&file, &layout(&config.model))?;
         Ok(Self {
             config: config.clone(),

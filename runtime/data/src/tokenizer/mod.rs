@@ -79,6 +79,11 @@ impl Tokenizer {
         self.vocabulary
     }
 
+    /// How the token between documents is written in its vocabulary.
+    pub fn end_text(&self) -> String {
+        self.inner.id_to_token(self.end).unwrap_or_default()
+    }
+
     /// The token between documents.
     pub fn end(&self) -> u32 {
         self.end

@@ -34,11 +34,11 @@ impl Heads {
     }
 
     /// Query heads that share one key head.
-    fn group(self) -> usize {
+    pub(super) fn group(self) -> usize {
         self.queries / self.keys
     }
 
-    fn scale(self) -> f32 {
+    pub(super) fn scale(self) -> f32 {
         1.0 / (self.width as f32).sqrt()
     }
 

@@ -10,11 +10,13 @@
 pub(crate) mod adamw;
 pub(crate) mod attention;
 pub(crate) mod buffer;
+pub(crate) mod cached_attention;
 pub(crate) mod cross_entropy;
 pub(crate) mod embedding;
 pub(crate) mod gemm;
 pub(crate) mod lanes;
 pub(crate) mod norm;
+pub(crate) mod panels;
 pub(crate) mod rms_norm;
 pub(crate) mod rope;
 pub(crate) mod simd;

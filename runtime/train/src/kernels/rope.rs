@@ -40,13 +40,13 @@ impl Rope {
 
     /// Rotates, in place, the first `heads` heads of each row of `rows` [tokens, row_width].
     ///
-    /// The position of a token is its row modulo `length`.
+    /// `position` tells where the token of a row stands in its sequence.
     pub(crate) fn turn(
         &self,
         rows: &mut [f32],
         row_width: usize,
         heads: usize,
-        length: usize,
+        position: impl Fn(usize) -> usize + Sync,
         turn: Turn,
     ) {
         let sign = if turn == Turn::Forward { 1.0 } else { -1.0 };
@@ -57,7 +57,7 @@ impl Rope {
                     #[inline(always)]
                     || {
                         for (i, row) in rows.chunks_exact_mut(row_width).enumerate() {
-                            let position = (unit * ROWS + i) % length;
+                            let position = position(unit * ROWS + i);
                             self.turn_row(&mut row[..heads * 2 * self.half], position, sign);
                         }
                     },

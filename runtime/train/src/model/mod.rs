@@ -11,13 +11,14 @@ use dfdx::tensor::{Cpu, TensorFromVec};
 
 pub(crate) use layout::{DEVIATION, Part, Slab, layout};
 
+use crate::checkpoint::Reader;
 use crate::kernels::attention::Heads;
 use crate::kernels::rope::Rope;
 use crate::ops::matrix::{Matrix, Tensor2};
 use crate::ops::storage::{values, values_mut};
 use crate::random::Stream;
-use crate::{CheckpointError, ConfigError, ModelConfig, checkpoint};
-use layout::Start;
+use crate::{CheckpointError, ConfigError, ModelConfig};
+use layout::{Places, Start};
 
 /// A Llama-style decoder with its weights.
 #[derive(Clone, Debug)]
@@ -44,8 +45,12 @@ impl Model {
     /// or type.
     pub fn load(config: &ModelConfig, safetensors: &[u8]) -> Result<Self, CheckpointError> {
         config.check()?;
+        Self::read(config, &Reader::new(&safetensors)?)
+    }
+
+    /// A model of a checked shape with the weights of a checkpoint.
+    pub(crate) fn read(config: &ModelConfig, file: &Reader) -> Result<Self, CheckpointError> {
         let slabs = layout(config);
-        let file = checkpoint::Reader::new(safetensors)?;
         file.expect_only(&slabs, &[""])?;
         let values = slabs
             .iter()
@@ -80,6 +85,11 @@ impl Model {
         Arc::clone(&self.slabs)
     }
 
+    /// The same, borrowed.
+    pub(crate) fn slabs_in_place(&self) -> &[Slab] {
+        &self.slabs
+    }
+
     /// The numbers of each slab, in the layout's order.
     pub(crate) fn values(&self) -> impl Iterator<Item = &[f32]> {
         self.tensors.iter().map(values)
@@ -95,13 +105,58 @@ impl Model {
         values_mut(&mut self.tensors[index])
     }
 
-    fn heads(&self) -> Heads {
+    /// The embedding table, [vocabulary, width].
+    pub(crate) fn embedding_weights(&self) -> &[f32] {
+        values(&self.tensors[Places::EMBEDDING])
+    }
+
+    /// The output projection, [vocabulary, width]; the embedding table if tied.
+    pub(crate) fn head_weights(&self) -> &[f32] {
+        values(&self.tensors[Places::new(&self.config).head()])
+    }
+
+    /// Gain of the last norm, [width].
+    pub(crate) fn norm_gain(&self) -> &[f32] {
+        values(&self.tensors[Places::new(&self.config).norm()])
+    }
+
+    /// The weights of block `layer`.
+    pub(crate) fn block_weights(&self, layer: usize) -> BlockWeights<'_> {
+        let at = Places::block(layer);
+        let of = |place: usize| values(&self.tensors[place]);
+        BlockWeights {
+            attention_norm: of(at.attention_norm),
+            qkv: of(at.qkv),
+            output: of(at.output),
+            mlp_norm: of(at.mlp_norm),
+            gate_up: of(at.gate_up),
+            down: of(at.down),
+        }
+    }
+
+    /// Rotary angles.
+    pub(crate) fn rope(&self) -> &Rope {
+        &self.rope
+    }
+
+    pub(crate) fn heads(&self) -> Heads {
         Heads {
             queries: self.config.heads,
             keys: self.config.kv_heads,
             width: self.config.head_width(),
         }
     }
+}
+
+/// Weights of one block; matrices are [outputs, inputs], projections that read the same stand one
+/// above the other.
+pub(crate) struct BlockWeights<'a> {
+    pub(crate) attention_norm: &'a [f32],
+    pub(crate) qkv: &'a [f32],
+    pub(crate) output: &'a [f32],
+    pub(crate) mlp_norm: &'a [f32],
+    pub(crate) gate_up: &'a [f32],
+    pub(crate) down: &'a [f32],
 }
 
 impl Slab {

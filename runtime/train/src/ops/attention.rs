@@ -26,7 +26,8 @@ pub(crate) fn attention<T: Tape<f32, Cpu>>(
     let turned = heads.queries + heads.keys;
     let mut projected = buffer(tokens * row);
     linear(&mut projected, Write::Set, x.values(), qkv.values(), width);
-    rope.turn(&mut projected, row, turned, length, Turn::Forward);
+    let position = move |row: usize| row % length;
+    rope.turn(&mut projected, row, turned, position, Turn::Forward);
     let mut out = buffer(tokens * heads.output());
     let log_sums = forward(&mut out, &projected, heads, length);
     let y = Matrix::new(out, heads.output());
@@ -40,7 +41,7 @@ pub(crate) fn attention<T: Tape<f32, Cpu>>(
         };
         let mut dprojected = buffer(tokens * row);
         backward(&mut dprojected, &dy, &saved, heads, length);
-        rope.turn(&mut dprojected, row, turned, length, Turn::Back);
+        rope.turn(&mut dprojected, row, turned, position, Turn::Back);
         let dx = gradients.get_or_alloc_mut(&x.tensor)?;
         linear_input(dx, x.slot.claim(), &dprojected, qkv.values(), width);
         let dqkv = gradients.get_or_alloc_mut(&qkv.tensor)?;
