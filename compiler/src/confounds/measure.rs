@@ -28,12 +28,18 @@ pub(super) struct Reading {
 struct Asked<'j> {
     task: &'j AnswersTask,
     judge: Option<&'j str>,
-    /// The benchmark's name.
-    name: &'j str,
     answers: &'j Job,
 }
 
 impl Asked<'_> {
+    /// The benchmark's name, out of `experiment/eval.benchmark[axis=value]`. Read where it is shown:
+    /// a look at each label would cost as much as everything else here.
+    fn name(&self) -> &str {
+        let label = self.answers.name();
+        let label = label.split_once('[').map_or(label, |parts| parts.0);
+        label.rsplit_once('.').map_or(label, |parts| parts.1)
+    }
+
     /// Where the work lies, which equal questions to models of one shape share.
     fn address(&self) -> usize {
         std::ptr::from_ref(self.task).addr()
@@ -175,7 +181,7 @@ impl<'j> Runs<'j> {
         let asked: &[Asked<'_>] = asked;
         let data: SmallVec<[Id; 16]> = asked.iter().map(|one| data(one.task, v)).collect();
         let parts: SmallVec<[u64; 16]> = data.iter().map(|id| u64::from(*id)).collect();
-        let names = || shortened(&asked.iter().map(|one| one.name).collect::<Vec<_>>());
+        let names = || shortened(&asked.iter().map(Asked::name).collect::<Vec<_>>());
         // One part more, to tell lists of texts from lists of benchmarks.
         let parts: SmallVec<[u64; 17]> = std::iter::once(u64::MAX - 1).chain(parts).collect();
         set(row, Trait::Questions, v.id(Trait::Questions, &parts, names));
@@ -259,15 +265,9 @@ fn asked(jobs: &Jobs, key: Key) -> Option<Asked<'_>> {
     let Task::Answers(task) = &answers.task else {
         return None;
     };
-    // `experiment/eval.benchmark[axis=value]`.
-    let label = answers
-        .name()
-        .split_once('[')
-        .map_or(answers.name(), |it| it.0);
     Some(Asked {
         task: Arc::as_ref(task),
         judge,
-        name: label.rsplit_once('.').map_or(label, |parts| parts.1),
         answers,
     })
 }

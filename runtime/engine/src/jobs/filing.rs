@@ -3,6 +3,7 @@
 
 use std::io::Write;
 use std::panic::resume_unwind;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -51,24 +52,28 @@ impl Snapshot {
     /// thread took for it.
     ///
     /// The weights are written and synced beside the moments: the disk is the slowest of all, and
-    /// has something to write from the beginning.
+    /// has something to write from the beginning. Where the system gives no thread, they come last.
     pub(super) fn write(&self, attempt: &mut Attempt) -> Result<Duration, JobError> {
-        let weights = attempt.create(MODEL)?;
-        thread::scope(|scope| {
-            let thread = thread::Builder::new().name("filing-weights".to_owned());
+        let mut weights = Some(attempt.create(MODEL)?);
+        let took = thread::scope(|scope| {
+            let handed = &mut weights;
             let beside = move || {
-                let written = whole(weights, &self.model);
-                written.map(|()| processor_time())
+                let written = handed.take().map(|file| whole(file, &self.model));
+                written.transpose().map(|_| processor_time())
             };
-            let beside = thread
-                .spawn_scoped(scope, beside)
-                .map_err(JobError::Worker)?;
+            let thread = thread::Builder::new().name("filing-weights".to_owned());
+            let beside = thread.spawn_scoped(scope, beside);
             attempt.write(OPTIMIZER, &self.optimizer)?;
             attempt.write(CURVE, &self.curve)?;
             attempt.write(CONFIG, self.config.as_bytes())?;
-            let took = beside.join().unwrap_or_else(|panic| resume_unwind(panic))?;
-            Ok(took)
-        })
+            beside.map_or(Ok(Duration::ZERO), |beside| {
+                beside.join().unwrap_or_else(|panic| resume_unwind(panic))
+            })
+        })?;
+        if let Some(file) = weights {
+            whole(file, &self.model)?;
+        }
+        Ok(took)
     }
 }
 
@@ -87,16 +92,26 @@ pub(super) struct Aside(Option<JoinHandle<Result<Duration, JobError>>>);
 impl Aside {
     /// Begins to file something on a thread of its own; to be called where nothing is under way.
     ///
-    /// `file` returns the processor time that further threads took for it.
+    /// `file` returns the processor time that further threads took for it. Where the system gives
+    /// no thread, it is done before this returns, and nothing is under way then.
     pub(super) fn begin(
         &mut self,
         file: impl FnOnce() -> Result<Duration, JobError> + Send + 'static,
     ) -> Result<(), JobError> {
         debug_assert!(self.0.is_none(), "one thing at a time");
         let thread = thread::Builder::new().name("filing".to_owned());
-        let work = move || file().map(|others| others + processor_time());
-        self.0 = Some(thread.spawn(work).map_err(JobError::Worker)?);
-        Ok(())
+        // A thread that cannot be had takes what it was to do with it: so there is a second hold.
+        let file = Arc::new(Mutex::new(Some(file)));
+        let handed = Arc::clone(&file);
+        let work = move || {
+            let others = taken(&handed).map_or(Ok(Duration::ZERO), |file| file());
+            others.map(|others| others + processor_time())
+        };
+        self.0 = thread.spawn(work).ok();
+        match self.0 {
+            Some(_) => Ok(()),
+            None => taken(&file).map_or(Ok(()), |file| file().map(drop)),
+        }
     }
 
     /// Whether something is under way or waits for [`Aside::end`].
@@ -127,6 +142,10 @@ impl Drop for Aside {
     }
 }
 
+fn taken<T>(slot: &Mutex<Option<T>>) -> Option<T> {
+    slot.lock().unwrap_or_else(PoisonError::into_inner).take()
+}
+
 /// The processor time of the thread that asks, from its beginning.
 fn processor_time() -> Duration {
     let time = clock_gettime(ClockId::ThreadCPUTime);
@@ -139,7 +158,7 @@ fn processor_time() -> Duration {
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
-    use std::sync::{Arc, mpsc};
+    use std::sync::mpsc;
 
     use super::*;
 

@@ -264,6 +264,9 @@ impl<'b> Run<'b> {
             })
         })?;
         self.cost = begun.elapsed();
+        if !self.aside.is_busy() {
+            self.pace.learn(self.cost);
+        }
         if !memory::has_room(self.task) {
             self.settle()?;
         }
