@@ -17,7 +17,7 @@ mod huggingface;
 mod kernels;
 mod memory;
 mod model;
-mod ops;
+pub mod ops;
 mod optimizer;
 mod random;
 #[cfg(test)]
@@ -30,6 +30,7 @@ pub use batch::{Batch, BatchError};
 pub use checkpoint::CheckpointError;
 pub use config::{ConfigError, ModelConfig, TrainConfig};
 pub use error::TrainError;
+pub use gradient::Activations;
 pub use memory::keep_freed_memory;
 pub use model::Model;
 pub use optimizer::Optimizer;
