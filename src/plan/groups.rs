@@ -67,11 +67,11 @@ pub(super) fn groups_text(plan: &Plan, survey: &Survey, reasons: &Reasons) -> St
     let mut places: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     let mut groups: Vec<Group<'_>> = Vec::new();
     for (at, (job, state)) in plan.jobs.iter().zip(&survey.states).enumerate() {
-        let (family, common) = family(job);
+        let family = family(job);
         let place = *places.entry((job.task.kind(), family)).or_insert_with(|| {
             groups.push(Group {
                 name: job.name(),
-                common,
+                common: common(job.task.kind(), family),
                 ..Group::default()
             });
             groups.len() - 1
@@ -109,23 +109,26 @@ pub(super) fn groups_text(plan: &Plan, survey: &Survey, reasons: &Reasons) -> St
     columns(&header, rows.collect(), 1) + "\n"
 }
 
-/// What the jobs of one declaration have in common, and what several of them are called.
-fn family(job: &Job) -> (&str, String) {
+/// What the names of the jobs of one declaration have in common.
+fn family(job: &Job) -> &str {
     let name = stem(job.name());
     match &job.task {
         // Shared data: `corpus/code`, `tokens/code@bpe`, `dataset/pairs`.
-        Task::Corpus(_) | Task::Dataset(_) | Task::Encoder(_) | Task::Tokenizer(_) => {
-            ("", format!("{}/*", job.task.kind()))
-        }
-        Task::Tokens => {
-            let tokenizer = name.find('@').map_or("", |at| &name[at..]);
-            (tokenizer, format!("tokens/*{tokenizer}"))
-        }
+        Task::Corpus(_) | Task::Dataset(_) | Task::Encoder(_) | Task::Tokenizer(_) => "",
+        Task::Tokens => name.find('@').map_or("", |at| &name[at..]),
         // Parts of an evaluation: `e/vqa.gqa`, `e/early.base@5000`.
         Task::Answers(_) | Task::Judged { .. } | Task::Checkpoint { .. } => {
-            let whole = name.split('.').next().unwrap_or(name);
-            (whole, format!("{whole}.*"))
+            name.split('.').next().unwrap_or(name)
         }
-        _ => (name, name.to_owned()),
+        _ => name,
+    }
+}
+
+/// What several jobs of a declaration are called.
+fn common(kind: &str, family: &str) -> String {
+    match kind {
+        "answers" | "judged" | "checkpoint" => format!("{family}.*"),
+        _ if family.is_empty() || family.starts_with('@') => format!("{kind}/*{family}"),
+        _ => family.to_owned(),
     }
 }

@@ -5,7 +5,7 @@
 //! "batch": n}`. Prints a JSON object: for each text the logits after its last token, for each pair the
 //! log-likelihoods, for each prompt the new tokens. `inference convert FOLDER OUT BYTES` reads a
 //! folder and writes it anew, in shards of at most BYTES. `inference bench FOLDER THREADS SECONDS`
-//! prints the best and the median tokens per second of reading (8 texts as long as the context), and
+//! prints the best and the mean tokens per second of processor time of reading (8 texts as long as the context), and
 //! of generating with 1 and with 8 sequences at a time.
 
 use std::error::Error;
@@ -101,7 +101,19 @@ fn convert(folder: &Path, out: &Path, most: u64) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Best and median tokens per second of `work`, which tells how many tokens it was.
+/// Seconds of processor time that this process has used, on all its threads.
+fn processor() -> Result<f64, Box<dyn Error>> {
+    /// Of `/proc`, on every Linux of today.
+    const TICKS: f64 = 100.0;
+    let text = fs::read_to_string("/proc/self/stat")?;
+    let fields = text.rsplit(')').next().unwrap_or_default();
+    let ticks = fields.split_whitespace().skip(11).take(2);
+    let ticks: Vec<f64> = ticks.map(str::parse).collect::<Result<_, _>>()?;
+    Ok(ticks.iter().sum::<f64>() / TICKS)
+}
+
+/// Best tokens per second on the clock, and mean per second of processor time, of `work`, which
+/// tells how many tokens it was.
 #[expect(clippy::print_stdout, reason = "the measurement")]
 fn time(
     what: &str,
@@ -109,19 +121,21 @@ fn time(
     mut work: impl FnMut() -> Result<usize, Box<dyn Error>>,
 ) -> Result<(), Box<dyn Error>> {
     work()?;
-    let (begun, mut rates) = (Instant::now(), Vec::new());
-    while begun.elapsed() < seconds || rates.len() < 3 {
+    let (begun, used) = (Instant::now(), processor()?);
+    let (mut best, mut total) = (0.0_f64, 0);
+    while begun.elapsed() < seconds || total == 0 {
         let begun = Instant::now();
         let tokens = work()?;
-        rates.push(tokens as f64 / begun.elapsed().as_secs_f64());
+        best = best.max(tokens as f64 / begun.elapsed().as_secs_f64());
+        total += tokens;
     }
-    rates.sort_by(f64::total_cmp);
-    let (best, median) = (rates[rates.len() - 1], rates[rates.len() / 2]);
-    println!("{what} {best:.1} {median:.1}");
+    let mean = total as f64 / (processor()? - used).max(0.01);
+    println!("{what} {best:.1} {mean:.1}");
     Ok(())
 }
 
 fn bench(folder: &Path, seconds: Duration) -> Result<(), Box<dyn Error>> {
+    vpc_train::keep_freed_memory();
     let inference = Inference::new(&Pretrained::read(folder)?.model);
     let config = inference.model().config();
     let token = |at: usize| (at * 7919 % config.vocabulary) as u32;

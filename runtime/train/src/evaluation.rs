@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use dfdx::tensor::NoneTape;
 use rayon::prelude::*;
 
 use crate::batch::check_rows;
+use crate::gradient::Activations;
 use crate::kernels::buffer::buffer;
 use crate::kernels::gemm::{Write, linear};
 use crate::model::Parameters;
+use crate::ops::Silent;
 use crate::{Batch, BatchError, Model};
 
 impl Model {
@@ -28,7 +29,8 @@ impl Model {
                     targets,
                     length: batch.length,
                 };
-                self.loss(&row, row.targets.len(), NoneTape).total
+                self.loss(&row, row.targets.len(), Activations::Kept, Silent)
+                    .total
             })
             .collect();
         Ok(rows.iter().sum())
@@ -38,7 +40,13 @@ impl Model {
     pub fn logits(&self, inputs: &[u32], length: usize) -> Result<Vec<f32>, BatchError> {
         check_rows(self.config(), inputs, length)?;
         let parameters = Parameters::new(self);
-        let hidden = self.hidden(&parameters, &Arc::from(inputs), length, NoneTape);
+        let hidden = self.hidden(
+            &parameters,
+            &Arc::from(inputs),
+            length,
+            Activations::Kept,
+            Silent,
+        );
         let mut logits = buffer(inputs.len() * self.config().vocabulary);
         let head = self.head(&parameters).values();
         linear(

@@ -1,12 +1,11 @@
 //! The gradient of a batch, in shards that threads can take without waiting for each other.
 
-use dfdx::tensor::{Cpu, CpuError, OwnedTape};
-use dfdx::tensor_ops::Backward;
 use rayon::prelude::*;
 
 use crate::kernels::norm::sum_of_squares;
 use crate::kernels::sum::add;
-use crate::{Batch, Model, ModelConfig};
+use crate::ops::Recording;
+use crate::{Batch, Model, ModelConfig, TrainError};
 
 /// Fewest tokens worth a shard.
 const TOKENS: usize = 512;
@@ -15,6 +14,18 @@ const SHARDS: usize = 8;
 /// Most numbers all shards' gradients may hold together: 256 MiB. Larger models keep all threads busy
 /// within each operation, and adding up their gradients would cost more than it saves.
 const NUMBERS: u64 = 1 << 26;
+
+/// What becomes of a block's inner values between the forward and the backward pass.
+///
+/// Results are the same bits either way: this is how work is done, not what it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Activations {
+    /// They are kept.
+    #[default]
+    Kept,
+    /// They are computed again from the block's input: far less memory, one more forward pass.
+    Recomputed,
+}
 
 /// Loss and gradient of a batch.
 pub(crate) struct Gradient {
@@ -28,7 +39,11 @@ impl Gradient {
     /// Runs a checked batch forwards and backwards.
     ///
     /// Shards depend on the batch's and the model's shape only, and are added up in order.
-    pub(crate) fn of(model: &Model, batch: &Batch) -> Result<Self, CpuError> {
+    pub(crate) fn of(
+        model: &Model,
+        batch: &Batch,
+        activations: Activations,
+    ) -> Result<Self, TrainError> {
         let span = rows_per_shard(model.config(), batch) * batch.length;
         let shards = batch
             .inputs
@@ -41,7 +56,7 @@ impl Gradient {
                     targets,
                     length: batch.length,
                 };
-                Self::of_shard(model, &shard, batch.targets.len())
+                Self::of_shard(model, &shard, batch.targets.len(), activations)
             })
             .collect::<Result<Vec<_>, _>>()?;
         Ok(shards.into_iter().reduce(Self::plus).unwrap_or(Self {
@@ -50,20 +65,19 @@ impl Gradient {
         }))
     }
 
-    fn of_shard(model: &Model, shard: &Batch, count: usize) -> Result<Self, CpuError> {
-        let loss = model.loss(shard, count, OwnedTape::<f32, Cpu>::default());
-        let mut gradients = loss.share.try_backward()?;
+    fn of_shard(
+        model: &Model,
+        shard: &Batch,
+        count: usize,
+        activations: Activations,
+    ) -> Result<Self, TrainError> {
+        let loss = model.loss(shard, count, activations, Recording::default());
+        let total = loss.total;
+        let mut gradients = loss.backward()?;
         let slabs = (0..model.slabs().len())
-            .map(|i| {
-                Ok(std::mem::take(
-                    &mut **gradients.get_or_alloc_mut(model.tensor(i))?,
-                ))
-            })
-            .collect::<Result<_, CpuError>>()?;
-        Ok(Self {
-            loss: loss.total,
-            slabs,
-        })
+            .map(|i| gradients.take_of(model.tensor(i)))
+            .collect::<Result<_, _>>()?;
+        Ok(Self { loss: total, slabs })
     }
 
     fn plus(mut self, other: Self) -> Self {
@@ -139,8 +153,9 @@ mod tests {
             rows_per_shard(model.config(), &batch) < 301,
             "there must be shards"
         );
-        let sharded = Gradient::of(&model, &batch).expect("memory");
-        let whole = Gradient::of_shard(&model, &batch, inputs.len()).expect("memory");
+        let sharded = Gradient::of(&model, &batch, Activations::Kept).expect("memory");
+        let whole =
+            Gradient::of_shard(&model, &batch, inputs.len(), Activations::Kept).expect("memory");
         assert!((sharded.loss - whole.loss).abs() < 1e-9 * whole.loss);
         assert!((sharded.norm() - whole.norm()).abs() < 1e-5 * whole.norm());
         for (a, b) in sharded

@@ -19,7 +19,7 @@ mod inference;
 mod kernels;
 mod memory;
 mod model;
-mod ops;
+pub mod ops;
 mod optimizer;
 mod random;
 #[cfg(test)]
@@ -32,6 +32,7 @@ pub use batch::{Batch, BatchError};
 pub use checkpoint::CheckpointError;
 pub use config::{ConfigError, ModelConfig, TrainConfig};
 pub use error::TrainError;
+pub use gradient::Activations;
 pub use inference::{
     Continuation, End, Generated, Generation, Inference, InferenceError, Request, Sampling, Score,
     Sequence,

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use crate::checkpoint::{Entry, Reader, encode};
-use crate::gradient::Gradient;
+use crate::gradient::{Activations, Gradient};
 use crate::model::{Model, Slab, layout};
 use crate::optimizer::Moments;
 use crate::{Batch, CheckpointError, TrainConfig, TrainError};
@@ -20,6 +20,7 @@ pub struct Trainer {
     /// One per slab of the model.
     moments: Vec<Moments>,
     done: u64,
+    activations: Activations,
 }
 
 /// What one step did.
@@ -53,6 +54,7 @@ impl Trainer {
             model,
             moments,
             done: 0,
+            activations: Activations::default(),
         })
     }
 
@@ -74,7 +76,13 @@ impl Trainer {
             model,
             moments,
             done: file.step()?,
+            activations: Activations::default(),
         })
+    }
+
+    /// Chooses between memory and time for the steps to come; their results stay the same bits.
+    pub fn set_activations(&mut self, activations: Activations) {
+        self.activations = activations;
     }
 
     /// Takes one step: forward, backward, clipping, AdamW.
@@ -83,7 +91,7 @@ impl Trainer {
     /// the step count are then as before.
     pub fn step(&mut self, batch: &Batch) -> Result<StepReport, TrainError> {
         batch.check(&self.config.model)?;
-        let gradient = Gradient::of(&self.model, batch)?;
+        let gradient = Gradient::of(&self.model, batch, self.activations)?;
         let mean = gradient.loss / batch.targets.len() as f64;
         let grad_norm = gradient.norm();
         if !(mean.is_finite() && grad_norm.is_finite()) {

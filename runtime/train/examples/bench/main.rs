@@ -1,7 +1,13 @@
-//! Training speed: `bench S|M fused|stock SECONDS THREADS` prints best and median tokens per second.
+//! Training speed: `bench S|M KIND SECONDS THREADS` prints best and median tokens per second,
+//! GFLOP/s and steps; and beside it, on Linux, the most memory the process held.
 //!
-//! `fused` is this crate's trainer; `stock` is the same network in dfdx's own operations.
-#![expect(clippy::print_stdout, reason = "a command-line program")]
+//! The kinds: `fused` is this crate's trainer, `recomputed` the same without kept activations, and
+//! `stock` the same network in dfdx's own operations.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command-line program"
+)]
 
 mod stock;
 
@@ -9,13 +15,14 @@ use std::error::Error;
 use std::time::{Duration, Instant};
 
 use vpc_train::{
-    Batch, ModelConfig, Optimizer, Schedule, TrainConfig, Trainer, keep_freed_memory, with_threads,
+    Activations, Batch, ModelConfig, Optimizer, Schedule, TrainConfig, Trainer, keep_freed_memory,
+    with_threads,
 };
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().collect();
     let [_, shape, kind, seconds, threads] = arguments.as_slice() else {
-        return Err("usage: bench S|M fused|stock SECONDS THREADS".into());
+        return Err("usage: bench S|M fused|recomputed|stock SECONDS THREADS".into());
     };
     let config = run_of(shape).ok_or("the shapes are S and M")?;
     keep_freed_memory();
@@ -66,8 +73,11 @@ fn run_of(shape: &str) -> Option<TrainConfig> {
 fn measure(config: &TrainConfig, kind: &str, time: Duration) -> Result<Vec<f64>, String> {
     let trainer = Trainer::new(config).map_err(|error| error.to_string())?;
     match kind {
-        "fused" => {
+        "fused" | "recomputed" => {
             let mut trainer = trainer;
+            if kind == "recomputed" {
+                trainer.set_activations(Activations::Recomputed);
+            }
             timed(config, time, |batch| {
                 trainer
                     .step(batch)
@@ -83,7 +93,7 @@ fn measure(config: &TrainConfig, kind: &str, time: Duration) -> Result<Vec<f64>,
             let mut stock = stock::Stock::new(config, &file)?;
             timed(config, time, |batch| stock.step(batch))
         }
-        _ => Err("the kinds are fused and stock".into()),
+        _ => Err("the kinds are fused, recomputed and stock".into()),
     }
 }
 
@@ -122,4 +132,17 @@ fn report(config: &TrainConfig, mut times: Vec<f64>) {
     let (best, median) = (tokens / times[0], tokens / times[times.len() / 2]);
     let gflops = best * config.model.flops_per_token() / 1e9;
     println!("{best:.0} {median:.0} {gflops:.1} {}", times.len());
+    if let Some(peak) = peak_mebibytes() {
+        eprintln!("at most {peak} MiB held");
+    }
+}
+
+/// Peak resident memory of this process, where Linux tells.
+fn peak_mebibytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kibibytes: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
+    Some(kibibytes / 1024)
 }

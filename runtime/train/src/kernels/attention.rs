@@ -1,64 +1,20 @@
-//! Causal grouped-query attention in blocks of queries, keeping only log-sum-exps for the gradient.
+//! Grouped-query attention in blocks of queries, keeping only log-sum-exps for the gradient.
 #![expect(unsafe_code, reason = "heads are disjoint column blocks of one matrix")]
-
-use std::ops::Range;
 
 use rayon::prelude::*;
 
 use super::buffer::buffer;
 use super::gemm::{Crew, Write, product};
 use super::lanes::{dot, exp, max, sum};
+use super::pattern::{Block, Pattern, QUERIES};
 use super::simd::simd;
 use super::view::{Shared, View, ViewMut};
 
-/// Queries per block; scores of one block against all its keys are held at a time.
-const QUERIES: usize = 64;
-
-/// How heads lie in a row: all query heads, then key heads, then value heads, each `width` long.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Heads {
-    pub(crate) queries: usize,
-    pub(crate) keys: usize,
-    pub(crate) width: usize,
-}
-
-impl Heads {
-    /// Length of a row of queries, keys and values.
-    pub(crate) fn row(self) -> usize {
-        (self.queries + 2 * self.keys) * self.width
-    }
-
-    /// Length of a row of attention output.
-    pub(crate) fn output(self) -> usize {
-        self.queries * self.width
-    }
-
-    /// Query heads that share one key head.
-    pub(super) fn group(self) -> usize {
-        self.queries / self.keys
-    }
-
-    pub(super) fn scale(self) -> f32 {
-        1.0 / (self.width as f32).sqrt()
-    }
-
-    fn query(self, head: usize) -> Range<usize> {
-        head * self.width..(head + 1) * self.width
-    }
-
-    fn key(self, head: usize) -> Range<usize> {
-        self.query(self.queries + head)
-    }
-
-    fn value(self, head: usize) -> Range<usize> {
-        self.query(self.queries + self.keys + head)
-    }
-}
-
-/// Attends within each sequence of `length` tokens: `qkv` [tokens, row] into `out` [tokens, output].
+/// Attends within each sequence: `qkv` [tokens, row] into `out` [tokens, output].
 ///
 /// Returns the log-sum-exp of the scaled scores, [sequences, query heads, length].
-pub(crate) fn forward(out: &mut [f32], qkv: &[f32], heads: Heads, length: usize) -> Vec<f32> {
+pub(crate) fn forward(out: &mut [f32], qkv: &[f32], pattern: Pattern) -> Vec<f32> {
+    let Pattern { heads, length, .. } = pattern;
     let qkv = View::new(qkv, heads.row());
     let tokens = qkv.extent().rows;
     let mut log_sums = buffer(tokens * heads.queries);
@@ -69,15 +25,14 @@ pub(crate) fn forward(out: &mut [f32], qkv: &[f32], heads: Heads, length: usize)
         |scores, (task, log_sums)| {
             let (sequence, head) = (task / heads.queries, task % heads.queries);
             let first = sequence * length;
-            for block in blocks(length) {
-                let rows = first + block.start..first + block.end;
-                let seen = first..rows.end;
+            for block in pattern.blocks() {
+                let (rows, seen) = block.rows(first);
                 let kv_head = head / heads.group();
-                let scores = &mut scores[..block.len() * block.end];
+                let scores = &mut scores[..block.scores()];
                 let q = qkv.block(rows.clone(), heads.query(head));
                 let k = qkv.block(seen.clone(), heads.key(kv_head));
                 let v = qkv.block(seen, heads.value(kv_head));
-                let target = ViewMut::new(scores, block.end);
+                let target = ViewMut::new(scores, block.seen);
                 product(
                     target,
                     Write::Set,
@@ -88,7 +43,7 @@ pub(crate) fn forward(out: &mut [f32], qkv: &[f32], heads: Heads, length: usize)
                 );
                 simd(
                     #[inline(always)]
-                    || softmax(scores, &mut log_sums[block.clone()], &block),
+                    || softmax(scores, &mut log_sums[block.queries.clone()], &block),
                 );
                 // SAFETY: each task owns its head's columns in its sequence's rows.
                 let target = unsafe { out.block(rows, heads.query(head)) };
@@ -96,7 +51,7 @@ pub(crate) fn forward(out: &mut [f32], qkv: &[f32], heads: Heads, length: usize)
                     target,
                     Write::Set,
                     1.0,
-                    View::new(scores, block.end),
+                    View::new(scores, block.seen),
                     v,
                     Crew::Alone,
                 );
@@ -106,17 +61,12 @@ pub(crate) fn forward(out: &mut [f32], qkv: &[f32], heads: Heads, length: usize)
     log_sums
 }
 
-/// The query blocks of a sequence; a block sees keys `0..block.end`, its last ones masked.
-fn blocks(length: usize) -> impl DoubleEndedIterator<Item = Range<usize>> {
-    (0..length.div_ceil(QUERIES)).map(move |i| i * QUERIES..((i + 1) * QUERIES).min(length))
-}
-
-/// Turns the scores of a block into probabilities; query i of the sequence sees keys 0..=i.
+/// Turns the scores of a block into probabilities.
 #[inline(always)]
-fn softmax(scores: &mut [f32], log_sums: &mut [f32], block: &Range<usize>) {
-    let rows = scores.chunks_exact_mut(block.end).zip(log_sums);
-    for (query, (row, log_sum)) in block.clone().zip(rows) {
-        let (seen, masked) = row.split_at_mut(query + 1);
+fn softmax(scores: &mut [f32], log_sums: &mut [f32], block: &Block) {
+    let rows = scores.chunks_exact_mut(block.seen).zip(log_sums);
+    for (visible, (row, log_sum)) in block.visible().zip(rows) {
+        let (seen, masked) = row.split_at_mut(visible);
         let top = max(seen);
         for score in seen.iter_mut() {
             *score = exp(*score - top);
@@ -141,7 +91,8 @@ pub(crate) struct Saved<'a> {
 /// Gradient of queries, keys and values into `dqkv` (every element is written), given `dout`.
 ///
 /// Probabilities are recomputed from the log-sum-exps (Dao et al. 2022, algorithm 4).
-pub(crate) fn backward(dqkv: &mut [f32], dout: &[f32], saved: &Saved, heads: Heads, length: usize) {
+pub(crate) fn backward(dqkv: &mut [f32], dout: &[f32], saved: &Saved, pattern: Pattern) {
+    let Pattern { heads, length, .. } = pattern;
     let tokens = saved.qkv.len() / heads.row();
     let dqkv = Shared::new(dqkv, heads.row());
     let pass = Pass {
@@ -149,8 +100,7 @@ pub(crate) fn backward(dqkv: &mut [f32], dout: &[f32], saved: &Saved, heads: Hea
         out: View::new(saved.out, heads.output()),
         dout: View::new(dout, heads.output()),
         log_sums: saved.log_sums,
-        heads,
-        length,
+        pattern,
     };
     // One task per key head: the query heads of its group add to the same key and value gradients.
     (0..tokens / length * heads.keys)
@@ -162,7 +112,7 @@ pub(crate) fn backward(dqkv: &mut [f32], dout: &[f32], saved: &Saved, heads: Hea
                 let mut write = Write::Set;
                 for head in kv_head * heads.group()..(kv_head + 1) * heads.group() {
                     // From the last block, which sees every key: its write covers all rows of dk and dv.
-                    for block in blocks(length).rev() {
+                    for block in pattern.blocks().rev() {
                         pass.block(&dqkv, (weights, slopes), sequence, head, &block, write);
                         write = Write::Add;
                     }
@@ -177,8 +127,7 @@ struct Pass<'a> {
     out: View<'a>,
     dout: View<'a>,
     log_sums: &'a [f32],
-    heads: Heads,
-    length: usize,
+    pattern: Pattern,
 }
 
 impl Pass<'_> {
@@ -189,20 +138,20 @@ impl Pass<'_> {
         (weights, slopes): (&mut [f32], &mut [f32]),
         sequence: usize,
         head: usize,
-        block: &Range<usize>,
+        block: &Block,
         write: Write,
     ) {
-        let (heads, first, seen_len) = (self.heads, sequence * self.length, block.end);
-        let rows = first + block.start..first + block.end;
-        let seen = first..rows.end;
+        let Pattern { heads, length, .. } = self.pattern;
+        let (rows, seen) = block.rows(sequence * length);
+        let seen_len = block.seen;
         let kv_head = head / heads.group();
         let q = self.qkv.block(rows.clone(), heads.query(head));
         let k = self.qkv.block(seen.clone(), heads.key(kv_head));
         let v = self.qkv.block(seen.clone(), heads.value(kv_head));
         let out = self.out.block(rows.clone(), heads.query(head));
         let dout = self.dout.block(rows.clone(), heads.query(head));
-        let weights = &mut weights[..block.len() * seen_len];
-        let slopes = &mut slopes[..block.len() * seen_len];
+        let weights = &mut weights[..block.scores()];
+        let slopes = &mut slopes[..block.scores()];
         let (set, scale, alone) = (Write::Set, heads.scale(), Crew::Alone);
 
         product(
@@ -221,14 +170,14 @@ impl Pass<'_> {
             v.transposed(),
             alone,
         );
-        let log_sums = &self.log_sums[(sequence * heads.queries + head) * self.length..];
+        let log_sums = &self.log_sums[(sequence * heads.queries + head) * length..];
         simd(
             #[inline(always)]
             || {
                 score_gradients(
                     weights,
                     slopes,
-                    &log_sums[block.clone()],
+                    &log_sums[block.queries.clone()],
                     (out, dout),
                     block,
                 );
@@ -257,13 +206,13 @@ fn score_gradients(
     slopes: &mut [f32],
     log_sums: &[f32],
     (out, dout): (View, View),
-    block: &Range<usize>,
+    block: &Block,
 ) {
     let rows = weights
-        .chunks_exact_mut(block.end)
-        .zip(slopes.chunks_exact_mut(block.end));
-    for (i, ((weights, slopes), &log_sum)) in rows.zip(log_sums).enumerate() {
-        let seen = block.start + i + 1;
+        .chunks_exact_mut(block.seen)
+        .zip(slopes.chunks_exact_mut(block.seen));
+    let rows = rows.zip(log_sums).zip(block.visible());
+    for (i, (((weights, slopes), &log_sum), seen)) in rows.enumerate() {
         let pull = dot(out.row(i), dout.row(i));
         for (weight, slope) in weights[..seen].iter_mut().zip(&mut slopes[..seen]) {
             *weight = exp(*weight - log_sum);

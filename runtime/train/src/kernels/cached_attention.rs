@@ -5,9 +5,9 @@
 
 use rayon::prelude::*;
 
-use super::attention::Heads;
 use super::lanes::{exp, max, sum};
 use super::panels::{Lanes, PANEL, tiles};
+use super::pattern::Heads;
 use super::simd::simd;
 
 /// Keys and values of one sequence and layer, laid out as panels for [`attend`].

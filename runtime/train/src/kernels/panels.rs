@@ -85,29 +85,36 @@ impl Panels {
 /// Results of one panel [inputs, `PANEL`] for `results.len()` rows of `x`, each `step` apart and
 /// as long as the panel.
 pub(crate) fn tiles(results: &mut [Lanes], x: &[f32], step: usize, panel: &[f32]) {
-    simd(
-        #[inline(always)]
-        || {
-            let (mut results, mut x) = (results, x);
-            while !results.is_empty() {
-                let rows = match results.len() {
-                    8.. => tile::<8>(results, x, step, panel),
-                    4.. => tile::<4>(results, x, step, panel),
-                    2.. => tile::<2>(results, x, step, panel),
-                    _ => tile::<1>(results, x, step, panel),
-                };
-                results = &mut results[rows..];
-                x = &x[(rows * step).min(x.len())..];
-            }
-        },
-    );
+    let (mut results, mut x) = (results, x);
+    while !results.is_empty() {
+        let rows = match results.len() {
+            8.. => tile::<8>(results, x, step, panel),
+            4.. => tile::<4>(results, x, step, panel),
+            2.. => tile::<2>(results, x, step, panel),
+            _ => tile::<1>(results, x, step, panel),
+        };
+        results = &mut results[rows..];
+        x = &x[(rows * step).min(x.len())..];
+    }
 }
 
 /// The first `R` rows; returns how many those are.
-#[inline(always)]
+///
+/// Each size is compiled on its own: together, the compiler keeps some of their sums in memory, or
+/// does them one by one, at a tenth of the speed.
 fn tile<const R: usize>(results: &mut [Lanes], x: &[f32], step: usize, panel: &[f32]) -> usize {
     let inputs = panel.len() / PANEL;
     let rows: [&[f32]; R] = std::array::from_fn(|row| &x[row * step..][..inputs]);
+    let sums = simd(
+        #[inline(always)]
+        || sums(rows, panel),
+    );
+    results[..R].copy_from_slice(&sums);
+    R
+}
+
+#[inline(always)]
+fn sums<const R: usize>(rows: [&[f32]; R], panel: &[f32]) -> [Lanes; R] {
     let mut sums = [[0.0_f32; PANEL]; R];
     for (input, weights) in panel.chunks_exact(PANEL).enumerate() {
         for (sums, row) in sums.iter_mut().zip(rows) {
@@ -117,8 +124,7 @@ fn tile<const R: usize>(results: &mut [Lanes], x: &[f32], step: usize, panel: &[
             }
         }
     }
-    results[..R].copy_from_slice(&sums);
-    R
+    sums
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use super::buffer::buffer;
+use super::columns::add_up;
 use super::gemm::Write;
 use super::lanes::{dot, dot3};
 use super::simd::simd;
@@ -68,15 +69,7 @@ pub(crate) fn backward(
                 || rows_backward(dx, write_x, partial, dy, &saved),
             );
         });
-    if write_gain == Write::Set {
-        dgain.fill(0.0);
-    }
-    for partial in partial.chunks_exact(width) {
-        dgain
-            .iter_mut()
-            .zip(partial)
-            .for_each(|(sum, part)| *sum += part);
-    }
+    add_up(dgain, write_gain, &partial);
 }
 
 #[inline(always)]

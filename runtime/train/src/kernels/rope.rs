@@ -3,14 +3,13 @@
 use rayon::prelude::*;
 
 use super::simd::simd;
-use crate::ModelConfig;
 
 /// Rows per unit of work.
 const ROWS: usize = 32;
 
 /// Cosines and sines of every position and frequency, each [context, head width / 2].
 #[derive(Debug)]
-pub(crate) struct Rope {
+pub struct Rope {
     half: usize,
     cos: Vec<f32>,
     sin: Vec<f32>,
@@ -24,18 +23,26 @@ pub(crate) enum Turn {
 }
 
 impl Rope {
-    /// Angles position · base^(−2i/head width), frequencies rounded to f32 as `transformers` does.
-    pub(crate) fn new(config: &ModelConfig) -> Self {
-        let width = config.head_width();
+    /// Angles position · base^(−2i/width) of heads `width` long, for positions below `context`;
+    /// frequencies are rounded to f32 as `transformers` does.
+    ///
+    /// # Panics
+    /// If `width` is odd.
+    pub fn new(width: usize, context: usize, base: f64) -> Self {
+        assert!(width.is_multiple_of(2), "a head of {width} has no halves");
         let half = width / 2;
-        let frequency =
-            |i: usize| (1.0 / config.rope_base.powf(2.0 * i as f64 / width as f64)) as f32;
-        let angles: Vec<f32> = (0..config.context)
+        let frequency = |i: usize| (1.0 / base.powf(2.0 * i as f64 / width as f64)) as f32;
+        let angles: Vec<f32> = (0..context)
             .flat_map(|position| (0..half).map(move |i| position as f32 * frequency(i)))
             .collect();
         let cos = angles.iter().map(|angle| angle.cos()).collect();
         let sin = angles.iter().map(|angle| angle.sin()).collect();
         Self { half, cos, sin }
+    }
+
+    /// Whether it can turn heads `width` long in sequences of `length`.
+    pub(crate) fn fits(&self, width: usize, length: usize) -> bool {
+        width == 2 * self.half && length * self.half <= self.cos.len()
     }
 
     /// Rotates, in place, the first `heads` heads of each row of `rows` [tokens, row_width].

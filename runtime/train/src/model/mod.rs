@@ -12,10 +12,9 @@ use dfdx::tensor::{Cpu, TensorFromVec};
 pub(crate) use layout::{DEVIATION, Part, Slab, layout};
 
 use crate::checkpoint::Reader;
-use crate::kernels::attention::Heads;
-use crate::kernels::rope::Rope;
-use crate::ops::matrix::{Matrix, Tensor2};
+use crate::ops::matrix::Tensor2;
 use crate::ops::storage::{values, values_mut};
+use crate::ops::{Heads, Matrix, Rope};
 use crate::random::Stream;
 use crate::{CheckpointError, ConfigError, ModelConfig};
 use layout::{Places, Start};
@@ -66,7 +65,11 @@ impl Model {
             .zip(values)
             .map(|(slab, values)| device.tensor_from_vec(values, (slab.rows(), slab.columns())))
             .collect();
-        let rope = Arc::new(Rope::new(config));
+        let rope = Arc::new(Rope::new(
+            config.head_width(),
+            config.context,
+            config.rope_base,
+        ));
         Self {
             config: config.clone(),
             slabs: slabs.into(),

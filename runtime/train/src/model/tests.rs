@@ -1,9 +1,8 @@
 //! The whole network against the plain f64 reference, and its loading.
 
-use dfdx::tensor::{Cpu, NoneTape, OwnedTape};
-use dfdx::tensor_ops::Backward;
-
 use super::Model;
+use crate::gradient::Activations;
+use crate::ops::{Recording, Silent};
 use crate::{Batch, ModelConfig, reference};
 
 const STEP: f64 = 1e-5;
@@ -36,24 +35,28 @@ fn check(config: &ModelConfig, rows: usize, length: usize) {
         .collect();
     let plain = |slabs: &[Vec<f64>]| reference::model(config, slabs, &inputs, &targets, length);
 
-    let loss = model.loss(&batch, inputs.len(), OwnedTape::<f32, Cpu>::default());
+    let loss = model.loss(
+        &batch,
+        inputs.len(),
+        Activations::Kept,
+        Recording::default(),
+    );
     let mean = loss.total / inputs.len() as f64;
     let exact = plain(&slabs);
     assert!((mean - exact).abs() < 1e-6 * exact, "{mean} is not {exact}");
-    let silent = model.loss(&batch, inputs.len(), NoneTape).total;
+    let silent = model
+        .loss(&batch, inputs.len(), Activations::Kept, Silent)
+        .total;
     assert_eq!(
         silent.to_bits(),
         loss.total.to_bits(),
         "a tape must not change the loss"
     );
 
-    let mut gradients = loss.share.backward();
+    let mut gradients = loss.backward().expect("memory");
     let mut moved = slabs.clone();
     for (index, slab) in slabs.iter().enumerate() {
-        let found = gradients
-            .get_or_alloc_mut(model.tensor(index))
-            .expect("memory")
-            .to_vec();
+        let found = gradients.take_of(model.tensor(index)).expect("memory");
         let size = found
             .iter()
             .fold(1e-4_f64, |size, v| size.max(f64::from(v.abs())));

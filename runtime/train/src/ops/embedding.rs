@@ -2,28 +2,25 @@
 
 use std::sync::Arc;
 
-use dfdx::tensor::{Cpu, Tape};
-
-use super::matrix::{Gradients, Matrix};
+use super::matrix::{Matrix, Slots, Tape};
 use crate::kernels::buffer::buffer;
 use crate::kernels::embedding::{backward, forward};
 use crate::kernels::gemm::Write;
 
 /// Rows of `table` [vocabulary, width] for `tokens`: [tokens, width].
-pub(crate) fn embedding<T: Tape<f32, Cpu>>(
-    table: &Matrix,
-    tokens: &Arc<[u32]>,
-    mut tape: T,
-) -> Matrix<T> {
+///
+/// # Panics
+/// If a token is not in the table.
+pub fn embedding<T: Tape>(table: &Matrix, tokens: &Arc<[u32]>, mut tape: T) -> Matrix<T> {
     let width = table.columns();
     let mut y = buffer(tokens.len() * width);
     forward(&mut y, table.values(), tokens, width);
     let y = Matrix::new(y, width);
     let (y_ghost, table_ghost) = (y.tensor.ghost(), table.tensor.ghost());
     let (slot, tokens) = (table.slot.clone(), Arc::clone(tokens));
-    tape.add_backward_op(move |gradients: &mut Gradients| {
-        let dy = std::mem::take(&mut **gradients.get_or_alloc_mut(&y_ghost)?);
-        let dtable = gradients.get_or_alloc_mut(&table_ghost)?;
+    tape.add_backward_op(move |slots: &mut Slots| {
+        let dy = std::mem::take(&mut **slots.get_or_alloc_mut(&y_ghost)?);
+        let dtable = slots.get_or_alloc_mut(&table_ghost)?;
         if slot.claim() == Write::Set {
             dtable.fill(0.0);
         }

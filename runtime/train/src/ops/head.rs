@@ -1,8 +1,9 @@
 //! Output projection and cross-entropy on the tape, in chunks of rows: logits are never all held.
 
-use dfdx::tensor::{Cpu, PutTape, Tape, Tensor, TensorFromVec};
+use dfdx::tensor::{Cpu, PutTape, Tensor, TensorFromVec};
 
-use super::matrix::{Gradients, Matrix};
+use super::matrix::{Gradients, Matrix, Recording, Slots, Tape};
+use crate::TrainError;
 use crate::kernels::buffer::buffer;
 use crate::kernels::cross_entropy::{Logits, rows};
 use crate::kernels::gemm::{Write, linear, linear_input, linear_weight};
@@ -13,24 +14,37 @@ const LOGITS: usize = 1 << 23;
 const ROWS: usize = 512;
 
 /// The loss of a batch or a shard of one.
-pub(crate) struct Loss<T> {
+#[derive(Debug)]
+pub struct Loss<T> {
     /// What these rows add to the mean loss of the batch, in nats, on the tape.
     pub(crate) share: Tensor<(), f32, Cpu, T>,
     /// Sum of the rows' losses, in nats, added in row order.
-    pub(crate) total: f64,
+    pub total: f64,
+}
+
+impl Loss<Recording> {
+    /// Gradients of these rows' share of the batch's mean loss.
+    pub fn backward(self) -> Result<Gradients, TrainError> {
+        Ok(Gradients::of(self.share)?)
+    }
 }
 
 /// Cross-entropy of softmax(x·Wᵀ) against `targets`: `x` [tokens, width], `weight` [vocabulary, width].
 ///
 /// The mean is over `count` rows: those of the whole batch, of which these may be a shard.
 /// The gradient is formed on the way, while a chunk's logits are at hand.
-pub(crate) fn cross_entropy<T: Tape<f32, Cpu>>(
+///
+/// # Panics
+/// If a target is not in the vocabulary, or the shapes do not agree.
+pub fn cross_entropy<T: Tape>(
     x: Matrix<T>,
     weight: &Matrix,
     targets: &[u32],
     count: usize,
 ) -> Loss<T> {
     let (x, mut tape) = x.split();
+    assert_eq!(x.rows(), targets.len(), "a target for each row");
+    assert_eq!(x.columns(), weight.columns(), "rows and projection");
     let mut gradient = T::OWNS_TAPE.then(|| Gradient {
         x: buffer(x.values().len()),
         weight: buffer(weight.values().len()),
@@ -42,11 +56,11 @@ pub(crate) fn cross_entropy<T: Tape<f32, Cpu>>(
         let share_ghost = share.ghost();
         let (x_ghost, x_slot) = (x.tensor.ghost(), x.slot);
         let (weight_ghost, weight_slot) = (weight.tensor.ghost(), weight.slot.clone());
-        tape.add_backward_op(move |gradients: &mut Gradients| {
-            let seed = gradients.get_or_alloc_mut(&share_ghost)?[0];
+        tape.add_backward_op(move |slots: &mut Slots| {
+            let seed = slots.get_or_alloc_mut(&share_ghost)?[0];
             gradient.scale(seed);
-            x_slot.give(gradients.get_or_alloc_mut(&x_ghost)?, gradient.x);
-            weight_slot.give(gradients.get_or_alloc_mut(&weight_ghost)?, gradient.weight);
+            x_slot.give(slots.get_or_alloc_mut(&x_ghost)?, gradient.x);
+            weight_slot.give(slots.get_or_alloc_mut(&weight_ghost)?, gradient.weight);
             Ok(())
         });
     }

@@ -1,32 +1,118 @@
-//! A linear layer that adds to the residual stream, on the tape.
+//! Linear layers, with or without a bias, alone or adding to the residual stream, on the tape.
 
-use dfdx::tensor::{Cpu, Merge, Tape};
+use dfdx::tensor::CpuError;
 
-use super::matrix::{Gradients, Matrix};
-use crate::kernels::gemm::{Write, linear, linear_input, linear_weight};
+use super::matrix::{Matrix, Slots, Tape};
+use crate::kernels::buffer::buffer;
+use crate::kernels::columns::{add_row, spread, sum_rows};
+use crate::kernels::gemm::{self, Write};
 
-/// residual + x·Wᵀ: `x` [tokens, inputs], `weight` [outputs, inputs], `residual` [tokens, outputs].
-pub(crate) fn linear_residual<T: Tape<f32, Cpu> + Merge<T>>(
-    x: Matrix<T>,
-    weight: &Matrix,
-    residual: Matrix<T>,
-) -> Matrix<T> {
-    let (x, x_tape) = x.split();
-    let (residual, tape) = residual.split();
-    let mut tape = tape.merge(x_tape);
-    let inputs = weight.columns();
-    let mut y = residual.values().to_vec();
-    linear(&mut y, Write::Add, x.values(), weight.values(), inputs);
-    let y = Matrix::new(y, weight.rows());
-    let (y_ghost, weight) = (y.tensor.ghost(), weight.clone());
-    let (residual_ghost, residual_slot) = (residual.tensor.ghost(), residual.slot);
-    tape.add_backward_op(move |gradients: &mut Gradients| {
-        let dy = std::mem::take(&mut **gradients.get_or_alloc_mut(&y_ghost)?);
-        let dweight = gradients.get_or_alloc_mut(&weight.tensor)?;
-        linear_weight(dweight, weight.slot.claim(), &dy, x.values(), inputs);
-        let dx = gradients.get_or_alloc_mut(&x.tensor)?;
-        linear_input(dx, x.slot.claim(), &dy, weight.values(), inputs);
-        residual_slot.give(gradients.get_or_alloc_mut(&residual_ghost)?, dy);
+/// The weights of a linear layer.
+#[derive(Clone, Debug)]
+pub struct Linear {
+    /// [outputs, inputs]
+    pub weight: Matrix,
+    /// [1, outputs]
+    pub bias: Option<Matrix>,
+}
+
+impl Linear {
+    /// A layer of `weight` [outputs, inputs] and `bias` [1, outputs].
+    ///
+    /// # Panics
+    /// If the bias has another length.
+    pub fn new(weight: Matrix, bias: Option<Matrix>) -> Self {
+        if let Some(bias) = &bias {
+            assert_eq!(
+                (bias.rows(), bias.columns()),
+                (1, weight.rows()),
+                "the bias does not fit the weight"
+            );
+        }
+        Self { weight, bias }
+    }
+
+    /// Length of its input rows.
+    pub fn inputs(&self) -> usize {
+        self.weight.columns()
+    }
+
+    /// Length of its output rows.
+    pub fn outputs(&self) -> usize {
+        self.weight.rows()
+    }
+
+    /// Panics unless `x` is rows of inputs.
+    pub(super) fn expect(&self, x: &Matrix) {
+        assert_eq!(x.columns(), self.inputs(), "rows for a layer");
+    }
+
+    /// residual + bias + x·Wᵀ of plain rows.
+    pub(super) fn apply(&self, x: &[f32], residual: Option<&[f32]>) -> Vec<f32> {
+        let (mut y, write) = match (residual, &self.bias) {
+            (Some(residual), None) => (residual.to_vec(), Write::Add),
+            (Some(residual), Some(bias)) => {
+                let mut y = residual.to_vec();
+                add_row(&mut y, bias.values());
+                (y, Write::Add)
+            }
+            (None, Some(bias)) => {
+                let mut y = buffer(x.len() / self.inputs() * self.outputs());
+                spread(&mut y, bias.values());
+                (y, Write::Add)
+            }
+            (None, None) => {
+                let y = buffer(x.len() / self.inputs() * self.outputs());
+                (y, Write::Set)
+            }
+        };
+        gemm::linear(&mut y, write, x, self.weight.values(), self.inputs());
+        y
+    }
+
+    /// The gradient of its input into `dx`.
+    pub(super) fn input_gradient(&self, dx: &mut [f32], write: Write, dy: &[f32]) {
+        gemm::linear_input(dx, write, dy, self.weight.values(), self.inputs());
+    }
+
+    /// Writes the gradients of weight and bias, given its input.
+    pub(super) fn weight_gradients(
+        &self,
+        slots: &mut Slots,
+        dy: &[f32],
+        x: &[f32],
+    ) -> Result<(), CpuError> {
+        let dweight = slots.get_or_alloc_mut(&self.weight.tensor)?;
+        gemm::linear_weight(dweight, self.weight.slot.claim(), dy, x, self.inputs());
+        if let Some(bias) = &self.bias {
+            let dbias = slots.get_or_alloc_mut(&bias.tensor)?;
+            sum_rows(dbias, bias.slot.claim(), dy);
+        }
+        Ok(())
+    }
+}
+
+/// residual + bias + x·Wᵀ: `x` [tokens, inputs], `residual` [tokens, outputs] or none.
+///
+/// # Panics
+/// If the shapes do not agree.
+pub fn linear<T: Tape>(x: Matrix<T>, layer: &Linear, residual: Option<Matrix<T>>) -> Matrix<T> {
+    let (x, tape) = x.split();
+    layer.expect(&x);
+    let shape = (x.rows(), layer.outputs());
+    let (residual, mut tape) = Matrix::residual(residual, shape, tape);
+    let y = layer.apply(x.values(), residual.as_ref().map(Matrix::values));
+    let y = Matrix::new(y, layer.outputs());
+    let (y_ghost, layer) = (y.tensor.ghost(), layer.clone());
+    let residual = residual.map(|residual| (residual.tensor.ghost(), residual.slot));
+    tape.add_backward_op(move |slots: &mut Slots| {
+        let dy = std::mem::take(&mut **slots.get_or_alloc_mut(&y_ghost)?);
+        layer.weight_gradients(slots, &dy, x.values())?;
+        let dx = slots.get_or_alloc_mut(&x.tensor)?;
+        layer.input_gradient(dx, x.slot.claim(), &dy);
+        if let Some((ghost, slot)) = residual {
+            slot.give(slots.get_or_alloc_mut(&ghost)?, dy);
+        }
         Ok(())
     });
     y.record(tape)

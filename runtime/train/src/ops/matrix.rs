@@ -4,16 +4,54 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use dfdx::shapes::HasShape;
-use dfdx::tensor::{Cpu, NoneTape, PutTape, SplitTape, Tape, Tensor, TensorFromVec, WithEmptyTape};
+use dfdx::tensor::{
+    Cpu, CpuError, Merge, OwnedTape, PutTape, SplitTape, Tensor, TensorFromVec, WithEmptyTape,
+};
+use dfdx::tensor_ops::Backward;
 
 use super::storage::values;
+use crate::TrainError;
 use crate::kernels::gemm::Write;
 
 /// dfdx's own gradients, on the CPU.
-pub(crate) type Gradients = dfdx::tensor::Gradients<f32, Cpu>;
+pub(crate) type Slots = dfdx::tensor::Gradients<f32, Cpu>;
+
+/// A tape that records operations, for a gradient.
+pub type Recording = OwnedTape<f32, Cpu>;
+
+#[doc(inline)]
+/// A tape that records nothing.
+pub use dfdx::tensor::NoneTape as Silent;
+
+/// What an operation records itself on: [`Recording`] or [`Silent`].
+pub trait Tape: dfdx::tensor::Tape<f32, Cpu> + Merge<Self> {}
+
+impl<T: dfdx::tensor::Tape<f32, Cpu> + Merge<T>> Tape for T {}
+
+/// Gradients of the leaves of a tape, by matrix.
+#[derive(Debug)]
+pub struct Gradients(Slots);
+
+impl Gradients {
+    /// Of everything that `end` was computed from.
+    pub(crate) fn of(end: Tensor<(), f32, Cpu, Recording>) -> Result<Self, CpuError> {
+        end.try_backward().map(Self)
+    }
+
+    /// Takes out the gradient of `leaf`, row-major; zeros if nothing has reached it.
+    pub fn take(&mut self, leaf: &Matrix) -> Result<Vec<f32>, TrainError> {
+        self.take_of(&leaf.tensor)
+    }
+
+    /// As [`Gradients::take`], of the tensor that leaves were made of.
+    pub(crate) fn take_of(&mut self, tensor: &Tensor2) -> Result<Vec<f32>, TrainError> {
+        let held = self.0.get_or_alloc_mut(tensor)?;
+        Ok(std::mem::take(&mut **held))
+    }
+}
 
 /// A dfdx tensor of two run-time dimensions.
-pub(crate) type Tensor2<T = NoneTape> = Tensor<(usize, usize), f32, Cpu, T>;
+pub(crate) type Tensor2<T = Silent> = Tensor<(usize, usize), f32, Cpu, T>;
 
 /// Whether a gradient was already written in this backward pass.
 ///
@@ -45,27 +83,32 @@ impl Slot {
 }
 
 /// A dfdx matrix whose gradient is written by the operations of this module only.
+///
+/// A copy is the same matrix to the tape, not a new leaf.
 #[derive(Clone, Debug)]
-pub(crate) struct Matrix<T = NoneTape> {
+pub struct Matrix<T = Silent> {
     pub(crate) tensor: Tensor2<T>,
     pub(crate) slot: Slot,
 }
 
 impl<T> Matrix<T> {
-    pub(crate) fn rows(&self) -> usize {
+    /// How many rows.
+    pub fn rows(&self) -> usize {
         self.tensor.shape().0
     }
 
-    pub(crate) fn columns(&self) -> usize {
+    /// Length of a row.
+    pub fn columns(&self) -> usize {
         self.tensor.shape().1
     }
 
-    pub(crate) fn values(&self) -> &[f32] {
+    /// Its numbers, row-major.
+    pub fn values(&self) -> &[f32] {
         values(&self.tensor)
     }
 }
 
-impl<T: Tape<f32, Cpu>> Matrix<T> {
+impl<T: Tape> Matrix<T> {
     /// Separates the recording from the numbers.
     pub(crate) fn split(self) -> (Matrix, T) {
         let (tensor, tape) = self.tensor.split_tape();
@@ -78,8 +121,25 @@ impl<T: Tape<f32, Cpu>> Matrix<T> {
         )
     }
 
+    /// A residual stream [rows, columns], if there is one, and its tape merged into `tape`.
+    pub(crate) fn residual(
+        stream: Option<Self>,
+        shape: (usize, usize),
+        tape: T,
+    ) -> (Option<Matrix>, T) {
+        match stream {
+            None => (None, tape),
+            Some(stream) => {
+                assert_eq!((stream.rows(), stream.columns()), shape, "residual stream");
+                let (stream, stream_tape) = stream.split();
+                (Some(stream), stream_tape.merge(tape))
+            }
+        }
+    }
+
     /// The same matrix for a second reader; its recording starts empty and is merged later.
-    pub(crate) fn branch(&self) -> Self {
+    #[must_use]
+    pub fn branch(&self) -> Self {
         Self {
             tensor: self.tensor.with_empty_tape(),
             slot: self.slot.clone(),
@@ -96,17 +156,50 @@ impl Matrix {
         }
     }
 
-    /// Freshly computed values, in rows of `columns`.
-    pub(crate) fn new(values: Vec<f32>, columns: usize) -> Self {
+    /// A new leaf of `values`, in rows of `columns`.
+    ///
+    /// # Panics
+    /// If there are no values, or they are not whole rows.
+    pub fn new(values: Vec<f32>, columns: usize) -> Self {
+        assert!(
+            columns > 0 && !values.is_empty() && values.len().is_multiple_of(columns),
+            "{} values in rows of {columns}",
+            values.len()
+        );
         let shape = (values.len() / columns, columns);
         Self::leaf(Cpu::default().tensor_from_vec(values, shape))
     }
 
     /// Goes on recording on `tape`.
-    pub(crate) fn record<T: Tape<f32, Cpu>>(self, tape: T) -> Matrix<T> {
+    pub fn record<T: Tape>(self, tape: T) -> Matrix<T> {
         Matrix {
             tensor: self.tensor.put_tape(tape),
             slot: self.slot,
         }
     }
+}
+
+impl Matrix<Recording> {
+    /// Runs the tape backwards, with `seed` as the gradient of this matrix, row-major.
+    ///
+    /// # Panics
+    /// If the seed has another length.
+    pub fn backward(self, seed: Vec<f32>) -> Result<Gradients, TrainError> {
+        assert_eq!(seed.len(), self.values().len(), "the seed's length");
+        Ok(Gradients(run_back(self, seed)?))
+    }
+}
+
+/// Runs the tape of `y` backwards, from `seed` as its gradient.
+///
+/// dfdx starts at a scalar; one of no meaning stands for it.
+pub(crate) fn run_back(y: Matrix<Recording>, seed: Vec<f32>) -> Result<Slots, CpuError> {
+    let (y, mut tape) = y.split();
+    let (ghost, slot) = (y.tensor.ghost(), y.slot);
+    dfdx::tensor::Tape::add_backward_op(&mut tape, move |slots: &mut Slots| {
+        slot.give(slots.get_or_alloc_mut(&ghost)?, seed);
+        Ok(())
+    });
+    let end = Cpu::default().tensor_from_vec(vec![0.0], ());
+    end.put_tape(tape).try_backward()
 }

@@ -1,0 +1,77 @@
+//! Rows of one matrix in the place of marked rows of another, on the tape.
+
+use std::sync::Arc;
+
+use super::matrix::{Matrix, Slots, Tape};
+use crate::kernels::buffer::buffer;
+use crate::kernels::gemm::Write;
+use crate::kernels::scatter::{clear, put, take};
+use crate::kernels::sum::add;
+
+/// Marked rows of a matrix, in rising order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Marked {
+    rows: Arc<[usize]>,
+    of: usize,
+}
+
+impl Marked {
+    /// The places of `marker` in `tokens`, such as those where the vectors of an image belong.
+    pub fn places(tokens: &[u32], marker: u32) -> Self {
+        let rows = tokens.iter().enumerate();
+        Self {
+            rows: rows
+                .filter(|(_, token)| **token == marker)
+                .map(|(row, _)| row)
+                .collect(),
+            of: tokens.len(),
+        }
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.rows.len()
+    }
+}
+
+/// `x` [tokens, width] with row i of `rows` [marked.count(), width] as its i-th marked row.
+///
+/// What stood there gets no gradient. Nothing marked is a copy; `rows` may not be empty then, as no
+/// matrix is, so there is no need to call it.
+///
+/// # Panics
+/// If the shapes do not agree.
+pub fn scatter_rows<T: Tape>(x: Matrix<T>, rows: Matrix<T>, marked: &Marked) -> Matrix<T> {
+    let (x, x_tape) = x.split();
+    let (rows, tape) = rows.split();
+    let mut tape = tape.merge(x_tape);
+    let width = x.columns();
+    assert_eq!(x.rows(), marked.of, "marked rows of another matrix");
+    assert_eq!(
+        (rows.rows(), rows.columns()),
+        (marked.count(), width),
+        "rows to be put in place"
+    );
+    let mut y = x.values().to_vec();
+    put(&mut y, rows.values(), &marked.rows, width);
+    let y = Matrix::new(y, width);
+    let (y_ghost, marked) = (y.tensor.ghost(), marked.clone());
+    let (x_ghost, x_slot) = (x.tensor.ghost(), x.slot);
+    let (rows_ghost, rows_slot) = (rows.tensor.ghost(), rows.slot);
+    tape.add_backward_op(move |slots: &mut Slots| {
+        let mut dy = std::mem::take(&mut **slots.get_or_alloc_mut(&y_ghost)?);
+        let drows = slots.get_or_alloc_mut(&rows_ghost)?;
+        match rows_slot.claim() {
+            Write::Set => take(drows, &dy, &marked.rows, width),
+            Write::Add => {
+                let mut part = buffer(drows.len());
+                take(&mut part, &dy, &marked.rows, width);
+                add(drows, &part);
+            }
+        }
+        clear(&mut dy, &marked.rows, width);
+        x_slot.give(slots.get_or_alloc_mut(&x_ghost)?, dy);
+        Ok(())
+    });
+    y.record(tape)
+}
