@@ -17,6 +17,7 @@ mod library;
 mod lock;
 mod locked;
 mod log;
+mod memory;
 mod output;
 mod plan;
 mod progress;
@@ -40,6 +41,7 @@ use clap_complete::CompleteEnv;
 use command::{Command, Vpc};
 
 fn main() -> ExitCode {
+    memory::large_pages();
     // Answers a shell that completes a command line, and ends; else looks at one variable.
     CompleteEnv::with_factory(Vpc::command).complete();
     let command = match Vpc::try_parse() {
