@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::engine::{ArgValueCandidates, ArgValueCompleter};
 use vpc_compiler::plan::Selection;
 use vpc_cost::Pool;
+use vpc_engine::Device;
 
 use crate::complete;
 use crate::store::{Size, StoreCommand};
@@ -50,6 +51,8 @@ pub(crate) enum Command {
     Store(StoreCommand),
     /// Measure how fast this machine trains, so that plans can tell how long they take.
     Calibrate(CalibrateOptions),
+    /// Tell what this machine has to train with, and what is missing.
+    Doctor(DoctorOptions),
     /// Bring `.vp` files into their one layout.
     Fmt(FmtOptions),
     /// Explain the code of a problem, such as `V0302`.
@@ -199,6 +202,10 @@ pub(crate) struct RunOptions {
     /// Processor threads to use [default: all].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) threads: Option<u16>,
+    /// What trains: `auto` takes the first NVIDIA GPU that can be used, else the processor; `cpu`;
+    /// `cuda`, or `cuda:1` for the second one. Results of one precision count as the same on all.
+    #[arg(long, value_name = "DEVICE", default_value_t)]
+    pub(crate) device: Device,
     /// Do finished work again where an edit asks for it, instead of refusing.
     #[arg(long)]
     pub(crate) accept_changes: bool,
@@ -214,6 +221,13 @@ pub(crate) struct RunOptions {
     pub(crate) quiet: bool,
     #[command(flatten)]
     pub(crate) only: OnlyOptions,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DoctorOptions {
+    /// Write it as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

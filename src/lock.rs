@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 use vpc_compiler::plan::{Job, Plan, Selection, Task};
-use vpc_engine::{Options, Stop};
+use vpc_engine::{Device, Options, Stop};
 use vpc_store::{Manifest, Store, StoreError};
 
 use crate::command::LockOptions;
@@ -79,6 +79,7 @@ fn count(planned: &Planned, options: &LockOptions) -> Result<Option<Status>, Sto
     let _running = store.begin_run(&roots::record(&planned.plan, file, &planned.folder))?;
     store.remember(&planned.digests)?;
     let settings = Options {
+        device: Device::default(),
         threads: std::thread::available_parallelism().map_or(1, usize::from),
         keep_going: false,
         checkpoint_every: None,

@@ -8,6 +8,8 @@ mod check;
 mod command;
 mod complete;
 mod cost;
+mod devices;
+mod doctor;
 mod exit;
 mod explain;
 mod export;
@@ -41,13 +43,15 @@ use clap_complete::CompleteEnv;
 use command::{Command, Vpc};
 
 fn main() -> ExitCode {
-    memory::large_pages();
     // Answers a shell that completes a command line, and ends; else looks at one variable.
     CompleteEnv::with_factory(Vpc::command).complete();
     let command = match Vpc::try_parse() {
         Ok(told) => told.command,
         Err(problem) => return refused(&problem),
     };
+    if matches!(command, Command::Check(_) | Command::Plan(_)) {
+        memory::large_pages();
+    }
     let status = match command {
         Command::Check(options) => check::check(&options),
         Command::Plan(options) => plan::plan(&options),
@@ -61,6 +65,7 @@ fn main() -> ExitCode {
         Command::Log(options) => log::log(&options),
         Command::Store(command) => store::store(&command),
         Command::Calibrate(options) => calibrate::calibrate(&options),
+        Command::Doctor(options) => doctor::doctor(&options),
         Command::Fmt(options) => fmt::fmt(&options),
         Command::Explain(options) => explain::explain(&options),
     };

@@ -10,6 +10,7 @@ use vpc_engine::survey;
 use vpc_report::{Coverage, Numbers, draw, fill, gather, tables, to_csv, to_json};
 use vpc_store::{ErrorKind, Manifest, Store, StoreError};
 
+use crate::devices;
 use crate::output::{counted, say, tell};
 
 /// The longest name of a folder of results, in bytes; that of a file in it follows.
@@ -83,6 +84,7 @@ fn show(extent: Extent<'_>, store: &Store) -> Result<(), StoreError> {
             draw(&filled, &coverage)
         ));
     }
+    devices::warn(extent.plan, store)?;
     if let Some(left) = not_worked_out(extent.plan) {
         tell(format_args!("not worked out by this version yet: {left}"));
     }

@@ -5,7 +5,9 @@ use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
 use vpc_compiler::plan::Plan;
-use vpc_engine::{Observer, Options, Outcome, Stop, Survey, address_space, note_found, survey};
+use vpc_engine::{
+    Device, Observer, Options, Outcome, Stop, Survey, address_space, note_found, survey,
+};
 use vpc_store::{ErrorKind, Running, Store, StoreError};
 
 use crate::command::RunOptions;
@@ -47,6 +49,10 @@ fn carry_out(planned: &Planned, options: &RunOptions) -> Status {
             "error: the limit on address space is {} MiB, and a run needs 1024; raise it (`ulimit -v`)",
             limit >> 20
         ));
+        return Status::Environment;
+    }
+    if let Err(error) = options.device.check() {
+        tell(format_args!("error: {error}"));
         return Status::Environment;
     }
     let stop = Stop::default();
@@ -187,6 +193,7 @@ fn settings(options: &RunOptions, study: String) -> Options {
     let only = options.only.only.iter();
     Options {
         threads: options.threads.map_or(cores, usize::from),
+        device: options.device,
         keep_going: !options.fail_fast,
         checkpoint_every: options.checkpoint_every.map(Duration::from_secs),
         build: build::name().to_owned(),
@@ -253,6 +260,9 @@ pub(crate) fn again(options: &RunOptions, accept_changes: bool) -> String {
     }
     if let Some(store) = &options.kept.store {
         command += &format!(" --store {}", quoted(store.display().to_string()));
+    }
+    if options.device != Device::default() {
+        command += &format!(" --device {}", options.device);
     }
     for (is_set, option) in [
         (options.kept.strict_build, " --strict-build"),

@@ -59,7 +59,7 @@ experiment study {
   pretrain base {
     model: tiny, data: m, tokenizer: bpe, tokens: 12_800, batch: 4, rate: 0.02
     schedule: cosine(warmup: 10%, floor: 10%), weight_decay: 0.1, beta1: 0.9, beta2: 0.95
-    clip: 1, seed: 5, keep: [6400], max_epochs: 100
+    clip: 1, precision: f32, seed: 5, keep: [6400], max_epochs: 100
   }
   pretrain other { model: tiny, data: pages, tokenizer: bpe, tokens: 6400 }
   pretrain given { model: tiny, data: pages, tokenizer: words, tokens: 6400 }
@@ -420,6 +420,13 @@ const FLIPS: &[Flip] = &[
     ),
     ("pretrain", "beta2", "beta2: 0.95", "beta2: 0.9", &["beta2"]),
     ("pretrain", "clip", "clip: 1,", "clip: 2,", &["clip"]),
+    (
+        "pretrain",
+        "precision",
+        "precision: f32",
+        "precision: bf16",
+        &["precision"],
+    ),
     ("pretrain", "seed", "seed: 5", "seed: 6", &["seed"]),
     (
         "pretrain",

@@ -227,6 +227,11 @@ impl<'j> Runs<'j> {
             format!("weight decay {decay}, betas {beta1} and {beta2}, clip {clip}")
         };
         set(row, Trait::Optimizer, v.id(Trait::Optimizer, &parts, text));
+        let word = task.precision.word();
+        let id = v.id(Trait::Precision, &[task.precision as u64], || {
+            word.to_owned()
+        });
+        set(row, Trait::Precision, id);
     }
 
     fn on_the_way(&mut self, mut model: Model, step: u64) -> Model {

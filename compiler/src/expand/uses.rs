@@ -41,6 +41,7 @@ fn set_by(kind: &str, field: &str) -> &'static [Trait] {
         ("pretrain", "batch") => &[Trait::Batch],
         ("pretrain", "rate") => &[Trait::Rate],
         ("pretrain", "schedule") => &[Trait::Schedule],
+        ("pretrain", "precision") => &[Trait::Precision],
         ("pretrain", "weight_decay" | "beta1" | "beta2" | "clip") => &[Trait::Optimizer],
         ("pretrain" | "adapt", "seed") => &[Trait::Seed],
         ("adapt", "setup") => &[

@@ -40,8 +40,8 @@ pub use sound::Unsound;
 pub use study::{Axis, Budget, Experiment, Item, Run};
 pub use task::{
     Activation, AlignTask, AnswersTask, Choice, CorpusTask, DatasetFrom, DatasetTask, EncoderTask,
-    EvalTask, Family, FileSpec, Format, Layers, Modules, Overall, Pooling, PretrainTask, Projector,
-    ScheduleShape, ScheduleSpec, Sight, SourceSpec, StageTask, Task, TokenizerTask,
+    EvalTask, Family, FileSpec, Format, Layers, Modules, Overall, Pooling, Precision, PretrainTask,
+    Projector, ScheduleShape, ScheduleSpec, Sight, SourceSpec, StageTask, Task, TokenizerTask,
 };
 
 pub use trunk::Trunk;

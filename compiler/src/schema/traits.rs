@@ -36,6 +36,8 @@ pub enum Trait {
     Schedule,
     /// `AdamW`'s constants.
     Optimizer,
+    /// What numbers a run computes with.
+    Precision,
     /// The moment of a run that is measured.
     Checkpoint,
     /// What is asked, or the held-out text.
@@ -209,6 +211,13 @@ pub const TRAITS: &[TraitWords] = &[
         "optimiser",
         "Weight decay, betas and clipping, of runs and of stages.",
         "give all of them one `weight_decay`, `beta1`, `beta2` and `clip`",
+    ),
+    row(
+        Trait::Precision,
+        "precision",
+        "precision",
+        "Whether activations are f32 or bf16.",
+        "give all of them one `precision`",
     ),
     row(
         Trait::Checkpoint,

@@ -118,6 +118,7 @@ fn training_is_steps_times_tokens_times_three_passes() {
         weight_decay: Fraction::ZERO,
         beta1: Fraction::ZERO,
         beta2: Fraction::ZERO,
+        precision: vpc_compiler::plan::Precision::F32,
         clip: Fraction::ZERO,
         seed: 0,
         keep: vpc_compiler::plan::Operation::new(vec![5, 10]),

@@ -21,6 +21,29 @@ pub enum JobError {
     /// Training or evaluation failed.
     #[error(transparent)]
     Train(#[from] TrainError),
+    /// A GPU could not do it.
+    #[error(transparent)]
+    Device(#[from] vpc_device::DeviceError),
+    /// A GPU failed in the midst of a step.
+    #[error("the GPU failed in the midst of a step; run again to go on from the last checkpoint")]
+    DeviceLost,
+    /// The job computes in bf16, and there is no GPU.
+    #[error(
+        "`precision: bf16` needs a GPU: {0}. Run it where there is one (`vpc doctor` tells), or take \
+         `precision: f32`"
+    )]
+    NeedsGpu(String),
+    /// A finished training is wanted again, on a device that would give other bits.
+    #[error(
+        "this training was finished on {first}, and a checkpoint of it that was not kept is wanted: on {now} \
+         it would be one of other bits. Run it there (`--device`), or remove the checkpoint from the study"
+    )]
+    OtherDevice {
+        /// Where it was finished.
+        first: String,
+        /// Where it would be done again.
+        now: String,
+    },
     /// A checkpoint cannot be read.
     #[error(transparent)]
     Checkpoint(CheckpointError),

@@ -5,6 +5,7 @@
 
 mod adopt;
 mod calibrate;
+mod device;
 mod error;
 mod event;
 mod export;
@@ -26,6 +27,7 @@ mod work;
 
 pub use adopt::{AdoptError, Adopted, Filed, adopt};
 pub use calibrate::calibrate;
+pub use device::{Device, made_on};
 pub use error::JobError;
 pub use event::{Event, Observer, Progress};
 pub use export::{ExportError, ExportedModel, export};

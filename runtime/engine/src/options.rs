@@ -4,11 +4,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use crate::device::Device;
+
 /// Settings of a run.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Processor threads to use in all.
     pub threads: usize,
+    /// What training jobs run on.
+    pub device: Device,
     /// Whether to go on with independent jobs after one failed.
     pub keep_going: bool,
     /// Longest time between two checkpoints of a training job. None leaves it to the engine: so

@@ -59,7 +59,7 @@ pub enum BatchError {
 
 impl Batch<'_> {
     /// Checks that the batch fits a model of this shape.
-    pub(crate) fn check(&self, config: &ModelConfig) -> Result<(), BatchError> {
+    pub fn check(&self, config: &ModelConfig) -> Result<(), BatchError> {
         let (inputs, targets) = (self.inputs.len(), self.targets.len());
         if inputs != targets {
             return Err(BatchError::Unpaired { inputs, targets });

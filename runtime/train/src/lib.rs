@@ -25,6 +25,7 @@ mod random;
 #[cfg(test)]
 mod reference;
 mod schedule;
+mod state;
 mod threads;
 mod trainer;
 
@@ -41,5 +42,6 @@ pub use memory::keep_freed_memory;
 pub use model::Model;
 pub use optimizer::Optimizer;
 pub use schedule::Schedule;
+pub use state::{MatrixPlaces, MatrixShape, MatrixState, State, matrices};
 pub use threads::{ThreadsError, with_threads};
 pub use trainer::{StepReport, Trainer};

@@ -71,6 +71,23 @@ impl Optimizer {
         }
     }
 
+    /// The numbers of update `step` (from 0) at learning rate `rate`, for matrices that decay:
+    /// `[β₁, β₂, rate ÷ (1 − β₁ᵗ), 1 − rate·decay, 1 ÷ √(1 − β₂ᵗ), ε]` with t = step + 1.
+    ///
+    /// With the clipped gradient g, an update is m ← β₁·m + (1 − β₁)·g, v ← β₂·v + (1 − β₂)·g²,
+    /// w ← keep·w − step·m ÷ (root·√v + ε). A matrix that does not decay keeps all of w.
+    pub fn numbers(&self, step: u64, rate: f64) -> [f32; 6] {
+        let update = self.update(step, rate, 1.0);
+        [
+            update.beta1,
+            update.beta2,
+            update.step,
+            update.keep,
+            update.root,
+            update.eps,
+        ]
+    }
+
     /// The numbers of update `step` (from 0) at learning rate `rate`, for matrices.
     pub(crate) fn update(&self, step: u64, rate: f64, clip_factor: f64) -> Update {
         let time = (step + 1) as f64;

@@ -13,7 +13,7 @@ const FIRST: &str = "first.";
 const SECOND: &str = "second.";
 
 /// A model in training, with its optimiser.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Trainer {
     config: TrainConfig,
     model: Model,
@@ -78,6 +78,25 @@ impl Trainer {
             done: file.step()?,
             activations: Activations::default(),
         })
+    }
+
+    pub(crate) fn into_parts(self) -> (Model, Vec<Moments>, u64) {
+        (self.model, self.moments, self.done)
+    }
+
+    pub(crate) fn of_parts(
+        config: &TrainConfig,
+        model: Model,
+        moments: Vec<Moments>,
+        done: u64,
+    ) -> Self {
+        Self {
+            config: config.clone(),
+            model,
+            moments,
+            done,
+            activations: Activations::default(),
+        }
     }
 
     /// Chooses between memory and time for the steps to come; their results stay the same bits.

@@ -7,7 +7,8 @@ use vpc_grammar::{Code, Problem, Span};
 use super::{Expander, Made, Model, Spot, Trained};
 use crate::eval::{Given, Reads};
 use crate::plan::{
-    Fraction, Key, ModelSpec, Operation, PretrainTask, ScheduleShape, ScheduleSpec, Task, Work,
+    Fraction, Key, ModelSpec, Operation, Precision, PretrainTask, ScheduleShape, ScheduleSpec,
+    Task, Work,
 };
 use crate::value::{Exact, Number, Scale, Schedule, Tokenizer, Unit};
 
@@ -36,6 +37,10 @@ impl Expander<'_, '_> {
             let beta1 = self.below_one(&given, "beta1", number("beta1", 9, 10));
             let beta2 = self.below_one(&given, "beta2", number("beta2", 19, 20));
             let clip = number("clip", 1, 1);
+            let precision = match given.word("precision", "f32")? {
+                "bf16" => Precision::Bf16,
+                _ => Precision::F32,
+            };
             let (scale, data, tokenizer, budget) = (scale?, data?, tokenizer?, budget?);
             let rate = given.or("rate", scale.rate, |span, value| e.number(span, value))?;
             let batch = batch?.unwrap_or(scale.batch);
@@ -69,6 +74,7 @@ impl Expander<'_, '_> {
                 beta1: beta1?,
                 beta2: beta2?,
                 clip: clip?,
+                precision,
                 seed: seed?,
                 keep: Operation::new(keep),
                 max_epochs: Operation::new(most),

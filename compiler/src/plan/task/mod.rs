@@ -15,7 +15,7 @@ pub use sight::{
     Projector, Sight, StageTask,
 };
 pub use text::{CorpusTask, SourceSpec, TokenizerTask};
-pub use train::{PretrainTask, ScheduleShape, ScheduleSpec};
+pub use train::{Precision, PretrainTask, ScheduleShape, ScheduleSpec};
 
 use super::{Fraction, Key, Operation, Record};
 

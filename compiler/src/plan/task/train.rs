@@ -30,6 +30,9 @@ pub struct PretrainTask {
     pub beta2: Fraction,
     /// Largest norm of the whole gradient; 0 for no clipping.
     pub clip: Fraction,
+    /// What numbers activations are.
+    #[serde(default, skip_serializing_if = "Precision::is_f32")]
+    pub precision: Precision,
     /// Seed of all random streams of the run.
     pub seed: u64,
     /// Steps after which a checkpoint is kept.
@@ -37,6 +40,35 @@ pub struct PretrainTask {
     /// How often the text of a category may be gone through at most.
     #[serde(default, skip_serializing_if = "Operation::is_none")]
     pub max_epochs: Operation<Option<Fraction>>,
+}
+
+/// What numbers a run computes with.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Precision {
+    /// IEEE single precision throughout.
+    #[default]
+    F32,
+    /// bf16 activations and products, summed in f32; weights, moments and their gradients are f32.
+    Bf16,
+}
+
+impl Precision {
+    /// As it is written.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::Bf16 => "bf16",
+        }
+    }
+
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "serde hands over references"
+    )]
+    const fn is_f32(&self) -> bool {
+        matches!(self, Self::F32)
+    }
 }
 
 /// A learning-rate schedule in steps.
@@ -92,11 +124,12 @@ impl PretrainTask {
             beta1,
             beta2,
             clip,
+            precision,
             seed,
             keep: Operation { .. },
             max_epochs: Operation { .. },
         } = self;
-        model
+        let record = model
             .record()
             .with("shares", list(shares))
             .with("batch", *batch)
@@ -105,7 +138,12 @@ impl PretrainTask {
             .with("beta1", *beta1)
             .with("beta2", *beta2)
             .with("clip", *clip)
-            .with("seed", *seed)
+            .with("seed", *seed);
+        match precision {
+            // What runs were before there was another.
+            Precision::F32 => record,
+            Precision::Bf16 => record.with("precision", precision.word()),
+        }
     }
 }
 

@@ -70,6 +70,12 @@ pub(super) const PRETRAIN: Kind = Kind {
             "Largest norm of the whole gradient; 0 for no clipping.",
         ),
         Field::optional(
+            "precision",
+            Type::Word(&["f32", "bf16"]),
+            "f32",
+            "What numbers activations are. bf16 needs a GPU; weights and moments stay f32.",
+        ),
+        Field::optional(
             "seed",
             Type::Count,
             "0",

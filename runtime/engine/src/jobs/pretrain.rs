@@ -9,12 +9,15 @@ use vpc_train::{Optimizer, Schedule, TrainConfig, with_threads};
 
 use super::training::Run;
 use super::{Bench, model_config};
+use crate::device::is_on_host;
 use crate::error::JobError;
 use crate::memory;
 
 pub(super) fn make(bench: &Bench<'_>, task: &PretrainTask) -> Result<Manifest, JobError> {
     let begun = Instant::now();
-    memory::check(task)?;
+    if is_on_host(bench.options.device)? {
+        memory::check(task)?;
+    }
     let keys: Vec<Key> = bench.job.inputs_as("tokens").collect();
     let blobs = keys
         .iter()

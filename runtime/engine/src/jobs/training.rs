@@ -13,6 +13,7 @@ use super::curve::Curve;
 use super::filing::{Aside, Snapshot};
 use super::pace::Pace;
 use super::{Bench, CURVE, MODEL, OPTIMIZER};
+use crate::device::{DEVICE, Placed, check_again};
 use crate::error::JobError;
 use crate::event::{Event, Progress};
 use crate::memory;
@@ -81,7 +82,7 @@ const STAYS: &str = "stays";
 pub(super) struct Run<'b> {
     bench: &'b Bench<'b>,
     task: &'b PretrainTask,
-    trainer: Trainer,
+    trainer: Placed,
     curve: Curve,
     /// Steps after which a checkpoint stays.
     keep: BTreeSet<u64>,
@@ -122,6 +123,7 @@ impl<'b> Run<'b> {
             },
         };
         let (from, now) = (trainer.steps_done(), Instant::now());
+        let trainer = Placed::put(trainer, config, task, bench.options.device)?;
         // Where the checkpoint it was to go on from is damaged, it goes on from an earlier one.
         if !bench.take_trunk(from)? {
             return Err(JobError::Elsewhere);
@@ -135,7 +137,10 @@ impl<'b> Run<'b> {
         keep.extend(points.filter(|step| bench.steps.place(**step) != bench.job.key));
         // A finished run that is done again has served when the last checkpoint wanted is there.
         let end = match bench.store.find(bench.job.key)? {
-            Some(_) => bench.wanted.last().copied().unwrap_or_default(),
+            Some(finished) => {
+                check_again(&finished.made, trainer.name())?;
+                bench.wanted.last().copied().unwrap_or_default()
+            }
             None => task.steps,
         };
         let asked = bench.options.checkpoint_every;
@@ -237,7 +242,18 @@ impl<'b> Run<'b> {
     /// Says what is known of the run, and what all processes spent on it.
     fn draft(&self, metrics: Value, begun: Instant) -> Result<Draft, JobError> {
         let seconds = self.spent + begun.elapsed().as_secs_f64();
-        self.bench.draft_of(metrics, seconds)
+        let mut draft = self.bench.draft_of(metrics, seconds)?;
+        if let Some(made) = draft.made.as_object_mut() {
+            made.insert(DEVICE.to_owned(), self.trainer.name().into());
+        }
+        Ok(draft)
+    }
+
+    /// Copies the state as it is now.
+    fn snapshot(&mut self) -> Result<Snapshot, JobError> {
+        let (curve, task) = (&self.curve, self.task);
+        self.trainer
+            .with_host(|trainer| Snapshot::of(trainer, curve, task))
     }
 
     /// Files a checkpoint beside the training, then drops the older ones that nobody asked to keep.
@@ -248,7 +264,7 @@ impl<'b> Run<'b> {
         bench.filing(|| {
             let step = self.trainer.steps_done();
             let place = bench.steps.place(step);
-            let snapshot = Snapshot::of(&self.trainer, &self.curve, self.task)?;
+            let snapshot = self.snapshot()?;
             let mut draft = self.draft(json!({ "step": step }), self.began)?;
             if let Some(made) = draft.made.as_object_mut() {
                 made.insert(STAYS.to_owned(), self.keep.contains(&step).into());
@@ -297,7 +313,7 @@ impl<'b> Run<'b> {
         bench.filing(|| {
             let (store, key) = (bench.store, bench.job.key);
             let mut attempt = store.attempt(key)?;
-            Snapshot::of(&self.trainer, &self.curve, self.task)?.write(&mut attempt)?;
+            self.snapshot()?.write(&mut attempt)?;
             // Only what every making of this job gives the same: see `Draft::metrics`.
             let metrics = json!({
                 "steps": self.trainer.steps_done(),

@@ -51,6 +51,9 @@ pub enum CheckpointError {
         /// What can be read.
         read: &'static str,
     },
+    /// The numbers are those of another model.
+    #[error("the numbers do not fit this model: other matrices, or of other sizes")]
+    OtherShape,
     /// The optimiser's file does not say how many steps were done.
     #[error("the optimiser's file has no valid `step` in its metadata: {0}")]
     Step(String),

@@ -40,6 +40,11 @@ impl Rope {
         Self { half, cos, sin }
     }
 
+    /// Cosines and sines of the angles, each [context, width / 2].
+    pub fn angles(&self) -> (&[f32], &[f32]) {
+        (&self.cos, &self.sin)
+    }
+
     /// Whether it can turn heads `width` long in sequences of `length`.
     pub(crate) fn fits(&self, width: usize, length: usize) -> bool {
         width == 2 * self.half && length * self.half <= self.cos.len()

@@ -58,6 +58,11 @@ impl Model {
         Ok(Self::assemble(config, slabs, values))
     }
 
+    /// A model of a checked shape with these numbers, one array for each slab.
+    pub(crate) fn of_values(config: &ModelConfig, values: Vec<Vec<f32>>) -> Self {
+        Self::assemble(config, layout(config), values)
+    }
+
     fn assemble(config: &ModelConfig, slabs: Vec<Slab>, values: Vec<Vec<f32>>) -> Self {
         let device = Cpu::default();
         let tensors = slabs

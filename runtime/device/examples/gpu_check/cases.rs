@@ -1,0 +1,691 @@
+//! Commands with random inputs, and what they must give.
+
+use std::fmt;
+
+use half::bf16;
+use vpc_device::cuda::Cuda;
+use vpc_device::program::{AttentionShape, Command, Kind, Mask, Span};
+use vpc_device::{Device, DeviceError, Host};
+
+/// One command, its inputs, and the spans it writes.
+pub(crate) struct Case {
+    pub(crate) name: &'static str,
+    pub(crate) what: String,
+    command: Command,
+    inputs: Vec<(Span, Vec<u8>)>,
+    outputs: Vec<Span>,
+    bytes: usize,
+    allowed: f64,
+}
+
+/// What a check found.
+pub(crate) struct Row {
+    name: &'static str,
+    what: String,
+    error: f64,
+    allowed: f64,
+    repeats: bool,
+    graph: bool,
+}
+
+impl Row {
+    pub(crate) fn is_right(&self) -> bool {
+        self.error <= self.allowed && self.repeats && self.graph
+    }
+
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::json!({
+            "kernel": self.name, "case": self.what, "error": self.error, "allowed": self.allowed,
+            "repeats": self.repeats, "graph": self.graph,
+        })
+    }
+}
+
+impl fmt::Display for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let yes = |yes: bool| if yes { "yes" } else { "NO" };
+        let mark = if self.error <= self.allowed {
+            ""
+        } else {
+            " WRONG"
+        };
+        write!(
+            f,
+            "| {} | {} | {:.1e}{mark} | {:.0e} | {} | {} |",
+            self.name,
+            self.what,
+            self.error,
+            self.allowed,
+            yes(self.repeats),
+            yes(self.graph)
+        )
+    }
+}
+
+impl Case {
+    /// Runs it here and there.
+    pub(crate) fn check(&self, gpu: &mut Cuda) -> Result<Row, DeviceError> {
+        let mut host = Host::new();
+        host.reserve(self.bytes)?;
+        for (span, bytes) in &self.inputs {
+            host.write(*span, bytes)?;
+        }
+        let commands = [self.command];
+        host.run(&commands.to_vec())?;
+        let mut runs = Vec::new();
+        for graph in [false, false, true] {
+            gpu.reserve(self.bytes)?;
+            // All bits set are no number, in every kind.
+            let all = Span {
+                at: 0,
+                len: self.bytes / 4,
+                kind: Kind::U32,
+            };
+            gpu.write(all, &vec![0xff; self.bytes / 4 * 4])?;
+            for (span, bytes) in &self.inputs {
+                gpu.write(*span, bytes)?;
+            }
+            let recorded = gpu.prepare(&commands)?;
+            if graph {
+                gpu.run(&recorded)?;
+            } else {
+                gpu.run_directly(&commands)?;
+            }
+            let outputs = self.outputs.iter().map(|span| gpu.read(*span));
+            runs.push(outputs.collect::<Result<Vec<_>, _>>()?);
+        }
+        let mut error = 0.0_f64;
+        for (span, ours) in self.outputs.iter().zip(&runs[0]) {
+            let theirs = numbers(&host.read(*span)?, span.kind);
+            error = error.max(apart(&numbers(ours, span.kind), &theirs));
+        }
+        Ok(Row {
+            name: self.name,
+            what: self.what.clone(),
+            error,
+            allowed: self.allowed,
+            repeats: runs[0] == runs[1],
+            graph: runs[0] == runs[2],
+        })
+    }
+}
+
+fn numbers(bytes: &[u8], kind: Kind) -> Vec<f64> {
+    match kind {
+        Kind::F32 => bytes
+            .as_chunks()
+            .0
+            .iter()
+            .map(|b| f64::from(f32::from_le_bytes(*b)))
+            .collect(),
+        Kind::Bf16 => bytes
+            .as_chunks()
+            .0
+            .iter()
+            .map(|b| bf16::from_le_bytes(*b).to_f64())
+            .collect(),
+        Kind::F64 => bytes
+            .as_chunks()
+            .0
+            .iter()
+            .map(|b| f64::from_le_bytes(*b))
+            .collect(),
+        Kind::U32 => bytes
+            .as_chunks()
+            .0
+            .iter()
+            .map(|b| f64::from(u32::from_le_bytes(*b)))
+            .collect(),
+    }
+}
+
+/// ‖ours − theirs‖ ÷ ‖theirs‖; infinite where ours are no numbers.
+fn apart(ours: &[f64], theirs: &[f64]) -> f64 {
+    let squares = |values: &mut dyn Iterator<Item = f64>| values.map(|v| v * v).sum::<f64>().sqrt();
+    let off = squares(&mut ours.iter().zip(theirs).map(|(a, b)| a - b));
+    let all = squares(&mut theirs.iter().copied());
+    if off.is_nan() {
+        f64::INFINITY
+    } else if all == 0.0 {
+        off
+    } else {
+        off / all
+    }
+}
+
+/// Lays out spans and draws numbers.
+struct Build {
+    seed: u64,
+    at: usize,
+    inputs: Vec<(Span, Vec<u8>)>,
+    outputs: Vec<Span>,
+}
+
+impl Build {
+    fn new(seed: &mut u64) -> Self {
+        *seed = seed
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(99);
+        Self {
+            seed: *seed,
+            at: 0,
+            inputs: Vec::new(),
+            outputs: Vec::new(),
+        }
+    }
+
+    fn draw(&mut self) -> u64 {
+        self.seed ^= self.seed << 13;
+        self.seed ^= self.seed >> 7;
+        self.seed ^= self.seed << 17;
+        self.seed
+    }
+
+    /// About normal, deviation 1.
+    fn normal(&mut self) -> f32 {
+        let sum: f64 = (0..12)
+            .map(|_| (self.draw() >> 11) as f64 / (1_u64 << 53) as f64)
+            .sum();
+        (sum - 6.0) as f32
+    }
+
+    fn room(&mut self, len: usize, kind: Kind) -> Span {
+        let span = Span {
+            at: self.at,
+            len,
+            kind,
+        };
+        self.at = (self.at + len * kind.bytes()).next_multiple_of(256);
+        span
+    }
+
+    fn values(&mut self, len: usize, kind: Kind, deviation: f32) -> Span {
+        let span = self.room(len, kind);
+        let bytes = (0..len).flat_map(|_| {
+            let value = self.normal() * deviation;
+            match kind {
+                Kind::Bf16 => bf16::from_f32(value).to_le_bytes().to_vec(),
+                Kind::F64 => f64::from(value).to_le_bytes().to_vec(),
+                _ => value.to_le_bytes().to_vec(),
+            }
+        });
+        let bytes = bytes.collect();
+        self.inputs.push((span, bytes));
+        span
+    }
+
+    fn given(&mut self, bytes: Vec<u8>, kind: Kind) -> Span {
+        let span = self.room(bytes.len() / kind.bytes(), kind);
+        self.inputs.push((span, bytes));
+        span
+    }
+
+    fn tokens(&mut self, len: usize, below: usize) -> (Span, Span) {
+        let tokens: Vec<u32> = (0..len)
+            .map(|i| {
+                if i % 3 == 0 {
+                    1
+                } else {
+                    (self.draw() % below as u64) as u32
+                }
+            })
+            .collect();
+        let mut order: Vec<u32> = (0..len as u32).collect();
+        order.sort_by_key(|at| tokens[*at as usize]);
+        let bytes = |all: &[u32]| {
+            all.iter()
+                .flat_map(|n| n.to_le_bytes())
+                .collect::<Vec<u8>>()
+        };
+        (
+            self.given(bytes(&tokens), Kind::U32),
+            self.given(bytes(&order), Kind::U32),
+        )
+    }
+
+    fn out(&mut self, len: usize, kind: Kind) -> Span {
+        let span = self.room(len, kind);
+        self.outputs.push(span);
+        span
+    }
+
+    fn changed(&mut self, span: Span) -> Span {
+        self.outputs.push(span);
+        span
+    }
+
+    fn case(self, name: &'static str, what: String, command: Command, allowed: f64) -> Case {
+        Case {
+            name,
+            what,
+            command,
+            inputs: self.inputs,
+            outputs: self.outputs,
+            bytes: self.at,
+            allowed,
+        }
+    }
+}
+
+/// Every kernel at small and odd shapes.
+pub(crate) fn all(mut seed: u64) -> Vec<Case> {
+    let mut cases = Vec::new();
+    let seed = &mut seed;
+    for kind in [Kind::F32, Kind::Bf16] {
+        for (tokens, width) in [(1, 8), (7, 37), (129, 64), (300, 1024), (33, 4104)] {
+            rows(&mut cases, seed, kind, tokens, width);
+        }
+        for (rows, vocabulary) in [(1, 3), (5, 509), (64, 32_000), (9, 4097)] {
+            cross_entropy(&mut cases, seed, kind, rows, vocabulary);
+        }
+        products(&mut cases, seed, kind);
+        attentions(&mut cases, seed, kind);
+    }
+    updates(&mut cases, seed);
+    cases
+}
+
+fn exact(kind: Kind) -> f64 {
+    if kind == Kind::Bf16 { 4e-3 } else { 5e-6 }
+}
+
+fn name_of(kind: Kind) -> &'static str {
+    if kind == Kind::Bf16 { "bf16" } else { "f32" }
+}
+
+fn rows(cases: &mut Vec<Case>, seed: &mut u64, kind: Kind, tokens: usize, width: usize) {
+    let what = |more: &str| format!("{} {tokens}×{width}{more}", name_of(kind));
+    let (all, allowed) = (tokens * width, exact(kind));
+    let mut b = Build::new(seed);
+    let table = b.values(50 * width, kind, 1.0);
+    let (ids, _) = b.tokens(tokens, 50);
+    let out = b.out(all, kind);
+    let command = Command::Embed {
+        out,
+        table,
+        tokens: ids,
+        width,
+    };
+    cases.push(b.case("embed", what(""), command, 0.0));
+    for add in [false, true] {
+        let mut b = Build::new(seed);
+        let dy = b.values(all, kind, 1.0);
+        let (ids, order) = b.tokens(tokens, 50);
+        let dtable = if add {
+            let span = b.values(50 * width, Kind::F32, 1.0);
+            b.changed(span)
+        } else {
+            b.out(50 * width, Kind::F32)
+        };
+        let command = Command::EmbedGradient {
+            dtable,
+            dy,
+            tokens: ids,
+            order,
+            width,
+            add,
+        };
+        let more = if add { ", added" } else { "" };
+        cases.push(b.case("embed_gradient", what(more), command, 1e-6));
+    }
+    let mut b = Build::new(seed);
+    let (x, gain) = (b.values(all, kind, 1.0), b.values(width, Kind::F32, 1.0));
+    let (out, inverse) = (b.out(all, kind), b.out(tokens, Kind::F32));
+    let eps = 1e-5;
+    let command = Command::RmsNorm {
+        out,
+        inverse,
+        x,
+        gain,
+        width,
+        eps,
+    };
+    cases.push(b.case("rms_norm", what(""), command, allowed));
+    for more in [false, true] {
+        let mut b = Build::new(seed);
+        let (dy, x) = (b.values(all, kind, 1.0), b.values(all, kind, 1.0));
+        let (inverse, gain) = (
+            b.values(tokens, Kind::F32, 1.0),
+            b.values(width, Kind::F32, 1.0),
+        );
+        let plus = more.then(|| b.values(all, kind, 1.0));
+        let scratch = b.room(512 * width, Kind::F32);
+        // In place, as training does.
+        let dx = b.changed(dy);
+        let dgain = if more {
+            let span = b.values(width, Kind::F32, 1.0);
+            b.changed(span)
+        } else {
+            b.out(width, Kind::F32)
+        };
+        let command = Command::RmsNormGradient {
+            dx,
+            dgain,
+            scratch,
+            dy,
+            x,
+            inverse,
+            gain,
+            width,
+            plus,
+            add: more,
+        };
+        let text = if more { ", added" } else { "" };
+        cases.push(b.case("rms_norm_gradient", what(text), command, allowed.max(1e-5)));
+    }
+    let hidden = width;
+    let mut b = Build::new(seed);
+    let gate_up = b.values(2 * all, kind, 2.0);
+    let out = b.out(all, kind);
+    let command = Command::SwiGlu {
+        out,
+        gate_up,
+        hidden,
+    };
+    cases.push(b.case("swiglu", what(""), command, allowed));
+    let mut b = Build::new(seed);
+    let gate_up = b.values(2 * all, kind, 2.0);
+    let dout = b.values(all, kind, 1.0);
+    let command = Command::SwiGluGradient {
+        dgate_up: b.changed(gate_up),
+        dout,
+        gate_up,
+        hidden,
+    };
+    cases.push(b.case("swiglu_gradient", what(", in place"), command, allowed));
+    let mut b = Build::new(seed);
+    let x = b.values(all, kind, 1.0);
+    let sum = b.values(all, kind, 1.0);
+    let command = Command::Add {
+        out: b.changed(sum),
+        x,
+    };
+    cases.push(b.case("add", what(""), command, allowed));
+    let mut b = Build::new(seed);
+    let x = b.values(all, Kind::F32, 1.0);
+    let out = b.out(all, kind);
+    cases.push(b.case("copy", what(""), Command::Copy { out, x }, 0.0));
+}
+
+fn cross_entropy(
+    cases: &mut Vec<Case>,
+    seed: &mut u64,
+    kind: Kind,
+    rows: usize,
+    vocabulary: usize,
+) {
+    for scale in [Some(0.125), None] {
+        let mut b = Build::new(seed);
+        let logits = b.values(rows * vocabulary, kind, 3.0);
+        let (targets, _) = b.tokens(rows, vocabulary);
+        let losses = b.out(rows, Kind::F32);
+        if scale.is_some() {
+            b.changed(logits);
+        }
+        let command = Command::CrossEntropy {
+            logits,
+            losses,
+            targets,
+            vocabulary,
+            scale,
+        };
+        let more = if scale.is_some() { ", gradient" } else { "" };
+        let what = format!("{} {rows}×{vocabulary}{more}", name_of(kind));
+        cases.push(b.case("cross_entropy", what, command, exact(kind).max(2e-5)));
+    }
+}
+
+fn products(cases: &mut Vec<Case>, seed: &mut u64, kind: Kind) {
+    for (m, n, k) in [(1, 8, 8), (64, 128, 96), (200, 104, 72), (33, 37, 41)] {
+        // What training uses: forward, input gradient, weight gradient.
+        for (a_transposed, b_transposed, f32_out) in [
+            (false, true, false),
+            (false, false, false),
+            (true, false, true),
+        ] {
+            for add in [false, true] {
+                // bf16 with odd leading dimensions is beyond tensor cores' alignment; models are even.
+                if kind == Kind::Bf16 && (m * n * k) % 8 != 0 {
+                    continue;
+                }
+                let mut b = Build::new(seed);
+                let left = b.values(m * k, kind, 1.0);
+                let right = b.values(k * n, kind, 1.0);
+                let out_kind = if f32_out { Kind::F32 } else { kind };
+                let (out, plus) = if !add {
+                    (b.out(m * n, out_kind), None)
+                } else if f32_out {
+                    let span = b.values(m * n, out_kind, 1.0);
+                    (b.changed(span), Some(span))
+                } else {
+                    let plus = b.values(m * n, out_kind, 1.0);
+                    (b.out(m * n, out_kind), Some(plus))
+                };
+                let command = Command::Gemm {
+                    out,
+                    a: left,
+                    b: right,
+                    m,
+                    n,
+                    k,
+                    a_transposed,
+                    b_transposed,
+                    plus,
+                };
+                let side = |turned: bool, name: &str| {
+                    if turned {
+                        format!("{name}ᵀ")
+                    } else {
+                        name.to_owned()
+                    }
+                };
+                let more = if add { " +" } else { "" };
+                let what = format!(
+                    "{} {m}×{n}×{k} {}{}{more}",
+                    name_of(kind),
+                    side(a_transposed, "a"),
+                    side(b_transposed, "b")
+                );
+                cases.push(b.case("product", what, command, exact(out_kind)));
+            }
+        }
+    }
+}
+
+fn attentions(cases: &mut Vec<Case>, seed: &mut u64, kind: Kind) {
+    let shapes = [
+        (1, 1, 1, 1, 16),
+        (2, 17, 4, 2, 16),
+        (1, 64, 2, 2, 64),
+        (2, 129, 4, 1, 64),
+        (1, 200, 2, 1, 128),
+        (3, 65, 3, 3, 48),
+        (1, 100, 2, 2, 34),
+        (1, 70, 1, 1, 256),
+    ];
+    for (sequences, length, queries, keys, width) in shapes {
+        for mask in [Mask::Causal, Mask::Full] {
+            let shape = AttentionShape {
+                sequences,
+                length,
+                queries,
+                keys,
+                width,
+                mask,
+            };
+            let tokens = sequences * length;
+            let row = (queries + 2 * keys) * width;
+            let what = format!(
+                "{} {sequences}×{length}, {queries}/{keys} heads of {width}, {mask:?}",
+                name_of(kind)
+            );
+            let allowed = if kind == Kind::Bf16 { 1e-2 } else { 2e-5 };
+            let mut b = Build::new(seed);
+            let qkv = b.values(tokens * row, kind, 1.0);
+            let out = b.out(tokens * queries * width, kind);
+            let log_sums = b.out(tokens * queries, Kind::F32);
+            let command = Command::Attention {
+                out,
+                log_sums,
+                qkv,
+                shape,
+            };
+            let forward = b.case("attention", what.clone(), command, allowed);
+            // The backward pass is given what the forward pass gives here.
+            let mut b = Build::new(seed);
+            b.inputs = forward.inputs.clone();
+            b.at = forward.bytes;
+            let given = forward_on_host(&forward);
+            b.inputs
+                .extend([(out, given[0].clone()), (log_sums, given[1].clone())]);
+            let dout = b.values(tokens * queries * width, kind, 1.0);
+            let delta = b.out(tokens * queries, Kind::F32);
+            let dqkv = b.out(tokens * row, kind);
+            let command = Command::AttentionGradient {
+                dqkv,
+                delta,
+                dout,
+                qkv,
+                out,
+                log_sums,
+                shape,
+            };
+            cases.push(forward);
+            cases.push(b.case("attention_gradient", what, command, allowed));
+            if mask == Mask::Causal {
+                let mut b = Build::new(seed);
+                let x = b.values(tokens * row, kind, 1.0);
+                let angles = length * width / 2;
+                let (cos, sin) = (
+                    b.values(angles, Kind::F32, 1.0),
+                    b.values(angles, Kind::F32, 1.0),
+                );
+                let command = Command::Rope {
+                    x: b.changed(x),
+                    cos,
+                    sin,
+                    row,
+                    heads: queries + keys,
+                    width,
+                    length,
+                    back: sequences % 2 == 0,
+                };
+                let what = format!("{} {tokens} tokens of {row}", name_of(kind));
+                cases.push(b.case("rope", what, command, exact(kind)));
+            }
+        }
+    }
+}
+
+fn forward_on_host(case: &Case) -> Vec<Vec<u8>> {
+    let mut host = Host::new();
+    let done = host.reserve(case.bytes).and_then(|()| {
+        for (span, bytes) in &case.inputs {
+            host.write(*span, bytes)?;
+        }
+        host.run(&vec![case.command])?;
+        case.outputs.iter().map(|span| host.read(*span)).collect()
+    });
+    done.unwrap_or_default()
+}
+
+fn updates(cases: &mut Vec<Case>, seed: &mut u64) {
+    for len in [4, 1000, 300_000] {
+        let mut b = Build::new(seed);
+        let x = b.values(len, Kind::F32, 1.0);
+        let (out, scratch) = (b.out(1, Kind::F64), b.room(1024, Kind::F64));
+        let what = format!("{len}");
+        cases.push(b.case("sum", what.clone(), Command::Sum { out, scratch, x }, 1e-9));
+        let mut b = Build::new(seed);
+        let x = b.values(len, Kind::F32, 1.0);
+        let (out, scratch) = (b.out(1, Kind::F64), b.room(1024, Kind::F64));
+        cases.push(b.case(
+            "sum_of_squares",
+            what.clone(),
+            Command::SumOfSquares { out, scratch, x },
+            1e-9,
+        ));
+        for (copy, decays, factor) in [
+            (true, true, 0.5_f64),
+            (false, false, 1.0),
+            (true, true, 0.0),
+        ] {
+            let mut b = Build::new(seed);
+            let [weights, first, second, gradient] =
+                [1.0, 0.1, 0.1, 1.0].map(|deviation| b.values(len, Kind::F32, deviation));
+            // Second moments are not negative.
+            if let Some((_, bytes)) = b.inputs.iter_mut().find(|known| known.0 == second) {
+                bytes.chunks_mut(4).for_each(|four| four[3] &= 0x7f);
+            }
+            let copy = copy.then(|| b.values(len, Kind::Bf16, 1.0));
+            let doubles = [1.5, 2.5, factor]
+                .iter()
+                .flat_map(|n: &f64| n.to_le_bytes())
+                .collect();
+            let report = b.given(doubles, Kind::F64);
+            let settings = [1.0_f32, 0.9, 0.95, 1e-3, 0.999, 1.2, 1e-8, 0.0];
+            let settings = settings.iter().flat_map(|n| n.to_le_bytes()).collect();
+            let settings = b.given(settings, Kind::F32);
+            for span in [Some(weights), Some(first), Some(second), copy]
+                .into_iter()
+                .flatten()
+            {
+                b.changed(span);
+            }
+            let command = Command::AdamW {
+                weights,
+                copy,
+                first,
+                second,
+                gradient,
+                report,
+                settings,
+                decays,
+            };
+            let allowed = if copy.is_some() { 1e-4 } else { 1e-6 };
+            cases.push(b.case("adamw", format!("{len}, factor {factor}"), command, allowed));
+        }
+    }
+    for (loss, squares, clip) in [
+        (3.0, 16.0, 1.0_f32),
+        (3.0, 0.25, 1.0),
+        (3.0, 16.0, 0.0),
+        (f64::NAN, 1.0, 1.0),
+    ] {
+        let mut b = Build::new(seed);
+        let double = |n: f64| n.to_le_bytes().to_vec();
+        let (of_loss, of_squares) = (
+            b.given(double(loss), Kind::F64),
+            b.given(double(squares), Kind::F64),
+        );
+        let settings: Vec<u8> = [clip, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]
+            .iter()
+            .flat_map(|n: &f32| n.to_le_bytes())
+            .collect();
+        let settings = b.given(settings, Kind::F32);
+        let report = b.room(3, Kind::F64);
+        // The loss is handed on as it is; of one that is no number, the verdict counts.
+        let verdict = if loss.is_nan() {
+            Span {
+                at: report.at + 16,
+                len: 1,
+                ..report
+            }
+        } else {
+            report
+        };
+        b.outputs.push(verdict);
+        let command = Command::Judge {
+            report,
+            loss: of_loss,
+            squares: of_squares,
+            settings,
+        };
+        cases.push(b.case(
+            "judge",
+            format!("loss {loss}, squares {squares}, clip {clip}"),
+            command,
+            1e-12,
+        ));
+    }
+}

@@ -1,0 +1,79 @@
+//! Checks every kernel on the GPU at hand against the host device, then times the large ones.
+//!
+//! `gpu_check [FOLDER [NAME]]`: prints two tables, and writes them as `kernels.json` into a folder; with a
+//! name, of the kernels alone whose names contain it. The exit status is 1 where a kernel is wrong. Inputs are random and new in every run; outputs are poisoned
+//! before it; each kernel runs twice and must give the same bits; and all run as a graph too.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command-line program"
+)]
+
+mod cases;
+mod speed;
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use vpc_device::cuda::Cuda;
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<bool, Box<dyn Error>> {
+    let folder = std::env::args().nth(1);
+    let wanted = std::env::args().nth(2).unwrap_or_default();
+    let seed = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)?
+        .as_nanos() as u64;
+    let start = std::time::Instant::now();
+    let mut gpu = Cuda::open(0)?;
+    println!("{}, seed {seed}\n", gpu.name());
+    println!(
+        "| kernel | case | largest error | allowed | repeats | as a graph |\n|---|---|---|---|---|---|"
+    );
+    let mut right = true;
+    let mut rows = Vec::new();
+    for case in cases::all(seed)
+        .into_iter()
+        .filter(|case| case.name.contains(&wanted))
+    {
+        let row = match case.check(&mut gpu) {
+            Ok(row) => row,
+            Err(error) => {
+                println!("| {} | {} | {error} |", case.name, case.what);
+                right = false;
+                continue;
+            }
+        };
+        right &= row.is_right();
+        println!("{row}");
+        rows.push(row.json());
+    }
+    println!(
+        "\n{:.1} s, compiling included\n",
+        start.elapsed().as_secs_f64()
+    );
+    let times = speed::table(&mut gpu, &wanted)?;
+    if let Some(folder) = folder {
+        let report = serde_json::json!({ "gpu": gpu.name(), "checks": rows, "speed": times });
+        std::fs::write(format!("{folder}/kernels.json"), report.to_string())?;
+    }
+    println!(
+        "\n{}",
+        if right {
+            "all kernels are right"
+        } else {
+            "SOME KERNELS ARE WRONG"
+        }
+    );
+    Ok(right)
+}

@@ -1,0 +1,128 @@
+//! Trains on the GPU at hand, for comparison: `dev/bench_gpu.py` runs it.
+//!
+//! `gpu_train curve FOLDER cpu|f32|bf16` reads `config.json` (a `TrainConfig`), `model.safetensors`
+//! and `batches.bin` (per step all inputs, then all targets, little-endian u32), trains, and writes
+//! `losses.txt` (loss and gradient norm of each step).
+//!
+//! `gpu_train speed FOLDER f32|bf16 SECONDS` reads `config.json`, trains on random tokens, and prints
+//! best and median tokens per second and the memory in GiB.
+#![expect(clippy::print_stdout, reason = "a command-line program")]
+
+use std::error::Error;
+use std::fmt::Write;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use vpc_device::DeviceTrainer;
+use vpc_device::cuda::Cuda;
+use vpc_device::program::Precision;
+use vpc_train::{Batch, StepReport, TrainConfig, Trainer, with_threads};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["curve", folder, how] => curve(Path::new(folder), how),
+        ["speed", folder, how, seconds] => speed(Path::new(folder), how, seconds.parse()?),
+        _ => Err(
+            "usage: gpu_train curve FOLDER cpu|f32|bf16, or speed FOLDER f32|bf16 SECONDS".into(),
+        ),
+    }
+}
+
+fn precision(how: &str) -> Result<Precision, String> {
+    match how {
+        "f32" => Ok(Precision::F32),
+        "bf16" => Ok(Precision::Bf16),
+        _ => Err(format!("`{how}` is neither f32 nor bf16")),
+    }
+}
+
+fn config(folder: &Path) -> Result<TrainConfig, Box<dyn Error>> {
+    Ok(serde_json::from_slice(&std::fs::read(
+        folder.join("config.json"),
+    )?)?)
+}
+
+fn curve(folder: &Path, how: &str) -> Result<(), Box<dyn Error>> {
+    let config = config(folder)?;
+    let mut optimizer = Vec::new();
+    Trainer::new(&config)?.save_optimizer(&mut optimizer)?;
+    let model = std::fs::read(folder.join("model.safetensors"))?;
+    let mut host = Trainer::resume(&config, &model, &optimizer)?;
+    let bytes = std::fs::read(folder.join("batches.bin"))?;
+    let tokens: Vec<u32> = bytes
+        .as_chunks()
+        .0
+        .iter()
+        .map(|word| u32::from_le_bytes(*word))
+        .collect();
+    let length = config.model.context;
+    let size = config.batch * length;
+    let steps = || {
+        tokens.chunks_exact(2 * size).map(|step| {
+            let (inputs, targets) = step.split_at(size);
+            Batch {
+                inputs,
+                targets,
+                length,
+            }
+        })
+    };
+    let reports: Vec<StepReport> = if how == "cpu" {
+        let threads = std::thread::available_parallelism()?.get();
+        with_threads(threads, || {
+            steps()
+                .map(|batch| host.step(&batch))
+                .collect::<Result<_, _>>()
+        })??
+    } else {
+        let mut trainer = DeviceTrainer::of(&config, host, precision(how)?, Cuda::open(0)?);
+        steps()
+            .map(|batch| trainer.step(&batch))
+            .collect::<Result<_, _>>()?
+    };
+    let mut losses = String::new();
+    for report in reports {
+        writeln!(losses, "{:.9} {:.9}", report.loss, report.grad_norm)?;
+    }
+    Ok(std::fs::write(folder.join("losses.txt"), losses)?)
+}
+
+fn speed(folder: &Path, how: &str, seconds: f64) -> Result<(), Box<dyn Error>> {
+    let config = config(folder)?;
+    let (length, vocabulary) = (config.model.context, config.model.vocabulary as u64);
+    let mut state = 1_u64;
+    let tokens: Vec<u32> = (0..=config.batch * length)
+        .map(|_| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            ((state >> 33) % vocabulary) as u32
+        })
+        .collect();
+    let batch = Batch {
+        inputs: &tokens[..tokens.len() - 1],
+        targets: &tokens[1..],
+        length,
+    };
+    let mut trainer = DeviceTrainer::new(&config, precision(how)?, Cuda::open(0)?)?;
+    for _ in 0..4 {
+        trainer.step(&batch)?;
+    }
+    let (mut times, start) = (Vec::new(), Instant::now());
+    while times.len() < 5 || start.elapsed() < Duration::from_secs_f64(seconds) {
+        let start = Instant::now();
+        trainer.step(&batch)?;
+        times.push(start.elapsed().as_secs_f64());
+    }
+    times.sort_by(f64::total_cmp);
+    let count = batch.inputs.len() as f64;
+    println!(
+        "{:.0} {:.0} {:.2}",
+        count / times[0],
+        count / times[times.len() / 2],
+        trainer.memory() as f64 / f64::from(1 << 30)
+    );
+    Ok(())
+}

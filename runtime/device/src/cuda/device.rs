@@ -1,0 +1,255 @@
+//! A GPU as a device.
+#![allow(unsafe_code, reason = "memory of a GPU, by address")]
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use cudarc::driver::result::{self, DriverError};
+use cudarc::driver::sys::{self, CUdeviceptr};
+use cudarc::driver::{CudaContext, CudaFunction, CudaGraph, CudaModule, CudaStream};
+use cudarc::nvrtc::Ptx;
+
+use super::compile::{Kernels, compile};
+use super::libraries::{said, usable};
+use super::products::{Products, WORKSPACE};
+use crate::program::{Command, Span};
+use crate::{Device, DeviceError};
+
+/// Held while a GPU is opened, lends memory, or records commands.
+///
+/// All trainings of a process share a GPU's context, in which some calls of one thread end what
+/// another one records; and what one compiles need not be compiled again.
+static TURN: Mutex<()> = Mutex::new(());
+
+fn turn() -> MutexGuard<'static, ()> {
+    // Nothing is guarded that a panic could leave half done.
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// One NVIDIA GPU: an arena of its memory, a stream, compiled kernels.
+pub struct Cuda {
+    pub(super) stream: Arc<CudaStream>,
+    context: Arc<CudaContext>,
+    name: String,
+    target: String,
+    arena: Option<Block>,
+    workspace: Block,
+    modules: BTreeMap<Kernels, Arc<CudaModule>>,
+    functions: BTreeMap<(Kernels, &'static str), CudaFunction>,
+    pub(super) products: Products,
+}
+
+impl std::fmt::Debug for Cuda {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Cuda({}, {})", self.name, self.target)
+    }
+}
+
+/// Commands recorded as a graph of the driver's.
+pub struct Recorded(Option<CudaGraph>);
+
+impl std::fmt::Debug for Recorded {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Recorded")
+    }
+}
+
+/// Memory of the GPU.
+struct Block {
+    at: CUdeviceptr,
+    bytes: usize,
+    context: Arc<CudaContext>,
+}
+
+impl Block {
+    fn take(context: &Arc<CudaContext>, bytes: usize) -> Result<Self, DeviceError> {
+        context.bind_to_thread().map_err(failed("be used"))?;
+        // SAFETY: plain memory, freed once when this is dropped.
+        let at = unsafe { result::malloc_sync(bytes.max(1)) };
+        match at {
+            Ok(at) => Ok(Self {
+                at,
+                bytes,
+                context: Arc::clone(context),
+            }),
+            Err(DriverError(sys::CUresult::CUDA_ERROR_OUT_OF_MEMORY)) => {
+                let (free, total) = context.mem_get_info().map_err(failed("tell its memory"))?;
+                Err(DeviceError::Memory {
+                    needed: bytes,
+                    free,
+                    total,
+                })
+            }
+            Err(error) => Err(failed("lend memory")(error)),
+        }
+    }
+}
+
+impl Drop for Block {
+    fn drop(&mut self) {
+        if self.context.bind_to_thread().is_ok() {
+            // SAFETY: it was taken once and is given back once; freeing waits for work that uses it.
+            _ = unsafe { result::free_sync(self.at) };
+        }
+    }
+}
+
+pub(super) fn failed(doing: &'static str) -> impl Fn(DriverError) -> DeviceError {
+    move |error| DeviceError::Call {
+        library: "driver",
+        doing,
+        problem: said(error),
+    }
+}
+
+impl Cuda {
+    /// Opens GPU `index`, counted from 0 as the driver does.
+    ///
+    /// Fails where a library is missing, with what to do about it, and where there is no such GPU.
+    pub fn open(index: usize) -> Result<Self, DeviceError> {
+        usable(index)?;
+        let _turn = turn();
+        let context = CudaContext::new(index).map_err(failed("be opened"))?;
+        // SAFETY: nothing here uses the slices of memory that events are kept for. With them, making a
+        // queue waits for the whole context, which ends what another thread records.
+        unsafe { context.disable_event_tracking() };
+        let stream = context.new_stream().map_err(failed("make a queue"))?;
+        let (major, minor) = context
+            .compute_capability()
+            .map_err(failed("tell its kind"))?;
+        Ok(Self {
+            name: context.name().map_err(failed("tell its name"))?,
+            target: format!("sm_{major}{minor}"),
+            workspace: Block::take(&context, WORKSPACE)?,
+            products: Products::new()?,
+            stream,
+            context,
+            arena: None,
+            modules: BTreeMap::new(),
+            functions: BTreeMap::new(),
+        })
+    }
+
+    /// As its driver calls it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Waits until all that was asked for is done; the time of the program's clock then means something.
+    pub fn wait(&self) -> Result<(), DeviceError> {
+        self.stream.synchronize().map_err(failed("finish"))
+    }
+
+    /// Bytes of memory that are free, and all.
+    pub fn free_memory(&self) -> Result<(usize, usize), DeviceError> {
+        self.context
+            .mem_get_info()
+            .map_err(failed("tell its memory"))
+    }
+
+    /// The address of a span.
+    ///
+    /// # Panics
+    /// If it lies outside the arena.
+    pub(super) fn address(&self, span: Span) -> CUdeviceptr {
+        let arena = self.arena.as_ref();
+        let fits = arena.is_some_and(|arena| span.at + span.len * span.kind.bytes() <= arena.bytes);
+        assert!(fits, "{span:?} lies outside the arena");
+        arena.map_or(0, |arena| arena.at + span.at as u64)
+    }
+
+    pub(super) fn workspace(&self) -> CUdeviceptr {
+        self.workspace.at
+    }
+
+    /// A kernel, compiled and loaded when it is first asked for.
+    pub(super) fn function(
+        &mut self,
+        kernels: Kernels,
+        name: &'static str,
+    ) -> Result<CudaFunction, DeviceError> {
+        if let Some(known) = self.functions.get(&(kernels, name)) {
+            return Ok(known.clone());
+        }
+        let module = match self.modules.get(&kernels) {
+            Some(module) => Arc::clone(module),
+            None => {
+                let code = compile(kernels, &self.target)?;
+                let module = self.context.load_module(Ptx::from_binary(code));
+                let module = module.map_err(failed("load kernels"))?;
+                self.modules.insert(kernels, Arc::clone(&module));
+                module
+            }
+        };
+        let function = module
+            .load_function(name)
+            .map_err(failed("find a kernel"))?;
+        self.functions.insert((kernels, name), function.clone());
+        Ok(function)
+    }
+
+    /// Carries out commands one by one, without recording them.
+    pub fn run_directly(&mut self, commands: &[Command]) -> Result<(), DeviceError> {
+        self.context.bind_to_thread().map_err(failed("be used"))?;
+        commands
+            .iter()
+            .try_for_each(|command| self.enqueue(command))
+    }
+}
+
+impl Device for Cuda {
+    type Graph = Recorded;
+
+    fn reserve(&mut self, bytes: usize) -> Result<(), DeviceError> {
+        self.wait()?;
+        let _turn = turn();
+        // The old arena goes first: both may not fit.
+        self.arena = None;
+        self.arena = Some(Block::take(&self.context, bytes)?);
+        Ok(())
+    }
+
+    fn write(&mut self, to: Span, bytes: &[u8]) -> Result<(), DeviceError> {
+        assert_eq!(bytes.len(), to.len * to.kind.bytes(), "{to:?}");
+        self.context.bind_to_thread().map_err(failed("be used"))?;
+        let at = self.address(to);
+        // SAFETY: the address is that of as many bytes. A copy from ordinary memory has read all of it
+        // when the call returns.
+        unsafe { result::memcpy_htod_async(at, bytes, self.stream.cu_stream()) }
+            .map_err(failed("take in data"))
+    }
+
+    fn read(&mut self, from: Span) -> Result<Vec<u8>, DeviceError> {
+        self.context.bind_to_thread().map_err(failed("be used"))?;
+        let at = self.address(from);
+        let mut bytes = vec![0_u8; from.len * from.kind.bytes()];
+        // SAFETY: the address is that of as many bytes; the wait comes before they are looked at.
+        unsafe { result::memcpy_dtoh_async(&mut bytes, at, self.stream.cu_stream()) }
+            .map_err(failed("give out data"))?;
+        self.wait()?;
+        Ok(bytes)
+    }
+
+    fn prepare(&mut self, commands: &[Command]) -> Result<Self::Graph, DeviceError> {
+        self.context.bind_to_thread().map_err(failed("be used"))?;
+        let _turn = turn();
+        // Kernels are loaded first. Relaxed, since cuBLASLt may load its own while it is recorded.
+        self.get_ready(commands)?;
+        self.stream
+            .begin_capture(sys::CUstreamCaptureMode::CU_STREAM_CAPTURE_MODE_RELAXED)
+            .map_err(failed("record commands"))?;
+        let recorded = self.run_directly(commands);
+        let flags = sys::CUgraphInstantiate_flags::CUDA_GRAPH_INSTANTIATE_FLAG_USE_NODE_PRIORITY;
+        let graph = self.stream.end_capture(flags);
+        recorded?;
+        Ok(Recorded(graph.map_err(failed("record commands"))?))
+    }
+
+    fn run(&mut self, graph: &Self::Graph) -> Result<(), DeviceError> {
+        self.context.bind_to_thread().map_err(failed("be used"))?;
+        match &graph.0 {
+            Some(graph) => graph.launch().map_err(failed("run commands")),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! What runs programs.
+
+use crate::DeviceError;
+use crate::program::{Command, Span};
+
+/// Memory, and something that carries out commands on it.
+pub trait Device {
+    /// A list of commands made ready to run many times.
+    type Graph;
+
+    /// Takes an arena of `bytes`; spans are places in it. What it first holds is undefined.
+    ///
+    /// Frees the arena it had. Fails with [`DeviceError::Memory`] where the device has less.
+    fn reserve(&mut self, bytes: usize) -> Result<(), DeviceError>;
+
+    /// Copies `bytes`, as many as `to` has, into the arena.
+    fn write(&mut self, to: Span, bytes: &[u8]) -> Result<(), DeviceError>;
+
+    /// Copies a span out of the arena, after everything asked for earlier is done.
+    fn read(&mut self, from: Span) -> Result<Vec<u8>, DeviceError>;
+
+    /// Makes commands ready: compiles what they need, and records them as one unit of work.
+    fn prepare(&mut self, commands: &[Command]) -> Result<Self::Graph, DeviceError>;
+
+    /// Carries out the commands, after everything asked for earlier. May return before they are done.
+    fn run(&mut self, graph: &Self::Graph) -> Result<(), DeviceError>;
+}

@@ -1,0 +1,81 @@
+//! What can go wrong with a device.
+
+use thiserror::Error;
+
+/// Why a device cannot do what it was asked.
+#[derive(Debug, Error)]
+pub enum DeviceError {
+    /// The arena does not fit.
+    #[error(
+        "{needed} bytes of device memory are needed, {free} of {total} are free: use a smaller batch or a shorter context, or stop what else uses the GPU"
+    )]
+    Memory {
+        /// Bytes asked for.
+        needed: usize,
+        /// Bytes free.
+        free: usize,
+        /// Bytes the device has.
+        total: usize,
+    },
+    /// A library is not there, or another one than it should be.
+    #[error("{library} {problem}; {hint}")]
+    Library {
+        /// Its name.
+        library: &'static str,
+        /// What is wrong with it.
+        problem: String,
+        /// What to do.
+        hint: &'static str,
+    },
+    /// There is no such device, or it is too old.
+    #[error("`cuda:{index}` is not a GPU that can be used: {usable}")]
+    NoDevice {
+        /// Its number.
+        index: usize,
+        /// Which ones can be.
+        usable: String,
+    },
+    /// A kernel did not compile: a mistake in this program, or a library too old for the device.
+    #[error("the kernels of `{name}` do not compile for {target}:\n{log}")]
+    Kernel {
+        /// The file.
+        name: String,
+        /// What it was compiled for.
+        target: String,
+        /// What the compiler says.
+        log: String,
+    },
+    /// The shape of a command is beyond what kernels can do.
+    #[error("the GPU cannot do this: {0}")]
+    Unsupported(String),
+    /// A library refused a call.
+    #[error("the GPU's {library} failed to {doing}: {problem}")]
+    Call {
+        /// Which library.
+        library: &'static str,
+        /// What was asked.
+        doing: &'static str,
+        /// What it says.
+        problem: String,
+    },
+}
+
+/// Why training on a device went wrong.
+#[derive(Debug, Error)]
+pub enum TrainError {
+    /// As on the host.
+    #[error(transparent)]
+    Train(#[from] vpc_train::TrainError),
+    /// The device could not do it.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// An earlier step failed on the device, and its numbers are lost.
+    #[error("an earlier step failed on the device; start again from a checkpoint")]
+    NotReady,
+}
+
+impl From<vpc_train::ConfigError> for TrainError {
+    fn from(error: vpc_train::ConfigError) -> Self {
+        Self::Train(error.into())
+    }
+}

@@ -1,0 +1,18 @@
+//! Training steps as programs of device commands: run on an NVIDIA GPU, or interpreted on the host.
+//!
+//! A step is recorded once, by dfdx's tape, as a [`program::Command`] list over one arena of memory,
+//! and then replayed for every batch. What runs it is a [`Device`]: the [`Host`], in plain loops, or
+//! a GPU. So the tape, the handing out of memory and the trainer are the same with and without a
+//! GPU; kernels alone are not.
+
+pub mod cuda;
+mod device;
+mod error;
+mod host;
+pub mod program;
+mod trainer;
+
+pub use device::Device;
+pub use error::{DeviceError, TrainError};
+pub use host::Host;
+pub use trainer::{DeviceTrainer, memory};

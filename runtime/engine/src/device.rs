@@ -1,0 +1,218 @@
+//! Where training jobs run.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde_json::Value;
+use vpc_compiler::plan::{Precision as Planned, PretrainTask};
+use vpc_device::cuda::{Cuda, available, usable};
+use vpc_device::program::Precision;
+use vpc_device::{DeviceTrainer, TrainError};
+use vpc_train::{Batch, StepReport, TrainConfig, Trainer};
+
+use crate::error::JobError;
+
+/// The field of a manifest's record that names the device.
+pub(crate) const DEVICE: &str = "device";
+/// The processor's name there.
+const CPU: &str = "cpu";
+
+/// What trains: a choice of the person who runs a study, which no key knows of.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Device {
+    /// The first GPU that can be used; the processor where there is none.
+    #[default]
+    Auto,
+    /// The processor.
+    Cpu,
+    /// An NVIDIA GPU, counted from 0 as its driver does.
+    Cuda(usize),
+}
+
+impl Device {
+    /// Fails, with what to do about it, unless trainings can be put there.
+    pub fn check(self) -> Result<(), JobError> {
+        found(self).map(|_| ())
+    }
+}
+
+impl FromStr for Device {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "cpu" => Ok(Self::Cpu),
+            "cuda" => Ok(Self::Cuda(0)),
+            _ => text
+                .strip_prefix("cuda:")
+                .and_then(|index| index.parse().ok())
+                .map(Self::Cuda)
+                .ok_or_else(|| format!("`{text}` is none of `auto`, `cpu`, `cuda` and `cuda:1`")),
+        }
+    }
+}
+
+impl fmt::Display for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => write!(f, "auto"),
+            Self::Cpu => write!(f, "cpu"),
+            Self::Cuda(index) => write!(f, "cuda:{index}"),
+        }
+    }
+}
+
+/// A trainer where it was put.
+pub(crate) enum Placed {
+    Host(Box<Trainer>),
+    Gpu(Box<DeviceTrainer<Cuda>>, String),
+}
+
+impl Placed {
+    /// Puts a trainer where the options and the job's precision say.
+    pub(crate) fn put(
+        trainer: Trainer,
+        config: &TrainConfig,
+        task: &PretrainTask,
+        device: Device,
+    ) -> Result<Self, JobError> {
+        let (index, precision) = match (found(device)?, task.precision) {
+            (Place::Host(_), Planned::F32) => return Ok(Self::Host(Box::new(trainer))),
+            (Place::Host(why), Planned::Bf16) => return Err(JobError::NeedsGpu(why)),
+            (Place::Gpu(index), Planned::F32) => (index, Precision::F32),
+            (Place::Gpu(index), Planned::Bf16) => (index, Precision::Bf16),
+        };
+        let gpu = Cuda::open(index)?;
+        let name = gpu.name().to_owned();
+        let trainer = DeviceTrainer::of(config, trainer, precision, gpu);
+        Ok(Self::Gpu(Box::new(trainer), name))
+    }
+
+    /// What trains, for the record.
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::Host(_) => CPU,
+            Self::Gpu(_, name) => name,
+        }
+    }
+
+    pub(crate) fn steps_done(&self) -> u64 {
+        match self {
+            Self::Host(trainer) => trainer.steps_done(),
+            Self::Gpu(trainer, _) => trainer.steps_done(),
+        }
+    }
+
+    pub(crate) fn step(&mut self, batch: &Batch<'_>) -> Result<StepReport, JobError> {
+        match self {
+            Self::Host(trainer) => Ok(trainer.step(batch)?),
+            Self::Gpu(trainer, _) => Ok(trainer.step(batch)?),
+        }
+    }
+
+    /// Hands the trainer on the host, with the numbers as they are now, to `take`.
+    pub(crate) fn with_host<R>(
+        &mut self,
+        take: impl FnOnce(&Trainer) -> Result<R, JobError>,
+    ) -> Result<R, JobError> {
+        match self {
+            Self::Host(trainer) => take(trainer),
+            Self::Gpu(trainer, _) => take(&trainer.to_host()?),
+        }
+    }
+}
+
+/// The device that a training was finished on, by the facts of its making in its manifest.
+pub fn made_on(made: &Value) -> &str {
+    // Before there was a choice, it was the processor.
+    made.get(DEVICE).and_then(Value::as_str).unwrap_or(CPU)
+}
+
+/// Fails where a finished training would be done again, for a checkpoint it did not keep, on another
+/// device than the first time: it would come out in other bits.
+pub(crate) fn check_again(first: &Value, now: &str) -> Result<(), JobError> {
+    let first = made_on(first);
+    if first == now {
+        return Ok(());
+    }
+    Err(JobError::OtherDevice {
+        first: first.to_owned(),
+        now: now.to_owned(),
+    })
+}
+
+/// Whether a training takes this machine's memory rather than a GPU's.
+pub(crate) fn is_on_host(device: Device) -> Result<bool, JobError> {
+    Ok(matches!(found(device)?, Place::Host(_)))
+}
+
+enum Place {
+    /// And why it is no GPU.
+    Host(String),
+    Gpu(usize),
+}
+
+fn found(device: Device) -> Result<Place, JobError> {
+    match device {
+        Device::Cpu => Ok(Place::Host(
+            "the study is run with `--device cpu`".to_owned(),
+        )),
+        Device::Auto => Ok(match available() {
+            Ok(usable) => Place::Gpu(usable[0]),
+            Err(error) => Place::Host(error.to_string()),
+        }),
+        Device::Cuda(index) => {
+            usable(index)?;
+            Ok(Place::Gpu(index))
+        }
+    }
+}
+
+impl From<TrainError> for JobError {
+    fn from(error: TrainError) -> Self {
+        match error {
+            TrainError::Train(error) => Self::Train(error),
+            TrainError::Device(error) => Self::Device(error),
+            TrainError::NotReady => Self::DeviceLost,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn devices_are_named_as_they_are_read() {
+        for text in ["auto", "cpu", "cuda:0", "cuda:3"] {
+            assert_eq!(text.parse::<Device>().expect("a device").to_string(), text);
+        }
+        assert_eq!("cuda".parse(), Ok(Device::Cuda(0)));
+        for text in ["", "gpu", "cuda:", "cuda:x", "cuda:-1"] {
+            let error = text.parse::<Device>().expect_err("no device");
+            assert!(error.contains("`cuda`"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_run_is_done_again_where_it_was_done() {
+        let before = json!({ "threads": 2 });
+        assert_eq!(made_on(&before), "cpu");
+        assert!(check_again(&before, "cpu").is_ok());
+        let error = check_again(&before, "NVIDIA H100").expect_err("other bits");
+        assert!(error.to_string().contains("finished on cpu"), "{error}");
+        let there = json!({ "threads": 2, DEVICE: "NVIDIA H100" });
+        assert!(check_again(&there, "NVIDIA H100").is_ok());
+        assert!(check_again(&there, "cpu").is_err());
+    }
+
+    #[test]
+    fn the_processor_is_always_there() {
+        assert!(matches!(found(Device::Cpu), Ok(Place::Host(_))));
+        assert!(found(Device::Auto).is_ok());
+        assert!(found(Device::Cuda(999)).is_err());
+    }
+}

@@ -1,0 +1,103 @@
+//! `vpc doctor`: what this machine has to train with, and what is missing.
+
+use std::fmt::Write;
+
+use serde_json::json;
+use vpc_device::cuda::{Report, report};
+
+use crate::command::DoctorOptions;
+use crate::exit::Status;
+use crate::output::{counted, say, say_json};
+
+/// Version of the JSON.
+const SCHEMA: u32 = 1;
+
+pub(crate) fn doctor(options: &DoctorOptions) -> Status {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let memory = vpc_engine::memory();
+    let report = report();
+    if options.json {
+        let found = json!({
+            "schema": SCHEMA,
+            "processor": { "threads": threads, "instructions": instructions(), "memory_bytes": memory },
+            "gpu": report,
+        });
+        say_json(found);
+    } else {
+        say(text(threads, memory, &report).trim_end());
+    }
+    Status::Ok
+}
+
+/// The widest instructions that kernels on the processor use.
+fn instructions() -> &'static str {
+    #[cfg(target_arch = "x86_64")]
+    {
+        if is_x86_feature_detected!("avx512f") {
+            return "AVX-512";
+        }
+        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+            return "AVX2";
+        }
+        "SSE2"
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    std::env::consts::ARCH
+}
+
+fn text(threads: usize, memory: Option<u64>, report: &Report) -> String {
+    let mut text = String::new();
+    let mut line = |name: &str, what: &str| {
+        _ = writeln!(text, "{name:<12} {what}");
+    };
+    line(
+        "processor",
+        &format!("{}, {}", counted(threads, "thread"), instructions()),
+    );
+    if let Some(memory) = memory {
+        line("memory", &format!("{} GiB", memory >> 30));
+    }
+    for library in &report.libraries {
+        let what = if library.found { "found" } else { "not found" };
+        line(library.name, what);
+    }
+    if let Some(driver) = &report.driver {
+        line("driver", &format!("for CUDA up to {driver}"));
+    }
+    for (index, device) in report.devices.iter().enumerate() {
+        let (major, minor) = device.compute;
+        let usable = if device.usable {
+            ""
+        } else {
+            ": too old, 8.0 is needed"
+        };
+        line(
+            &format!("cuda:{index}"),
+            &format!(
+                "{}, {} GiB, compute capability {major}.{minor}{usable}",
+                device.name,
+                device.memory_bytes >> 30
+            ),
+        );
+    }
+    let Some(problem) = &report.problem else {
+        let first = report.devices.iter().position(|device| device.usable);
+        _ = writeln!(
+            text,
+            "\nTraining runs on cuda:{}; `vpc run --device cpu` takes the processor.",
+            first.unwrap_or_default()
+        );
+        return text;
+    };
+    text += "\nTraining runs on the processor. For an NVIDIA GPU:\n";
+    let missing = report.libraries.iter().filter(|library| !library.found);
+    let mut hints: Vec<&str> = missing.map(|library| library.hint).collect();
+    hints.dedup();
+    if hints.is_empty() {
+        hints.push(problem);
+    }
+    for hint in hints {
+        _ = writeln!(text, "* {hint}");
+    }
+    text
+}
