@@ -1,14 +1,17 @@
 //! Checks every kernel on the GPU at hand against the host device, then times the large ones.
 //!
 //! `gpu_check [FOLDER [NAME]]`: prints two tables, and writes them as `kernels.json` into a folder; with a
-//! name, of the kernels alone whose names contain it. The exit status is 1 where a kernel is wrong. Inputs are random and new in every run; outputs are poisoned
-//! before it; each kernel runs twice and must give the same bits; and all run as a graph too.
+//! name, of the kernels alone whose names contain it. The exit status is 1 where a kernel is wrong.
+//! Inputs are random and new in every run; outputs are poisoned before it; each kernel runs twice and
+//! must give the same bits; and all run as a graph too.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
     reason = "a command-line program"
 )]
 
+mod build;
+mod case;
 mod cases;
 mod speed;
 

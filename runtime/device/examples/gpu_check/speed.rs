@@ -78,7 +78,7 @@ fn fill(gpu: &mut Cuda, bytes: usize) -> Result<(), DeviceError> {
             state ^= state << 17;
             // bf16 between a sixteenth and one, of either sign; as f32, about the same.
             let bits = (state >> 40) as u16;
-            (0x3d80 + bits % 0x0200 | bits & 0x8000).to_le_bytes()
+            ((0x3d80 + bits % 0x0200) | (bits & 0x8000)).to_le_bytes()
         })
         .collect();
     for at in (0..bytes).step_by(PIECE) {
@@ -130,6 +130,7 @@ fn product(
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "one command after the other")]
 fn commands(room: &mut Room) -> Vec<Timed> {
     let bf16 = Kind::Bf16;
     let mut all = Vec::new();

@@ -71,10 +71,7 @@ impl Given {
 /// # Panics
 /// From 2^31 on: such a matrix fits no GPU.
 fn int(number: usize) -> i32 {
-    match i32::try_from(number) {
-        Ok(number) => number,
-        Err(_) => panic!("a dimension of {number}"),
-    }
+    i32::try_from(number).unwrap_or_else(|_| panic!("a dimension of {number}"))
 }
 
 /// A kernel's place in a file, its grid and block, and its dynamic shared memory in bytes.

@@ -90,16 +90,7 @@ pub(super) fn carry_out(memory: &mut Memory, command: &Command) {
             gate_up,
             hidden,
         } => {
-            let (mut rows, dout) = (memory.floats(gate_up), memory.floats(dout));
-            for (row, dout) in rows.chunks_mut(2 * hidden).zip(dout.chunks(hidden)) {
-                let (gates, ups) = row.split_at_mut(hidden);
-                for ((gate, up), dout) in gates.iter_mut().zip(ups).zip(dout) {
-                    let s = sigmoid(*gate);
-                    let silu = *gate * s;
-                    (*gate, *up) = (dout * *up * s * (1.0 + *gate * (1.0 - s)), dout * silu);
-                }
-            }
-            memory.put(dgate_up, &rows);
+            swiglu_gradient(memory, (dgate_up, dout, gate_up), hidden);
         }
         Command::CrossEntropy {
             logits,
@@ -146,6 +137,23 @@ fn rope(memory: &mut Memory, command: &Command) {
         }
     }
     memory.put(x, &values);
+}
+
+fn swiglu_gradient(
+    memory: &mut Memory,
+    (dgate_up, dout, gate_up): (Span, Span, Span),
+    hidden: usize,
+) {
+    let (mut rows, dout) = (memory.floats(gate_up), memory.floats(dout));
+    for (row, dout) in rows.chunks_mut(2 * hidden).zip(dout.chunks(hidden)) {
+        let (gates, ups) = row.split_at_mut(hidden);
+        for ((gate, up), dout) in gates.iter_mut().zip(ups).zip(dout) {
+            let s = sigmoid(*gate);
+            let silu = *gate * s;
+            (*gate, *up) = (dout * *up * s * (1.0 + *gate * (1.0 - s)), dout * silu);
+        }
+    }
+    memory.put(dgate_up, &rows);
 }
 
 fn norm_gradient(memory: &mut Memory, command: &Command) {

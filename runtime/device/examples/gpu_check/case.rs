@@ -1,0 +1,154 @@
+//! One command with its inputs, and how it is checked on the host and on the GPU.
+
+use std::fmt;
+
+use half::bf16;
+use vpc_device::cuda::Cuda;
+use vpc_device::program::{Command, Kind, Span};
+use vpc_device::{Device, DeviceError, Host};
+
+/// One command, its inputs, and the spans it writes.
+pub(crate) struct Case {
+    pub(crate) name: &'static str,
+    pub(crate) what: String,
+    pub(crate) command: Command,
+    pub(crate) inputs: Vec<(Span, Vec<u8>)>,
+    pub(crate) outputs: Vec<Span>,
+    pub(crate) bytes: usize,
+    pub(crate) allowed: f64,
+}
+
+/// What a check found.
+pub(crate) struct Row {
+    name: &'static str,
+    what: String,
+    error: f64,
+    allowed: f64,
+    repeats: bool,
+    graph: bool,
+}
+
+impl Row {
+    pub(crate) fn is_right(&self) -> bool {
+        self.error <= self.allowed && self.repeats && self.graph
+    }
+
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::json!({
+            "kernel": self.name, "case": self.what, "error": self.error, "allowed": self.allowed,
+            "repeats": self.repeats, "graph": self.graph,
+        })
+    }
+}
+
+impl fmt::Display for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let yes = |yes: bool| if yes { "yes" } else { "NO" };
+        let mark = if self.error <= self.allowed {
+            ""
+        } else {
+            " WRONG"
+        };
+        write!(
+            f,
+            "| {} | {} | {:.1e}{mark} | {:.0e} | {} | {} |",
+            self.name,
+            self.what,
+            self.error,
+            self.allowed,
+            yes(self.repeats),
+            yes(self.graph)
+        )
+    }
+}
+
+impl Case {
+    /// Runs it here and there.
+    pub(crate) fn check(&self, gpu: &mut Cuda) -> Result<Row, DeviceError> {
+        let mut host = Host::new();
+        host.reserve(self.bytes)?;
+        for (span, bytes) in &self.inputs {
+            host.write(*span, bytes)?;
+        }
+        let commands = [self.command];
+        host.run(&commands.to_vec())?;
+        let mut runs = Vec::new();
+        for graph in [false, false, true] {
+            gpu.reserve(self.bytes)?;
+            // All bits set are no number, in every kind.
+            let all = Span {
+                at: 0,
+                len: self.bytes / 4,
+                kind: Kind::U32,
+            };
+            gpu.write(all, &vec![0xff; self.bytes / 4 * 4])?;
+            for (span, bytes) in &self.inputs {
+                gpu.write(*span, bytes)?;
+            }
+            let recorded = gpu.prepare(&commands)?;
+            if graph {
+                gpu.run(&recorded)?;
+            } else {
+                gpu.run_directly(&commands)?;
+            }
+            let outputs = self.outputs.iter().map(|span| gpu.read(*span));
+            runs.push(outputs.collect::<Result<Vec<_>, _>>()?);
+        }
+        let mut error = 0.0_f64;
+        for (span, ours) in self.outputs.iter().zip(&runs[0]) {
+            let theirs = numbers(&host.read(*span)?, span.kind);
+            error = error.max(apart(&numbers(ours, span.kind), &theirs));
+        }
+        Ok(Row {
+            name: self.name,
+            what: self.what.clone(),
+            error,
+            allowed: self.allowed,
+            repeats: runs[0] == runs[1],
+            graph: runs[0] == runs[2],
+        })
+    }
+}
+
+fn numbers(bytes: &[u8], kind: Kind) -> Vec<f64> {
+    match kind {
+        Kind::F32 => bytes
+            .as_chunks()
+            .0
+            .iter()
+            .map(|b| f64::from(f32::from_le_bytes(*b)))
+            .collect(),
+        Kind::Bf16 => bytes
+            .as_chunks()
+            .0
+            .iter()
+            .map(|b| bf16::from_le_bytes(*b).to_f64())
+            .collect(),
+        Kind::F64 => bytes
+            .as_chunks()
+            .0
+            .iter()
+            .map(|b| f64::from_le_bytes(*b))
+            .collect(),
+        Kind::U32 => bytes
+            .as_chunks()
+            .0
+            .iter()
+            .map(|b| f64::from(u32::from_le_bytes(*b)))
+            .collect(),
+    }
+}
+
+/// ‖ours − theirs‖ ÷ ‖theirs‖; infinite where ours are no numbers.
+fn apart(ours: &[f64], theirs: &[f64]) -> f64 {
+    let squares = |values: &mut dyn Iterator<Item = f64>| values.map(|v| v * v).sum::<f64>().sqrt();
+    let off = squares(&mut ours.iter().zip(theirs).map(|(a, b)| a - b));
+    let all = squares(&mut theirs.iter().copied());
+    if off.is_nan() {
+        f64::INFINITY
+    } else if all == 0.0 {
+        off
+    } else {
+        off / all
+    }
+}
