@@ -94,11 +94,11 @@ pub enum Command {
     },
     /// `out[t] = table[tokens[t]]`.
     Embed {
-        /// Activations [T, W].
+        /// Activations `[T, W]`.
         out: Span,
-        /// Activations' kind [V, W].
+        /// Activations' kind `[V, W]`.
         table: Span,
-        /// u32 [T].
+        /// u32 `[T]`.
         tokens: Span,
         /// W.
         width: usize,
@@ -108,13 +108,13 @@ pub enum Command {
     /// `order` sorts the positions by token, then by position; rows of tokens that do not occur are
     /// set to zero unless `add`.
     EmbedGradient {
-        /// f32 [V, W].
+        /// f32 `[V, W]`.
         dtable: Span,
-        /// Activations [T, W].
+        /// Activations `[T, W]`.
         dy: Span,
-        /// u32 [T].
+        /// u32 `[T]`.
         tokens: Span,
-        /// u32 [T].
+        /// u32 `[T]`.
         order: Span,
         /// W.
         width: usize,
@@ -123,10 +123,10 @@ pub enum Command {
     },
     /// `out = op(a)·op(b) (+ residual) (+ out)`, an m×n matrix; inner dimension k.
     ///
-    /// `a` is [m, k], or [k, m] if `a_transposed`; `b` is [k, n], or [n, k] if `b_transposed`. `a`
+    /// `a` is `[m, k]`, or `[k, m]` if `a_transposed`; `b` is `[k, n]`, or `[n, k]` if `b_transposed`. `a`
     /// and `b` are of one kind; `out` is of that kind, or f32 (weight gradients from bf16).
     Gemm {
-        /// [m, n].
+        /// `[m, n]`.
         out: Span,
         /// First factor.
         a: Span,
@@ -142,18 +142,18 @@ pub enum Command {
         a_transposed: bool,
         /// Whether `b` lies transposed.
         b_transposed: bool,
-        /// Added to the product, [m, n], the kind of `out`; may be `out` itself, to accumulate.
+        /// Added to the product, `[m, n]`, the kind of `out`; may be `out` itself, to accumulate.
         plus: Option<Span>,
     },
     /// `out[t] = x[t]·inverse[t]·gain`, with `inverse[t] = 1/√(mean(x[t]²) + eps)`.
     RmsNorm {
-        /// Activations [T, W].
+        /// Activations `[T, W]`.
         out: Span,
-        /// f32 [T].
+        /// f32 `[T]`.
         inverse: Span,
-        /// Activations [T, W].
+        /// Activations `[T, W]`.
         x: Span,
-        /// f32 [W].
+        /// f32 `[W]`.
         gain: Span,
         /// W.
         width: usize,
@@ -165,23 +165,23 @@ pub enum Command {
     /// `dx = (plus +) inverse·(g − x·inverse²·mean(g·x))` with `g = dy·gain`, and
     /// `dgain (+)= Σₜ dy[t]·x[t]·inverse[t]`.
     RmsNormGradient {
-        /// Activations [T, W]; may be `dy` or `plus` itself, in place.
+        /// Activations `[T, W]`; may be `dy` or `plus` itself, in place.
         dx: Span,
-        /// f32 [W].
+        /// f32 `[W]`.
         dgain: Span,
-        /// f32 scratch, [rows of partial sums, W]: as many rows as there is room for.
+        /// f32 scratch, `[rows of partial sums, W]`: as many rows as there is room for.
         scratch: Span,
-        /// Activations [T, W].
+        /// Activations `[T, W]`.
         dy: Span,
-        /// Activations [T, W].
+        /// Activations `[T, W]`.
         x: Span,
-        /// f32 [T].
+        /// f32 `[T]`.
         inverse: Span,
-        /// f32 [W].
+        /// f32 `[W]`.
         gain: Span,
         /// W.
         width: usize,
-        /// Activations [T, W]: the gradient of the residual stream, added to `dx`.
+        /// Activations `[T, W]`: the gradient of the residual stream, added to `dx`.
         plus: Option<Span>,
         /// Whether to add to what `dgain` holds.
         add: bool,
@@ -191,11 +191,11 @@ pub enum Command {
     /// With `c, s` the angles' cosine and sine at position `t mod length` and pair `i`, of
     /// `(a, b) = (x[i], x[i + width/2])`: `(a·c − b·s, b·c + a·s)`, or with `−s` if `back`.
     Rope {
-        /// Activations [T, row].
+        /// Activations `[T, row]`.
         x: Span,
-        /// f32 [context, width/2].
+        /// f32 `[context, width/2]`.
         cos: Span,
-        /// f32 [context, width/2].
+        /// f32 `[context, width/2]`.
         sin: Span,
         /// Numbers in a row of `x`.
         row: usize,
@@ -211,11 +211,11 @@ pub enum Command {
     /// Softmax attention of each sequence; `log_sums[t, h]` is the natural log of the sum of
     /// exponentials of query t's scaled scores.
     Attention {
-        /// Activations [T, queries·width].
+        /// Activations `[T, queries·width]`.
         out: Span,
-        /// f32 [T, queries].
+        /// f32 `[T, queries]`.
         log_sums: Span,
-        /// Activations [T, (queries + 2·keys)·width].
+        /// Activations `[T, (queries + 2·keys)·width]`.
         qkv: Span,
         /// Its shape.
         shape: AttentionShape,
@@ -224,9 +224,9 @@ pub enum Command {
     AttentionGradient {
         /// Activations, as `qkv`.
         dqkv: Span,
-        /// f32 scratch [T, queries]: `Σ dout·out` of each head.
+        /// f32 scratch `[T, queries]`: `Σ dout·out` of each head.
         delta: Span,
-        /// Activations [T, queries·width].
+        /// Activations `[T, queries·width]`.
         dout: Span,
         /// As the forward pass took it.
         qkv: Span,
@@ -239,20 +239,20 @@ pub enum Command {
     },
     /// `out[t] = silu(gate)·up`, where row t of `gate_up` is gate then up.
     SwiGlu {
-        /// Activations [T, H].
+        /// Activations `[T, H]`.
         out: Span,
-        /// Activations [T, 2·H].
+        /// Activations `[T, 2·H]`.
         gate_up: Span,
         /// H.
         hidden: usize,
     },
     /// Gradient of [`Command::SwiGlu`].
     SwiGluGradient {
-        /// Activations [T, 2·H]; may be `gate_up` itself, in place.
+        /// Activations `[T, 2·H]`; may be `gate_up` itself, in place.
         dgate_up: Span,
-        /// Activations [T, H].
+        /// Activations `[T, H]`.
         dout: Span,
-        /// Activations [T, 2·H].
+        /// Activations `[T, 2·H]`.
         gate_up: Span,
         /// H.
         hidden: usize,
@@ -262,11 +262,11 @@ pub enum Command {
     /// `losses[t] = log Σ exp(logits[t]) − logits[t, targets[t]]`, then
     /// `logits[t] = scale·(softmax(logits[t]) − one-hot(targets[t]))` if there is a `scale`.
     CrossEntropy {
-        /// Activations [rows, V].
+        /// Activations `[rows, V]`.
         logits: Span,
-        /// f32 [rows].
+        /// f32 `[rows]`.
         losses: Span,
-        /// u32 [rows].
+        /// u32 `[rows]`.
         targets: Span,
         /// V.
         vocabulary: usize,
@@ -275,7 +275,7 @@ pub enum Command {
     },
     /// `out = Σ x`, in f64.
     Sum {
-        /// f64 [1].
+        /// f64 `[1]`.
         out: Span,
         /// f64 scratch, at least 1024.
         scratch: Span,
@@ -284,7 +284,7 @@ pub enum Command {
     },
     /// `out = Σ x²`, in f64.
     SumOfSquares {
-        /// f64 [1].
+        /// f64 `[1]`.
         out: Span,
         /// f64 scratch, at least 1024.
         scratch: Span,
@@ -296,13 +296,13 @@ pub enum Command {
     /// `norm = √Σ squares` (ascending), `factor = settings[0] = 0 ? 1 : min(1, settings[0]/(norm + 10⁻⁶))`,
     /// and 0 if the loss or the norm is not finite. Writes `report = [loss sum, norm, factor]`.
     Judge {
-        /// f64 [3].
+        /// f64 `[3]`.
         report: Span,
-        /// f64 [1].
+        /// f64 `[1]`.
         loss: Span,
         /// f64, one for each part of the gradient.
         squares: Span,
-        /// f32 [8]; see [`Command::AdamW`].
+        /// f32 `[8]`; see [`Command::AdamW`].
         settings: Span,
     },
     /// One AdamW update, unless the report's factor is 0, which changes nothing.
@@ -321,9 +321,9 @@ pub enum Command {
         second: Span,
         /// f32.
         gradient: Span,
-        /// f64 [3].
+        /// f64 `[3]`.
         report: Span,
-        /// f32 [8].
+        /// f32 `[8]`.
         settings: Span,
         /// Whether weight decay applies.
         decays: bool,
