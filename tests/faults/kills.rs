@@ -30,16 +30,22 @@ fn killed_at_any_moment_the_bits_are_the_same() {
         // So many kills in one run that they spread over the whole of it.
         let folder = quick_folder();
         let mut done = BTreeSet::new();
+        // Kills since a job was last done. The longer, the later the next one comes: on some machines
+        // a job that cannot be resumed takes longer than any kill would let it.
+        let mut in_vain = 0;
         rounds += 1;
         loop {
             let mut child = folder.start("run s.vp --checkpoint-every 0", "messages");
-            std::thread::sleep(whole.mul_f64(chance.next() / 4.0));
+            let longest = 0.25 + f64::from(in_vain) / 40.0;
+            std::thread::sleep(whole.mul_f64(chance.next() * longest));
             let ended = child.try_wait().unwrap();
             child.kill().unwrap();
             child.wait().unwrap();
             let messages = folder.read("messages");
             assert!(!messages.contains("FAILED"), "{messages}");
+            let before = done.len();
             note_done(&messages, &mut done);
+            in_vain = if done.len() > before { 0 } else { in_vain + 1 };
             resumed += named(&messages, "resume ").len();
             if let Some(status) = ended {
                 assert!(status.success(), "{messages}");

@@ -59,6 +59,22 @@ const DRIVER: &str = "install NVIDIA's driver, version 525 or newer";
 const TOOLKIT: &str = "install the CUDA toolkit, version 12 or newer; or `pip install nvidia-cuda-nvrtc nvidia-cublas` \
                        into the active virtual environment; or name folders with its libraries in VPC_CUDA_LIBRARIES";
 
+/// The driver's library, not found.
+const DRIVER_LIBRARY: Library = Library {
+    name: "libcuda",
+    found: false,
+    needed_for: "the GPU itself: it comes with the driver",
+    hint: DRIVER,
+};
+
+fn absent(library: &Library) -> DeviceError {
+    DeviceError::Library {
+        library: library.name,
+        problem: format!("is not found (needed for {})", library.needed_for),
+        hint: library.hint,
+    }
+}
+
 /// Folders in which libraries are looked for, besides the loader's own, separated by colons.
 const FOLDERS: &str = "VPC_CUDA_LIBRARIES";
 /// What is opened from such a folder, in this order: one needs the other.
@@ -137,10 +153,8 @@ fn libraries() -> [Library; 3] {
     };
     [
         Library {
-            name: "libcuda",
             found: found[0],
-            needed_for: "the GPU itself: it comes with the driver",
-            hint: DRIVER,
+            ..DRIVER_LIBRARY
         },
         Library {
             name: "libnvrtc",
@@ -252,13 +266,14 @@ const FUNCTIONS: [(&str, &[&str]); 3] = [
 
 /// Fails unless all libraries are here and have what is needed of them.
 pub(super) fn check() -> Result<(), DeviceError> {
+    // Without a driver there is no need to look for the others, which takes a moment.
+    // SAFETY: as in `libraries`.
+    if !unsafe { cudarc::driver::sys::is_culib_present() } {
+        return Err(absent(&DRIVER_LIBRARY));
+    }
     for library in libraries() {
         if !library.found {
-            return Err(DeviceError::Library {
-                library: library.name,
-                problem: format!("is not found (needed for {})", library.needed_for),
-                hint: library.hint,
-            });
+            return Err(absent(&library));
         }
         if let Some(missing) = missing(library.name) {
             return Err(DeviceError::Library {
