@@ -283,9 +283,11 @@ fn killed_at_any_moment_the_bits_are_the_same() {
     while killed < kills {
         let folder = quick(&text);
         rounds += 1;
-        loop {
+        // Later and later, so that a job that cannot be resumed ends on any machine.
+        for turn in 0.. {
             let mut child = folder.start("run s.vp --checkpoint-every 0", "messages");
-            std::thread::sleep(whole.mul_f64(chance.next() / 3.0));
+            let longest = 1.0 / 3.0 + f64::from(turn) / 40.0;
+            std::thread::sleep(whole.mul_f64(chance.next() * longest));
             child.kill().unwrap();
             let ended = child.wait().unwrap();
             taken += taken_up(&folder.read("messages")).len();
