@@ -2,7 +2,7 @@
 
     python dev/bench_many.py [--rounds 3] [--patience 60] [--compile] [--no-build]
 
-Eight trainings: four of *nano* with 1M tokens each and four of *micro* with 500k. Text, tokenizer and tokens are made beforehand.
+Eight trainings: four of *nano* with 400k tokens each and four of *micro* with 200k. Text, tokenizer and tokens are made beforehand.
 Contenders take turns, each waiting for a quiet machine; what others took of the processors meanwhile is told. A PyTorch script is
 a process that imports torch and trains `dev/llama.py` on tokens in memory, with fused AdamW, no clipping, and nothing written at
 its end. Prints a markdown table, and whether vpc's models were the same bits side by side and alone.
@@ -29,12 +29,12 @@ use std.world
 tokenizer bpe { vocabulary: 512, data: web, sample: 1 MiB }
 experiment e {
   vary seed: 1..4
-  pretrain nano  { model: nano, data: web, tokenizer: bpe, tokens: 1M, seed: seed }
-  pretrain micro { model: micro, data: web, tokenizer: bpe, tokens: 500k, seed: seed }
+  pretrain of_nano  { model: nano, data: web, tokenizer: bpe, tokens: 400k, seed: seed }
+  pretrain of_micro { model: micro, data: web, tokenizer: bpe, tokens: 200k, seed: seed }
 }
 """
 # Layers, width, heads, hidden, context, batch and rate of std.scales; tokens as above.
-SCALES = {"nano": (2, 64, 4, 176, 128, 16, 0.004, 1_000_000), "micro": (4, 128, 4, 344, 128, 16, 0.002, 500_000)}
+SCALES = {"nano": (2, 64, 4, 176, 128, 16, 0.004, 400_000), "micro": (4, 128, 4, 344, 128, 16, 0.002, 200_000)}
 JOBS = [(scale, seed) for scale in SCALES for seed in range(1, 5)]
 
 
@@ -87,7 +87,7 @@ def vpc(folder, *arguments):
 
 def one_by_one(folder):
     for scale, seed in JOBS:
-        vpc(folder, "run", "x.vp", "--device", "cpu", "--only", f"e/{scale}[seed={seed}]")
+        vpc(folder, "run", "x.vp", "--device", "cpu", "--only", f"e/of_{scale}[seed={seed}]")
 
 
 def objects(folder):
@@ -145,6 +145,7 @@ def main():
                 wait_for_quiet(options.patience)
                 before, clock = busy(), os.times()
                 times[name].append(run())
+                print(f"{name}: {times[name][-1]:.1f} s", file=sys.stderr, flush=True)
                 now = os.times()
                 own = now.children_user + now.children_system - clock.children_user - clock.children_system
                 others[name].append(max(0.0, busy() - before - own) / ((now.elapsed - clock.elapsed) * CORES))
