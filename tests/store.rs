@@ -259,6 +259,9 @@ fn clearing_beside_a_run_takes_nothing_that_it_needs() {
                 "{round}: {text}"
             );
         }
+        // Where no clearing came between them, the old jobs are still there to go.
+        let cleared = folder.vpc("store gc --yes --format json").ends(0);
+        removed += json(&cleared.stdout)["removed"]["jobs"].as_u64().unwrap();
         folder.vpc("store verify").ends(0);
         folder.vpc("run s.vp").ends(0);
         let now = computed(&folder.join(".vp"), "s");

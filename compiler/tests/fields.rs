@@ -59,7 +59,7 @@ experiment study {
   pretrain base {
     model: tiny, data: m, tokenizer: bpe, tokens: 12_800, batch: 4, rate: 0.02
     schedule: cosine(warmup: 10%, floor: 10%), weight_decay: 0.1, beta1: 0.9, beta2: 0.95
-    clip: 1, precision: f32, seed: 5, keep: [6400], max_epochs: 100
+    clip: 1, precision: f32, micro_batch: 2, activations: kept, seed: 5, keep: [6400], max_epochs: 100
   }
   pretrain other { model: tiny, data: pages, tokenizer: bpe, tokens: 6400 }
   pretrain given { model: tiny, data: pages, tokenizer: words, tokens: 6400 }
@@ -426,6 +426,20 @@ const FLIPS: &[Flip] = &[
         "precision: f32",
         "precision: bf16",
         &["precision"],
+    ),
+    (
+        "pretrain",
+        "micro_batch",
+        "micro_batch: 2",
+        "micro_batch: 3",
+        &["micro_batch"],
+    ),
+    (
+        "pretrain",
+        "activations",
+        "activations: kept",
+        "activations: recomputed",
+        &[],
     ),
     ("pretrain", "seed", "seed: 5", "seed: 6", &["seed"]),
     (

@@ -155,6 +155,7 @@ impl Job {
         if let (Task::Pretrain(mine), Task::Pretrain(other)) = (&mut self.task, other) {
             mine.keep.unite(other.keep);
             mine.max_epochs.tighten(&other.max_epochs);
+            mine.recompute.or(&other.recompute);
         }
     }
 }

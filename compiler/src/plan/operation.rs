@@ -38,6 +38,18 @@ impl<T> Operation<Option<T>> {
     }
 }
 
+impl Operation<bool> {
+    /// Returns whether it is off.
+    pub const fn is_false(&self) -> bool {
+        !self.0
+    }
+
+    /// Turns it on where another is.
+    pub(super) fn or(&mut self, other: &Self) {
+        self.0 |= other.0;
+    }
+}
+
 impl Operation<Option<Fraction>> {
     /// Keeps the lower of two limits.
     pub(super) fn tighten(&mut self, other: &Self) {

@@ -45,6 +45,13 @@ pub fn training(model: &ModelSpec) -> f64 {
     TRAINING_PASSES * forward(model, model.context as f64)
 }
 
+/// FLOPs of one token's forward pass through the blocks alone, at full context: what it takes more where
+/// their inner values are computed again for the backward pass.
+pub(crate) fn recomputing(model: &ModelSpec) -> f64 {
+    let head = 2.0 * (model.vocabulary * model.width) as f64;
+    forward(model, model.context as f64) - head
+}
+
 /// Weights of an encoder's blocks and its patch embedding.
 ///
 /// DINOv2-giant has a gated MLP of three matrices, told by a hidden width other than 4 times the

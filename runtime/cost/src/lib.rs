@@ -18,6 +18,7 @@ mod pool;
 mod schedule;
 mod sharing;
 mod size;
+mod threads;
 mod work;
 
 pub use budget::device_seconds;
@@ -33,6 +34,7 @@ pub use machine::{Company, Machine, Point, ROUGH, SCHEMA, Speeds, TextSpeeds};
 pub use pieces::Pieces;
 pub use pool::{NotAPool, Pool};
 pub use size::{KEPT, Memory, Parameters, STATE};
+pub use threads::threads_for;
 pub use work::{
     ANSWER_TOKENS, BYTES_PER_TOKEN, DECODED_TOGETHER, EXPLANATION_TOKENS, ITEM_TOKENS, OPTIONS,
     Text, Work,

@@ -6,6 +6,7 @@ use std::collections::{BTreeSet, BinaryHeap};
 use crate::forecast::Schedule;
 use crate::machine::{Company, Machine};
 use crate::pieces::Pieces;
+use crate::threads::threads_for;
 
 /// Seconds, in order.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -90,7 +91,7 @@ impl<'p> Clock<'p> {
     }
 }
 
-/// The engine's own rule: ready jobs in the plan's order, each on its share of the free threads.
+/// The engine's own rule: ready jobs in the plan's order, each on its part of the free threads.
 pub(crate) fn on_machine(pieces: &Pieces, machine: &Machine) -> Schedule {
     let mut clock = Clock::new(pieces, machine.threads.max(1));
     let mut ready: BTreeSet<usize> = clock.ready().collect();
@@ -98,7 +99,8 @@ pub(crate) fn on_machine(pieces: &Pieces, machine: &Machine) -> Schedule {
         while clock.free > 0
             && let Some(piece) = ready.first().copied()
         {
-            let threads = (clock.free / ready.len() as u64).max(1);
+            let flops = |piece: &usize| pieces.work[*piece].flops;
+            let threads = threads_for(clock.free, flops(&piece), ready.iter().map(flops));
             let is_alone = clock.running.is_empty() && ready.len() == 1;
             let company = if is_alone {
                 Company::Alone

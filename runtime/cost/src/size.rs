@@ -73,18 +73,35 @@ pub struct Memory {
 /// queries, keys, values and the output of attention; gate, up and their product. Attention's weights
 /// are computed again (FlashAttention, arXiv 2205.14135).
 fn kept_per_token(model: &ModelSpec) -> f64 {
-    let block = 6.0 * model.width as f64 + 2.0 * kv_width(model) + 3.0 * model.hidden as f64;
-    model.layers as f64 * block
+    model.layers as f64 * kept_per_block(model)
+}
+
+fn kept_per_block(model: &ModelSpec) -> f64 {
+    6.0 * model.width as f64 + 2.0 * kv_width(model) + 3.0 * model.hidden as f64
+}
+
+/// The same where blocks are computed again: the input of each, and one block at a time.
+fn recomputed_per_token(model: &ModelSpec) -> f64 {
+    model.layers as f64 * model.width as f64 + kept_per_block(model)
 }
 
 /// Bytes that the backward pass needs of `tokens` tokens on a device: activations in bfloat16, logits
 /// and their gradient in f32.
 pub(crate) fn activations(model: &ModelSpec, tokens: f64) -> f64 {
-    tokens * (kept_per_token(model) * BF16 + 2.0 * model.vocabulary as f64 * F32)
+    with_head(model, kept_per_token(model), tokens)
 }
 
-/// Memory of training a model from scratch.
-pub(crate) fn training(model: &ModelSpec, batch: u64) -> Memory {
+fn with_head(model: &ModelSpec, per_token: f64, tokens: f64) -> f64 {
+    tokens * (per_token * BF16 + 2.0 * model.vocabulary as f64 * F32)
+}
+
+/// Memory of training a model from scratch, so many sequences at once.
+pub(crate) fn training(model: &ModelSpec, batch: u64, recompute: bool) -> Memory {
+    let per_token = if recompute {
+        recomputed_per_token(model)
+    } else {
+        kept_per_token(model)
+    };
     let parameters = model.parameters() as f64;
     let (rows, length) = (batch as f64, model.context as f64);
     let parts = (SHARDED / parameters)
@@ -92,10 +109,10 @@ pub(crate) fn training(model: &ModelSpec, batch: u64) -> Memory {
         .clamp(1.0, PARTS);
     let parts = parts.log2().floor().exp2();
     let part = (rows / parts).ceil() * length;
-    let kept = WITH_GRADIENT * kept_per_token(model) + model.vocabulary as f64;
+    let kept = WITH_GRADIENT * per_token + model.vocabulary as f64;
     Memory {
         state: parameters * STATE,
-        sequence: activations(model, length),
+        sequence: with_head(model, per_token, length),
         thread: part * kept * F32,
         machine: parameters * F32 * (3.0 + parts),
     }
@@ -164,12 +181,19 @@ mod tests {
 
     #[test]
     fn the_state_of_seven_billion_parameters_fills_two_large_devices() {
-        let memory = training(&s7b(), 1024);
+        let memory = training(&s7b(), 1024, false);
         assert_eq!(memory.state, 16.0 * 7_241_732_096.0);
         // By hand: 2048 · (32 · 69,632 · 2 + 32,000 · 8) bytes.
         assert_eq!(
             memory.sequence,
             2048.0 * (32.0 * 69_632.0 * 2.0 + 256_000.0)
         );
+        // Computed again: 32 inputs of 4096 and one block.
+        let least = training(&s7b(), 1024, true);
+        assert_eq!(
+            least.sequence,
+            2048.0 * ((32.0 * 4096.0 + 69_632.0) * 2.0 + 256_000.0)
+        );
+        assert_eq!(least.state, memory.state);
     }
 }

@@ -6,7 +6,7 @@ use vpc_compiler::plan::{
 
 use crate::flops::{
     TRAINING_PASSES, attention, encoder_forward, encoder_weights, forward, multiplied,
-    projector_weights, training,
+    projector_weights, recomputing, training,
 };
 use crate::size::{self, KEPT, Memory};
 
@@ -127,6 +127,8 @@ pub(crate) fn pretrain(task: &PretrainTask, from: u64) -> Work {
     let model = &task.model;
     let steps = task.steps.saturating_sub(from);
     let per_step = task.batch.saturating_mul(model.context);
+    let recompute = *task.recompute.get();
+    let per_token = training(model) + if recompute { recomputing(model) } else { 0.0 };
     let kept = task
         .keep
         .get()
@@ -135,11 +137,11 @@ pub(crate) fn pretrain(task: &PretrainTask, from: u64) -> Work {
         .count();
     Work {
         parameters: model.parameters(),
-        flops: steps as f64 * per_step as f64 * training(model),
-        flops_per_token: training(model),
+        flops: steps as f64 * per_step as f64 * per_token,
+        flops_per_token: per_token,
         steps,
         layers: model.layers,
-        memory: size::training(model, task.batch),
+        memory: size::training(model, task.micro_batch.unwrap_or(task.batch), recompute),
         disk: model.parameters() as f64 * KEPT * (kept + 1) as f64,
         widest: (per_step / TOKENS_PER_DEVICE).clamp(1, task.batch.max(1)),
         ..Work::default()

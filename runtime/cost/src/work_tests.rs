@@ -120,6 +120,8 @@ fn training_is_steps_times_tokens_times_three_passes() {
         beta2: Fraction::ZERO,
         precision: vpc_compiler::plan::Precision::F32,
         clip: Fraction::ZERO,
+        micro_batch: None,
+        recompute: vpc_compiler::plan::Operation::new(false),
         seed: 0,
         keep: vpc_compiler::plan::Operation::new(vec![5, 10]),
         max_epochs: vpc_compiler::plan::Operation::new(None),
@@ -134,4 +136,19 @@ fn training_is_steps_times_tokens_times_three_passes() {
     let (trunk, end) = whole.split(4);
     assert_eq!((trunk.steps, end.steps), (4, 6));
     assert_eq!(trunk.flops + end.flops, whole.flops);
+    // One more pass of the blocks, without the head's 2 · 16 · 2 FLOPs or so; see `flops`.
+    let again = PretrainTask {
+        recompute: vpc_compiler::plan::Operation::new(true),
+        ..task.clone()
+    };
+    let again = pretrain(&again, 0);
+    let head = 2.0 * (task.model.vocabulary * task.model.width) as f64;
+    assert_eq!(again.flops, 10.0 * 6.0 * (744.0 + 248.0 - head));
+    assert!(again.memory.thread < whole.memory.thread || task.model.layers < 2);
+    // A sequence at a time takes less than three.
+    let fewer = PretrainTask {
+        micro_batch: Some(1),
+        ..task
+    };
+    assert!(pretrain(&fewer, 0).memory.thread < whole.memory.thread);
 }

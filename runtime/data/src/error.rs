@@ -53,6 +53,22 @@ pub enum DataError {
         /// The compression format.
         format: Compression,
     },
+    /// A question of a benchmark that cannot be asked.
+    #[error("`{file}` line {line}: {reason}")]
+    Question {
+        /// The file as the source names it.
+        file: String,
+        /// The line, from 1.
+        line: u64,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A file of questions that has none.
+    #[error("`{file}` has no questions")]
+    NoQuestions {
+        /// The file as the source names it.
+        file: String,
+    },
     /// A line longer than [`LINE_BYTES`].
     #[error("`{file}` line {line}: longer than {limit} MiB; break it into several lines", limit = LINE_BYTES >> 20)]
     LineTooLong {

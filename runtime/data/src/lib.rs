@@ -11,6 +11,7 @@ mod documents;
 mod error;
 mod filter;
 pub mod limits;
+pub mod questions;
 mod shares;
 mod source;
 mod stream;

@@ -8,7 +8,7 @@ use vpc_compiler::plan::{Precision as Planned, PretrainTask};
 use vpc_device::cuda::{Cuda, available, usable};
 use vpc_device::program::Precision;
 use vpc_device::{DeviceTrainer, TrainError};
-use vpc_train::{Batch, StepReport, TrainConfig, Trainer};
+use vpc_train::{Activations, Batch, StepReport, TrainConfig, Trainer};
 
 use crate::error::JobError;
 
@@ -70,22 +70,31 @@ pub(crate) enum Placed {
 }
 
 impl Placed {
-    /// Puts a trainer where the options and the job's precision say.
+    /// Puts a trainer where the options and the job say.
     pub(crate) fn put(
-        trainer: Trainer,
+        mut trainer: Trainer,
         config: &TrainConfig,
         task: &PretrainTask,
         device: Device,
     ) -> Result<Self, JobError> {
-        let (index, precision) = match (found(device)?, task.precision) {
-            (Place::Host(_), Planned::F32) => return Ok(Self::Host(Box::new(trainer))),
+        let activations = if *task.recompute.get() {
+            Activations::Recomputed
+        } else {
+            Activations::Kept
+        };
+        let (index, precision) = match (found_for(device, task)?, task.precision) {
+            (Place::Host(_), Planned::F32) => {
+                trainer.set_activations(activations);
+                return Ok(Self::Host(Box::new(trainer)));
+            }
             (Place::Host(why), Planned::Bf16) => return Err(JobError::NeedsGpu(why)),
             (Place::Gpu(index), Planned::F32) => (index, Precision::F32),
             (Place::Gpu(index), Planned::Bf16) => (index, Precision::Bf16),
         };
         let gpu = Cuda::open(index)?;
         let name = gpu.name().to_owned();
-        let trainer = DeviceTrainer::of(config, trainer, precision, gpu);
+        let mut trainer = DeviceTrainer::of(config, trainer, precision, gpu);
+        trainer.set_activations(activations)?;
         Ok(Self::Gpu(Box::new(trainer), name))
     }
 
@@ -143,14 +152,25 @@ pub(crate) fn check_again(first: &Value, now: &str) -> Result<(), JobError> {
 }
 
 /// Whether a training takes this machine's memory rather than a GPU's.
-pub(crate) fn is_on_host(device: Device) -> Result<bool, JobError> {
-    Ok(matches!(found(device)?, Place::Host(_)))
+pub(crate) fn is_on_host(device: Device, task: &PretrainTask) -> Result<bool, JobError> {
+    Ok(matches!(found_for(device, task)?, Place::Host(_)))
 }
 
 enum Place {
     /// And why it is no GPU.
     Host(String),
     Gpu(usize),
+}
+
+/// Where a training goes: micro-batches are added up on the processor alone.
+fn found_for(device: Device, task: &PretrainTask) -> Result<Place, JobError> {
+    match (task.micro_batch, device) {
+        (None, _) => found(device),
+        (Some(_), Device::Cuda(_)) => Err(JobError::MicroBatchOnGpu),
+        (Some(_), Device::Auto | Device::Cpu) => Ok(Place::Host(
+            "`micro_batch` is computed on the processor".to_owned(),
+        )),
+    }
 }
 
 fn found(device: Device) -> Result<Place, JobError> {

@@ -33,6 +33,42 @@ pub enum JobError {
          `precision: f32`"
     )]
     NeedsGpu(String),
+    /// The job adds up micro-batches, and is to run on a GPU.
+    #[error(
+        "`micro_batch` is computed on the processor, and never in other bits on a GPU: leave it out, or run \
+         with `--device cpu`"
+    )]
+    MicroBatchOnGpu,
+    /// A training lost its way.
+    #[error(
+        "{what}; {kept}. A lower `rate`, a longer warm-up or clipping (`clip: 1`) usually helps"
+    )]
+    Diverged {
+        /// What happened, and at which step.
+        what: String,
+        /// Which checkpoint stays.
+        kept: String,
+    },
+    /// A benchmark has another number of questions than its study says.
+    #[error(
+        "`{path}` has {found} questions and the benchmark says {planned}; set `items: {found}`"
+    )]
+    Items {
+        /// The file.
+        path: String,
+        /// Questions found.
+        found: u64,
+        /// Questions that the study says.
+        planned: u64,
+    },
+    /// A model cannot read a question.
+    #[error("the question `{id}`: {source}")]
+    Question {
+        /// The question.
+        id: String,
+        /// Why not.
+        source: vpc_train::InferenceError,
+    },
     /// A finished training is wanted again, on a device that would give other bits.
     #[error(
         "this training was finished on {first}, and a checkpoint of it that was not kept is wanted: on {now} \
@@ -114,7 +150,7 @@ pub enum JobError {
     /// The machine has too little memory for a model.
     #[error(
         "the training needs at least {needed} GiB of memory and this machine has {there}; use a \
-         smaller scale, a smaller batch or a larger machine"
+         smaller scale, a smaller `batch` or `micro_batch`, or a larger machine"
     )]
     Memory {
         /// What the training needs at least.

@@ -41,7 +41,7 @@ fn available() -> Option<u64> {
 /// The least memory that the training can do with, in bytes: the weights and what belongs to them,
 /// the batch, and one row of numbers per token and layer to go back through.
 fn needed(task: &PretrainTask) -> u64 {
-    let (model, batch) = (&task.model, task.batch);
+    let (model, batch) = (&task.model, task.micro_batch.unwrap_or(task.batch));
     let weights = model.parameters().saturating_mul(BYTES_PER_PARAMETER);
     let row = model.layers.saturating_mul(model.width).saturating_mul(4);
     let tokens = batch.saturating_mul(model.context);

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use petgraph::Direction;
 use petgraph::graph::{DiGraph, NodeIndex};
 use vpc_compiler::plan::{Job, Key, KeyMap, Plan, Task};
+use vpc_cost::{Estimator, Facts, threads_for};
 use vpc_store::{Ended, Manifest, Store, StoreError};
 
 use crate::error::JobError;
@@ -91,6 +92,7 @@ fn run_once(
         waited: BTreeSet::new(),
         threads_free: options.threads.max(1),
         log,
+        flops: flops(plan),
         trunks: Trunks::of(plan),
         places: plan.places(),
     };
@@ -101,6 +103,13 @@ fn run_once(
         .count();
     std::thread::scope(|scope| run.go(scope));
     Ok(run.outcome)
+}
+
+fn flops(plan: &Plan) -> Vec<f64> {
+    let facts = Facts::default();
+    let estimator = Estimator::new(plan, &facts);
+    let flops = |job| estimator.work(job, 0).flops;
+    plan.jobs.iter().map(flops).collect()
 }
 
 /// Where a job stands during a run.
@@ -143,6 +152,8 @@ struct Run<'r> {
     waited: BTreeSet<usize>,
     threads_free: usize,
     log: &'r mut Log,
+    /// What each job takes from its beginning, to divide threads by.
+    flops: Vec<f64>,
     trunks: Trunks,
     places: KeyMap<usize>,
 }
@@ -203,9 +214,9 @@ impl<'r> Run<'r> {
             let ready = (0..self.states.len()).filter(|&at| self.is_ready(at, now));
             let ready = self.trunks.in_turn(ready.collect());
             let Some(&at) = ready.first() else { return };
-            // Small jobs run side by side, one thread each: that beats one after the other on all
-            // threads as long as there are enough of them. The results are the same bits.
-            let threads = (self.threads_free / ready.len()).max(1);
+            let flops = |at: &usize| self.flops[*at];
+            let free = self.threads_free as u64;
+            let threads = threads_for(free, flops(&at), ready.iter().map(flops)) as usize;
             self.start(at, threads, scope, send.clone());
         }
     }

@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use vpc_compiler::plan::{CorpusTask, EvalTask, Job, Plan, SourceSpec, Task, TokenizerTask};
+use vpc_compiler::plan::{
+    AnswersTask, CorpusTask, EvalTask, FileSpec, Job, Plan, SourceSpec, Task, TokenizerTask,
+};
 use vpc_store::Manifest;
 
 use crate::survey::Survey;
@@ -53,16 +55,33 @@ pub(crate) fn why_not(task: &Task) -> Option<Cow<'static, str>> {
         Task::Tokens
         | Task::Pretrain(_)
         | Task::Checkpoint { .. }
-        | Task::Eval(EvalTask::HeldOut { .. }) => return None,
+        | Task::Eval(EvalTask::HeldOut { .. } | EvalTask::Benchmarks { .. }) => return None,
+        Task::Answers(task) => return unanswerable(task),
         Task::Dataset(_) => not_yet!("makes items to adapt with"),
         Task::Encoder(_) => not_yet!("imports a vision encoder"),
         Task::Stage(_) => not_yet!("adapts a model to pictures"),
-        Task::Answers(_) => not_yet!("lets a model answer questions"),
         Task::Judged { .. } => not_yet!("lets a model judge explanations"),
-        Task::Eval(EvalTask::Benchmarks { .. }) => not_yet!("adds up answers"),
         Task::AlignScore(_) => not_yet!("compares a model with vision encoders"),
     };
     Some(kind.into())
+}
+
+/// Why questions cannot be answered, where they cannot.
+fn unanswerable(task: &AnswersTask) -> Option<Cow<'static, str>> {
+    let kind = if task.endpoint.is_some() {
+        "asks a model elsewhere"
+    } else if task.images {
+        "shows pictures with its questions"
+    } else if task.explain {
+        "asks for explanations"
+    } else if let FileSpec::Planned { what } = &task.data {
+        let why =
+            format!("is only planned ({what}): give the benchmark a file, `data: \"….jsonl\"`");
+        return Some(why.into());
+    } else {
+        return None;
+    };
+    Some(format!("{kind}, which this version can plan and not run yet").into())
 }
 
 /// Why a category's text cannot be had, where it cannot.

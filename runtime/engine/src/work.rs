@@ -61,7 +61,10 @@ fn claimed(bench: &Bench<'_>) -> Result<Done, JobError> {
     if let Some(step) = again {
         bench.observer.event(Event::Again(bench.job, step));
     }
-    let heavy = matches!(bench.job.task, Task::Pretrain(_) | Task::Eval(_));
+    let heavy = matches!(
+        bench.job.task,
+        Task::Pretrain(_) | Task::Eval(_) | Task::Answers(_)
+    );
     let threads = if heavy { bench.threads } else { 1 };
     bench.observer.event(Event::Started(bench.job, threads));
     let manifest = match bench.job.task {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::Value;
-use vpc_compiler::plan::{Experiment, Item, Job, Key, Metric, Plan, Run};
+use vpc_compiler::plan::{EvalTask, Experiment, Item, Job, Key, Metric, Plan, Run, Task};
 
 /// Everything measured, in the order of the study.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -66,24 +66,16 @@ pub fn gather(plan: &Plan, filed: &dyn Fn(Key) -> Option<Value>) -> Numbers {
 }
 
 fn of_run(experiment: &Experiment, run: &Run, job: &Job, metrics: &Value) -> Vec<Number> {
+    if let Task::Eval(EvalTask::Benchmarks { .. }) = job.task {
+        return of_suite(experiment, run, job, metrics);
+    }
     let read = |item: &Item| Sums::read(metrics, job, *item.keys.first()?);
     let sums: Vec<(&Item, Sums)> = run
         .items
         .iter()
         .filter_map(|item| Some((item, read(item)?)))
         .collect();
-    let own = |(axis, value): &(Arc<str>, Arc<str>)| (axis.to_string(), value.to_string());
-    let point: Vec<(String, String)> = run.point.iter().map(own).collect();
-    let number = |item: &str, metric, value| Number {
-        experiment: experiment.name.clone(),
-        job: run.job.to_string(),
-        run: run.label.to_string(),
-        point: point.clone(),
-        item: item.to_owned(),
-        metric,
-        value,
-        key: run.key,
-    };
+    let number = |item: &str, metric, value| numbered(experiment, run, item, metric, value);
     let mut numbers = Vec::new();
     for metric in [Metric::BitsPerByte, Metric::Perplexity] {
         let values = sums.iter().filter_map(|(_, sums)| sums.value(metric));
@@ -97,6 +89,48 @@ fn of_run(experiment: &Experiment, run: &Run, job: &Job, metrics: &Value) -> Vec
         }
     }
     numbers
+}
+
+/// The scores of benchmarks, the means of groups, and what the suite makes of all of them.
+fn of_suite(experiment: &Experiment, run: &Run, job: &Job, metrics: &Value) -> Vec<Number> {
+    let keys: Vec<Key> = job.inputs_as("answers").collect();
+    let benchmark = |key: &Key| -> Option<f64> {
+        let at = keys.iter().position(|known| known == key)?;
+        metrics.get("benchmarks")?.get(at)?.get("value")?.as_f64()
+    };
+    let overall = metrics.get("overall").and_then(Value::as_f64);
+    let value = |item: &Item| match overall {
+        Some(overall) if &*item.name == OVERALL => Some(overall),
+        _ => {
+            let values: Option<Vec<f64>> = item.keys.iter().map(benchmark).collect();
+            let values = values.filter(|values| !values.is_empty())?;
+            Some(values.iter().sum::<f64>() / values.len() as f64)
+        }
+    };
+    let items = run.items.iter();
+    items
+        .filter_map(|item| {
+            let value = value(item)?;
+            Some(numbered(experiment, run, &item.name, item.metric, value))
+        })
+        .collect()
+}
+
+/// What all benchmarks of a suite are called together.
+const OVERALL: &str = "overall";
+
+fn numbered(experiment: &Experiment, run: &Run, item: &str, metric: Metric, value: f64) -> Number {
+    let own = |(axis, value): &(Arc<str>, Arc<str>)| (axis.to_string(), value.to_string());
+    Number {
+        experiment: experiment.name.clone(),
+        job: run.job.to_string(),
+        run: run.label.to_string(),
+        point: run.point.iter().map(own).collect(),
+        item: item.to_owned(),
+        metric,
+        value,
+        key: run.key,
+    }
 }
 
 impl Sums {

@@ -44,6 +44,8 @@ pub struct TrainConfig {
     pub schedule: Schedule,
     /// Sequences per step; what [`crate::Trainer::step`] is given decides, this is the plan's record.
     pub batch: usize,
+    /// Sequences whose gradient is computed at once; `None` for the whole batch.
+    pub micro_batch: Option<usize>,
     /// Steps of the whole run, the end of the schedule; 0 for the initial weights.
     pub steps: u64,
     /// Seed of the initial weights.
@@ -171,8 +173,9 @@ impl TrainConfig {
         self.model.check()?;
         self.optimizer.check()?;
         self.schedule.check()?;
-        match self.batch {
-            0 => Err(ConfigError::Zero("batch")),
+        match (self.batch, self.micro_batch) {
+            (0, _) => Err(ConfigError::Zero("batch")),
+            (_, Some(0)) => Err(ConfigError::Zero("micro_batch")),
             _ => Ok(()),
         }
     }

@@ -36,12 +36,36 @@ pub(crate) struct Gradient {
 }
 
 impl Gradient {
-    /// Runs a checked batch forwards and backwards.
-    ///
-    /// Shards depend on the batch's and the model's shape only, and are added up in order.
+    /// Runs a checked batch forwards and backwards, in micro-batches of so many rows, one after the
+    /// other, or whole; their gradients are added up in order.
     pub(crate) fn of(
         model: &Model,
         batch: &Batch,
+        micro_batch: Option<usize>,
+        activations: Activations,
+    ) -> Result<Self, TrainError> {
+        let count = batch.targets.len();
+        let span = micro_batch.map_or(count, |rows| rows.saturating_mul(batch.length));
+        let parts = batch.inputs.chunks(span).zip(batch.targets.chunks(span));
+        let mut sum = Self::zero();
+        for (inputs, targets) in parts {
+            let part = Batch {
+                inputs,
+                targets,
+                length: batch.length,
+            };
+            sum = sum.plus(Self::of_part(model, &part, count, activations)?);
+        }
+        Ok(sum)
+    }
+
+    /// Runs part of a batch of `count` targets.
+    ///
+    /// Shards depend on the part's and the model's shape only, and are added up in order.
+    fn of_part(
+        model: &Model,
+        batch: &Batch,
+        count: usize,
         activations: Activations,
     ) -> Result<Self, TrainError> {
         let span = rows_per_shard(model.config(), batch) * batch.length;
@@ -56,13 +80,10 @@ impl Gradient {
                     targets,
                     length: batch.length,
                 };
-                Self::of_shard(model, &shard, batch.targets.len(), activations)
+                Self::of_shard(model, &shard, count, activations)
             })
             .collect::<Result<Vec<_>, _>>()?;
-        Ok(shards.into_iter().reduce(Self::plus).unwrap_or(Self {
-            loss: 0.0,
-            slabs: Vec::new(),
-        }))
+        Ok(shards.into_iter().fold(Self::zero(), Self::plus))
     }
 
     fn of_shard(
@@ -80,7 +101,18 @@ impl Gradient {
         Ok(Self { loss: total, slabs })
     }
 
+    /// The gradient of nothing, which has no slabs yet.
+    const fn zero() -> Self {
+        Self {
+            loss: 0.0,
+            slabs: Vec::new(),
+        }
+    }
+
     fn plus(mut self, other: Self) -> Self {
+        if self.slabs.is_empty() {
+            return other;
+        }
         self.loss += other.loss;
         for (sum, part) in self.slabs.iter_mut().zip(other.slabs) {
             add(sum, &part);
@@ -153,9 +185,17 @@ mod tests {
             rows_per_shard(model.config(), &batch) < 301,
             "there must be shards"
         );
-        let sharded = Gradient::of(&model, &batch, Activations::Kept).expect("memory");
         let whole =
             Gradient::of_shard(&model, &batch, inputs.len(), Activations::Kept).expect("memory");
+        // Whole, in micro-batches that divide it and that do not, and in one larger than it.
+        for micro_batch in [None, Some(43), Some(100), Some(1), Some(1000)] {
+            let parts =
+                Gradient::of(&model, &batch, micro_batch, Activations::Kept).expect("memory");
+            agree(&parts, &whole);
+        }
+    }
+
+    fn agree(sharded: &Gradient, whole: &Gradient) {
         assert!((sharded.loss - whole.loss).abs() < 1e-9 * whole.loss);
         assert!((sharded.norm() - whole.norm()).abs() < 1e-5 * whole.norm());
         for (a, b) in sharded

@@ -158,6 +158,7 @@ mod tests {
             },
             schedule: Schedule::Constant { warmup: 0 },
             batch: 2,
+            micro_batch: None,
             steps: 4,
             seed: 3,
         }

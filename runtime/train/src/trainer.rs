@@ -110,7 +110,12 @@ impl Trainer {
     /// the step count are then as before.
     pub fn step(&mut self, batch: &Batch) -> Result<StepReport, TrainError> {
         batch.check(&self.config.model)?;
-        let gradient = Gradient::of(&self.model, batch, self.activations)?;
+        let gradient = Gradient::of(
+            &self.model,
+            batch,
+            self.config.micro_batch,
+            self.activations,
+        )?;
         let mean = gradient.loss / batch.targets.len() as f64;
         let grad_norm = gradient.norm();
         if !(mean.is_finite() && grad_norm.is_finite()) {

@@ -113,7 +113,9 @@ impl Expander<'_, '_> {
                     (Rc::clone(benchmark), Task::Answers(Arc::new(task)).into())
                 });
                 let work = known.1.clone();
-                self.add(spot, label, work, &[("model", base.key)])
+                let words = self.tokenizer(&base.model.tokenizer, manner.span)?;
+                let inputs = [("model", base.key), ("tokenizer", words)];
+                self.add(spot, label, work, &inputs)
             }
             Answerer::Endpoint(model) => {
                 let task = AnswersTask {

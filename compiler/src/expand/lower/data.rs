@@ -74,7 +74,7 @@ impl Expander<'_, '_> {
         Some(key)
     }
 
-    fn tokenizer(&mut self, tokenizer: &Rc<Tokenizer>, span: Span) -> Option<Key> {
+    pub(super) fn tokenizer(&mut self, tokenizer: &Rc<Tokenizer>, span: Span) -> Option<Key> {
         let address = Rc::as_ptr(tokenizer).addr();
         if let Some((_, known)) = self.shared.tokenizers.get(&address) {
             return Some(*known);

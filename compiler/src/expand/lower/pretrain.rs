@@ -41,6 +41,10 @@ impl Expander<'_, '_> {
                 "bf16" => Precision::Bf16,
                 _ => Precision::F32,
             };
+            let recompute = given.word("activations", "kept")? == "recomputed";
+            let micro_batch = given.or("micro_batch", None, |span, value| {
+                e.sequences(span, value).map(Some)
+            })?;
             let (scale, data, tokenizer, budget) = (scale?, data?, tokenizer?, budget?);
             let rate = given.or("rate", scale.rate, |span, value| e.number(span, value))?;
             let batch = batch?.unwrap_or(scale.batch);
@@ -75,6 +79,9 @@ impl Expander<'_, '_> {
                 beta2: beta2?,
                 clip: clip?,
                 precision,
+                // A whole batch at once is what there is without it.
+                micro_batch: micro_batch.filter(|sequences| *sequences < batch),
+                recompute: Operation::new(recompute),
                 seed: seed?,
                 keep: Operation::new(keep),
                 max_epochs: Operation::new(most),

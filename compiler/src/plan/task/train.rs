@@ -33,6 +33,12 @@ pub struct PretrainTask {
     /// What numbers activations are.
     #[serde(default, skip_serializing_if = "Precision::is_f32")]
     pub precision: Precision,
+    /// Sequences whose gradient is computed at once, fewer than `batch`; `None` for the whole batch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub micro_batch: Option<u64>,
+    /// Whether the backward pass computes inner values again.
+    #[serde(default, skip_serializing_if = "Operation::is_false")]
+    pub recompute: Operation<bool>,
     /// Seed of all random streams of the run.
     pub seed: u64,
     /// Steps after which a checkpoint is kept.
@@ -125,6 +131,8 @@ impl PretrainTask {
             beta2,
             clip,
             precision,
+            micro_batch,
+            recompute: Operation { .. },
             seed,
             keep: Operation { .. },
             max_epochs: Operation { .. },
@@ -139,6 +147,11 @@ impl PretrainTask {
             .with("beta2", *beta2)
             .with("clip", *clip)
             .with("seed", *seed);
+        // The order in which gradients are added up is part of what is computed.
+        let record = match micro_batch {
+            None => record,
+            Some(sequences) => record.with("micro_batch", *sequences),
+        };
         match precision {
             // What runs were before there was another.
             Precision::F32 => record,

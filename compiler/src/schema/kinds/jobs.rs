@@ -76,6 +76,19 @@ pub(super) const PRETRAIN: Kind = Kind {
             "What numbers activations are. bf16 needs a GPU; weights and moments stay f32.",
         ),
         Field::optional(
+            "micro_batch",
+            Type::Sequences,
+            "the batch",
+            "Sequences whose gradient is computed at once; those of a step are added up in order. Less memory; rounding differs, so it bears identity.",
+        ),
+        Field::optional(
+            "activations",
+            Type::Word(&["kept", "recomputed"]),
+            "kept",
+            "Whether the backward pass finds inner values of blocks kept, or computes them again: less memory, more time, the same bits.",
+        )
+        .operation(),
+        Field::optional(
             "seed",
             Type::Count,
             "0",

@@ -1,8 +1,8 @@
 //! Where text comes from, and how it is cut into documents.
 
 mod jsonl;
-mod lines;
-mod open;
+pub(crate) mod lines;
+pub(crate) mod open;
 mod text;
 
 use std::ops::ControlFlow;
@@ -118,7 +118,7 @@ pub(crate) fn visit(source: &Source, each: &mut VisitLabelled<'_>) -> Result<(),
     }
 }
 
-fn shown(path: &Path) -> String {
+pub(crate) fn shown(path: &Path) -> String {
     path.display().to_string()
 }
 

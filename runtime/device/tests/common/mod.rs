@@ -27,6 +27,7 @@ pub(crate) fn run(tied: bool) -> TrainConfig {
         },
         schedule: Schedule::Constant { warmup: 5 },
         batch: 4,
+        micro_batch: None,
         steps: 100,
         seed: 7,
     }

@@ -149,6 +149,7 @@ fn prepared(shape: Shape) -> (TrainConfig, Vec<u32>, Vec<u32>) {
         },
         schedule: Schedule::Constant { warmup: 0 },
         batch: shape.rows as usize,
+        micro_batch: None,
         steps: u64::MAX,
         seed: 1,
     };

@@ -1,13 +1,16 @@
 //! What each kind of job does.
 
+mod answers;
 mod checkpoint;
 mod corpus;
 mod curve;
+mod explosion;
 mod filing;
 mod held_out;
 mod pace;
 mod pretrain;
 mod stoppable;
+mod suite;
 mod tokenizer;
 mod tokens;
 mod training;
@@ -79,13 +82,15 @@ pub(crate) fn perform(bench: &Bench<'_>) -> Result<Manifest, JobError> {
         Task::Tokens => tokens::make(bench),
         Task::Pretrain(task) => pretrain::make(bench, task),
         Task::Eval(EvalTask::HeldOut { model }) => held_out::make(bench, model),
+        Task::Eval(EvalTask::Benchmarks { groups, overall }) => {
+            suite::make(bench, groups, *overall)
+        }
+        Task::Answers(task) => answers::make(bench, task),
         Task::Checkpoint { step } => checkpoint::make(bench, *step),
         Task::Dataset(_)
         | Task::Encoder(_)
         | Task::Stage(_)
-        | Task::Answers(_)
         | Task::Judged { .. }
-        | Task::Eval(EvalTask::Benchmarks { .. })
         | Task::AlignScore(_) => Err(not_yet(&bench.job.task)),
     }
 }

@@ -15,7 +15,7 @@ use crate::memory;
 
 pub(super) fn make(bench: &Bench<'_>, task: &PretrainTask) -> Result<Manifest, JobError> {
     let begun = Instant::now();
-    if is_on_host(bench.options.device)? {
+    if is_on_host(bench.options.device, task)? {
         memory::check(task)?;
     }
     let keys: Vec<Key> = bench.job.inputs_as("tokens").collect();
@@ -100,6 +100,7 @@ fn train_config(task: &PretrainTask) -> TrainConfig {
         },
         schedule: schedule(&task.schedule),
         batch: task.batch as usize,
+        micro_batch: task.micro_batch.map(|sequences| sequences as usize),
         steps: task.steps,
         seed: task.seed,
     }

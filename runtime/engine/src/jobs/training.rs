@@ -7,9 +7,10 @@ use serde_json::{Value, json};
 use vpc_compiler::plan::PretrainTask;
 use vpc_data::{SampleStream, TokenFile, fill};
 use vpc_store::{Blob, Draft, Manifest, StoreError};
-use vpc_train::{Batch, StepReport, TrainConfig, Trainer};
+use vpc_train::{Batch, StepReport, TrainConfig, TrainError, Trainer};
 
 use super::curve::Curve;
+use super::explosion::Explosion;
 use super::filing::{Aside, Snapshot};
 use super::pace::Pace;
 use super::{Bench, CURVE, MODEL, OPTIMIZER};
@@ -84,6 +85,7 @@ pub(super) struct Run<'b> {
     task: &'b PretrainTask,
     trainer: Placed,
     curve: Curve,
+    explosion: Explosion,
     /// Steps after which a checkpoint stays.
     keep: BTreeSet<u64>,
     /// Step from which on nobody would go on from a checkpoint.
@@ -148,6 +150,7 @@ impl<'b> Run<'b> {
             bench,
             task,
             trainer,
+            explosion: Explosion::of(task.model.vocabulary, &curve),
             curve,
             keep,
             end,
@@ -197,8 +200,16 @@ impl<'b> Run<'b> {
                 targets: &targets,
                 length: context,
             };
-            let report = self.trainer.step(&batch)?;
+            let report = match self.trainer.step(&batch) {
+                Err(JobError::Train(error @ TrainError::Diverged { .. })) => {
+                    return Err(self.diverged(error.to_string())?);
+                }
+                report => report?,
+            };
             self.curve.add(&report);
+            if let Some(what) = self.explosion.look(&report) {
+                return Err(self.diverged(what)?);
+            }
             self.tell(&report);
             if self.aside.is_ended() {
                 self.settle()?;
@@ -220,9 +231,25 @@ impl<'b> Run<'b> {
         }
     }
 
-    /// Whether a checkpoint is to be written now.
+    /// Whether a checkpoint is to be written now: of a run that may be exploding, where one was
+    /// asked for alone, so that the last good one stays.
     fn is_due(&self) -> bool {
-        self.keep.contains(&self.trainer.steps_done()) || (self.pace.is_due() && self.is_open())
+        let on_the_way = self.pace.is_due() && self.is_open() && !self.explosion.is_near();
+        self.keep.contains(&self.trainer.steps_done()) || on_the_way
+    }
+
+    /// Why a run ends that lost its way; the checkpoint under way is filed first.
+    fn diverged(&mut self, what: String) -> Result<JobError, JobError> {
+        self.settle()?;
+        let newest = self
+            .bench
+            .steps
+            .newest(self.bench.store, self.trainer.steps_done())?;
+        let kept = match newest {
+            Some(step) => format!("the checkpoint after step {step} stays in the store"),
+            None => "it was too early for a checkpoint".to_owned(),
+        };
+        Ok(JobError::Diverged { what, kept })
     }
 
     /// Whether somebody could want to go on from here.

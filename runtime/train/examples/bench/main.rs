@@ -64,6 +64,7 @@ fn run_of(shape: &str) -> Option<TrainConfig> {
         optimizer,
         schedule,
         batch,
+        micro_batch: None,
         steps: u64::MAX,
         seed: 0,
     })

@@ -36,6 +36,7 @@ pub(crate) fn run(model: ModelConfig) -> TrainConfig {
             floor: 0.1,
         },
         batch: 5,
+        micro_batch: None,
         steps: 12,
         seed: 11,
     }

@@ -1,0 +1,56 @@
+//! Questions of benchmarks: read from files, put into words, and answers told right from wrong.
+//!
+//! Everything is a pure function of the file and of what a model says; which model that is, and how it is
+//! asked, is for others.
+
+mod parse;
+mod prompt;
+mod read;
+
+pub use parse::{chosen, is_same, yes_or_no};
+pub use prompt::{continuation, prompt};
+pub use read::read_questions;
+
+/// How questions are asked and scored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asking {
+    /// Options with letters, of which the answer names one.
+    Choice,
+    /// Options, the likeliest of which is the answer.
+    Likelihood,
+    /// Yes or no.
+    YesNo,
+    /// A few words.
+    ShortAnswer,
+    /// The perplexity of a text.
+    Perplexity,
+}
+
+/// A question with its answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Question {
+    /// Its name in the file, or the number of its line or row.
+    pub id: String,
+    /// The question; the text itself where its perplexity is asked for.
+    pub text: String,
+    /// What there is to choose from; empty where nothing is.
+    pub options: Vec<String>,
+    /// The right answer.
+    pub answer: Answer,
+}
+
+/// The right answer to a question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// The option of this number, from 0.
+    Option(usize),
+    /// Yes, or no.
+    YesNo(bool),
+    /// Any of these words.
+    Words(Vec<String>),
+    /// There is none: text is measured.
+    None,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,220 @@
+//! Suites of benchmarks with language models: asked, answered, added up, reported.
+
+mod common;
+
+use std::fs;
+
+use common::{Folder, computed, labels, manifests, object};
+use serde_json::{Value, json};
+
+const STUDY: &str = r#"
+category web { source: world(web, size: 192 KiB) }
+category code { source: world(code, size: 192 KiB) }
+mixture m(c: share) { code: c, web: rest }
+tokenizer bpe { vocabulary: 320, data: m(1/2), sample: 64 KiB }
+scale tiny { layers: 2, width: 32, heads: 2, context: 64, batch: 8, rate: 0.003 }
+
+benchmark colours { data: "colours.jsonl", items: 4, format: likelihood, images: false, chance: 50% }
+benchmark letters { data: "letters.tsv", items: 2, format: choice, images: false }
+benchmark truths  { data: "truths.jsonl", items: 2, format: yes_no, images: false }
+benchmark words   { data: "words.jsonl", items: 2, format: short_answer, images: false }
+benchmark prose   { data: "prose.jsonl", items: 2, format: perplexity, images: false }
+
+suite abilities {
+  overall: mean_of_groups
+  group options { benchmarks: [colours, letters] }
+  group written { benchmarks: [truths, words] }
+}
+suite texts { group fluent { benchmarks: [prose] } }
+
+experiment e {
+  vary c: [10%, 90%]
+  pretrain base { model: tiny, data: m(c), tokenizer: bpe, tokens: 40k }
+  eval able { from: base, suite: abilities }
+  eval reads { from: base, suite: texts }
+  eval early { from: base.at(20k), suite: texts }
+  report r {
+    table t { cells: [able.options, able.written, able.overall, able.colours], rows: c }
+    table p { cells: [reads.fluent, early.fluent], rows: c }
+  }
+}
+"#;
+
+fn folder() -> Folder {
+    let folder = Folder::with(&[("s.vp", STUDY)]);
+    let pairs = [
+        ("red", "blue"),
+        ("green", "ox"),
+        ("a cup", "print"),
+        ("left", "xq zzv"),
+    ];
+    let lines = pairs.iter().enumerate().map(|(at, (right, wrong))| {
+        let options = if at % 2 == 0 { [right, wrong] } else { [wrong, right] };
+        json!({ "id": format!("c{at}"), "question": "What do you see?", "options": options, "answer": right })
+            .to_string()
+    });
+    folder.write("colours.jsonl", lines.collect::<Vec<_>>().join("\n"));
+    folder.write(
+        "letters.tsv",
+        "index\tquestion\tA\tB\tanswer\n1\tWhich is a cup?\tcup\tball\tA\n2\tWhich is a ball?\tcup\tball\tB\n",
+    );
+    folder.write(
+        "truths.jsonl",
+        "{\"question\": \"Is a ball round?\", \"answer\": \"yes\"}\n{\"question\": \"Is 2 odd?\", \"answer\": false}\n",
+    );
+    folder.write(
+        "words.jsonl",
+        "{\"question\": \"What is 1 + 1?\", \"answer\": [\"2\", \"two\"]}\n{\"question\": \"What is red?\", \"answer\": \"a colour\"}\n",
+    );
+    let long = "The ball is to the left of the cup. ".repeat(20);
+    folder.write(
+        "prose.jsonl",
+        format!(
+            "{}\n{}\n",
+            json!({ "text": "A red ball." }),
+            json!({ "text": long })
+        ),
+    );
+    folder
+}
+
+/// The manifest of a job, by its label.
+fn filed(folder: &Folder, label: &str) -> Value {
+    let all = manifests(&folder.join(".vp"));
+    let mut found = all.values().map(|(_, manifest)| manifest);
+    let found = found.find(|manifest| labels(manifest).any(|one| one == label));
+    found.unwrap_or_else(|| panic!("no {label}")).clone()
+}
+
+fn answers(folder: &Folder, label: &str) -> Vec<Value> {
+    let manifest = filed(folder, label);
+    let file = object(&folder.join(".vp"), &manifest, "answers.jsonl");
+    let text = fs::read_to_string(file).unwrap();
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+fn number(value: &Value) -> f64 {
+    value.as_f64().unwrap()
+}
+
+#[test]
+fn a_suite_is_answered_added_up_and_reported() {
+    let folder = folder();
+    let run = folder.vpc("run s.vp").ends(0);
+    assert!(run.stdout.contains("able.overall"), "{}", run.stdout);
+
+    // Each question has its line, and what the lines say is what is counted.
+    let colours = answers(&folder, "e/able.colours[c=10%]");
+    assert_eq!(colours.len(), 4);
+    let mut right = 0;
+    for (at, answer) in colours.iter().enumerate() {
+        assert_eq!(answer["id"], format!("c{at}"));
+        assert_eq!(answer["prompt"].as_str().unwrap().len(), 64);
+        let of = |field: &str| -> Vec<f64> {
+            answer[field]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(number)
+                .collect()
+        };
+        let (nats, bytes) = (of("log_likelihoods"), of("lengths"));
+        assert!(nats.iter().all(|nats| *nats < 0.0));
+        let first = nats[0] / bytes[0] >= nats[1] / bytes[1];
+        assert_eq!(answer["answer"], json!(usize::from(!first)));
+        // The right option stands first in every other question.
+        let is_right = first == (at % 2 == 0);
+        assert_eq!(answer["right"], json!(is_right));
+        right += usize::from(is_right);
+    }
+    let found = filed(&folder, "e/able.colours[c=10%]");
+    assert_eq!(found["metrics"]["right"], json!(right));
+    assert!((number(&found["metrics"]["value"]) - right as f64 / 4.0).abs() < 1e-12);
+
+    // Groups and the whole, from the benchmarks.
+    let value =
+        |name: &str| number(&filed(&folder, &format!("e/able.{name}[c=10%]"))["metrics"]["value"]);
+    let options = f64::midpoint(value("colours"), value("letters"));
+    let written = f64::midpoint(value("truths"), value("words"));
+    let results: Value = serde_json::from_str(&folder.read(".vp/results/s/results.json")).unwrap();
+    let reported = |job: &str, item: &str| {
+        let all = results["numbers"].as_array().unwrap();
+        let mut fits = all
+            .iter()
+            .filter(|one| one["job"] == job && one["item"] == item && one["point"][0][1] == "10%");
+        number(&fits.next().unwrap_or_else(|| panic!("no {job}.{item}"))["value"])
+    };
+    for (item, expected) in [
+        ("options", options),
+        ("written", written),
+        ("overall", f64::midpoint(options, written)),
+        ("colours", value("colours")),
+    ] {
+        assert!((reported("able", item) - expected).abs() < 1e-12, "{item}");
+    }
+
+    // Perplexity is that of all tokens together; training lowers it.
+    let prose = answers(&folder, "e/reads.prose[c=10%]");
+    let sum = |field: &str| -> f64 { prose.iter().map(|one| number(&one[field][0])).sum() };
+    let perplexity = (-sum("log_likelihoods") / sum("lengths")).exp();
+    assert!((reported("reads", "fluent") - perplexity).abs() < 1e-9 * perplexity);
+    assert!(
+        reported("early", "fluent") > perplexity,
+        "half-way it knows less"
+    );
+    assert!(
+        folder
+            .vpc("run s.vp")
+            .ends(0)
+            .stderr
+            .contains("nothing to do")
+    );
+}
+
+#[test]
+fn threads_change_nothing() {
+    let run = |threads: usize| {
+        let folder = folder();
+        folder.vpc(&format!("run s.vp --threads {threads}")).ends(0);
+        computed(&folder.join(".vp"), "s")
+    };
+    let one = run(1);
+    assert_eq!(run(2), one);
+    assert_eq!(run(3), one);
+}
+
+#[test]
+fn what_is_wrong_with_questions_is_said() {
+    let folder = folder();
+    folder.write("s.vp", STUDY.replace("items: 4,", "items: 40,"));
+    let run = folder.vpc("run s.vp").ends(1);
+    let said = format!("{}{}", run.stdout, run.stderr);
+    assert!(
+        said.contains("has 4 questions and the benchmark says 40; set `items: 4`"),
+        "{said}"
+    );
+    folder.write("s.vp", STUDY);
+    folder.write(
+        "letters.tsv",
+        "index\tquestion\tA\tB\tanswer\n1\tWhich?\tcup\tball\tC\n2\tWhich?\tcup\tball\tB\n",
+    );
+    let run = folder.vpc("run s.vp --accept-changes").ends(1);
+    let said = format!("{}{}", run.stdout, run.stderr);
+    assert!(
+        said.contains("letters.tsv` line 2: its `answer` is none of its options"),
+        "{said}"
+    );
+    // What was sound stays, and set right it goes on.
+    folder.write(
+        "letters.tsv",
+        "index\tquestion\tA\tB\tanswer\n1\tWhich?\tcup\tball\tA\n2\tWhich?\tcup\tball\tB\n",
+    );
+    let run = folder.vpc("run s.vp --accept-changes").ends(0);
+    assert!(
+        !run.named("done").iter().any(|name| name.contains("base")),
+        "{}",
+        run.stderr
+    );
+}
