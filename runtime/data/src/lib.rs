@@ -10,6 +10,7 @@ mod corpus;
 mod documents;
 mod error;
 mod filter;
+pub mod image;
 pub mod limits;
 pub mod questions;
 mod shares;
