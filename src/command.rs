@@ -241,6 +241,9 @@ pub(crate) struct ShowOptions {
     /// Write it as JSON.
     #[arg(long)]
     pub(crate) json: bool,
+    /// Write one of its files instead, such as `curve.csv` or `answers.jsonl`.
+    #[arg(long, value_name = "NAME", conflicts_with = "json")]
+    pub(crate) file: Option<String>,
 }
 
 #[derive(Debug, Args)]

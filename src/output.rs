@@ -21,7 +21,23 @@ use crate::exit::Status;
 pub(crate) fn say(line: impl Display) {
     let line = line.to_string();
     let line = shown(&line);
-    if let Err(error) = writeln!(anstream::stdout().lock(), "{line}") {
+    written(writeln!(anstream::stdout().lock(), "{line}"));
+}
+
+/// Writes the bytes of a file: as they are, but to a terminal as text in which control characters are
+/// written out.
+pub(crate) fn say_bytes(bytes: &[u8]) {
+    let mut out = io::stdout().lock();
+    written(if out.is_terminal() {
+        out.write_all(shown(&String::from_utf8_lossy(bytes)).as_bytes())
+    } else {
+        out.write_all(bytes)
+    });
+}
+
+/// Ends the process where what was asked for cannot be written; in peace where nobody reads on.
+fn written(result: io::Result<()>) {
+    if let Err(error) = result {
         if error.kind() == io::ErrorKind::BrokenPipe {
             process::exit(Status::Ok.code().into());
         }

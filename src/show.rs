@@ -8,12 +8,15 @@ use vpc_store::{Cost, Manifest, Store, StoreError};
 
 use crate::command::ShowOptions;
 use crate::exit::Status;
-use crate::output::{counted, grouped, lasting, say, say_json, tell};
+use crate::output::{counted, grouped, lasting, say, say_bytes, say_json, tell};
 
 pub(crate) fn show(options: &ShowOptions) -> Status {
     let shown = looked(options.store.as_ref()).and_then(|store| {
         let found = find(&store, &options.job).map_err(|error| failed(&error))?;
         let one = only(&options.job, &found)?;
+        if let Some(name) = &options.file {
+            return write_out(&store, one, name);
+        }
         let screen = screen(&store, one, options.json).map_err(|error| failed(&error))?;
         if options.json {
             say_json(screen);
@@ -23,6 +26,27 @@ pub(crate) fn show(options: &ShowOptions) -> Status {
         Ok(())
     });
     shown.err().unwrap_or(Status::Ok)
+}
+
+/// Writes a file of a job, checked.
+fn write_out(store: &Store, job: &Named, name: &str) -> Result<(), Status> {
+    let manifest = &job.manifest;
+    let Some(file) = manifest.files.get(name) else {
+        let names: Vec<String> = manifest
+            .files
+            .keys()
+            .map(|name| format!("`{name}`"))
+            .collect();
+        tell(format_args!("error: the job has no file `{name}`"));
+        match names.as_slice() {
+            [] => tell("help: it has none; its numbers are shown without `--file`"),
+            names => tell(format_args!("help: it has {}", names.join(", "))),
+        }
+        return Err(Status::Problems);
+    };
+    let bytes = store.read(file).map_err(|error| failed(&error))?;
+    say_bytes(&bytes);
+    Ok(())
 }
 
 /// Tells a failure of the store.

@@ -2,9 +2,7 @@
 
 mod common;
 
-use std::fs;
-
-use common::{Folder, computed, labels, manifests, object};
+use common::{Folder, computed, labels, manifests};
 use serde_json::{Value, json};
 
 const STUDY: &str = r#"
@@ -87,10 +85,11 @@ fn filed(folder: &Folder, label: &str) -> Value {
 }
 
 fn answers(folder: &Folder, label: &str) -> Vec<Value> {
-    let manifest = filed(folder, label);
-    let file = object(&folder.join(".vp"), &manifest, "answers.jsonl");
-    let text = fs::read_to_string(file).unwrap();
-    text.lines()
+    let run = folder
+        .vpc(&format!("show {label} --file answers.jsonl"))
+        .ends(0);
+    let lines = run.stdout.lines();
+    lines
         .map(|line| serde_json::from_str(line).unwrap())
         .collect()
 }
@@ -132,6 +131,15 @@ fn a_suite_is_answered_added_up_and_reported() {
     let found = filed(&folder, "e/able.colours[c=10%]");
     assert_eq!(found["metrics"]["right"], json!(right));
     assert!((number(&found["metrics"]["value"]) - right as f64 / 4.0).abs() < 1e-12);
+
+    let none = folder
+        .vpc("show e/able.colours[c=10%] --file other")
+        .ends(1);
+    assert!(
+        none.stderr.contains("it has `answers.jsonl`"),
+        "{}",
+        none.stderr
+    );
 
     // Groups and the whole, from the benchmarks.
     let value =
