@@ -28,6 +28,8 @@ mod schedule;
 mod state;
 mod threads;
 mod trainer;
+pub mod vision;
+mod weights;
 
 pub use batch::{Batch, BatchError};
 pub use checkpoint::CheckpointError;
