@@ -6,10 +6,11 @@ use dfdx::tensor::{Cpu, TensorFromVec};
 
 use crate::CheckpointError;
 use crate::checkpoint::{Entry, Reader, encode};
+use crate::course::Trained;
 use crate::model::Slab;
-use crate::ops::Linear;
 use crate::ops::matrix::Tensor2;
-use crate::ops::storage::values;
+use crate::ops::storage::{values, values_mut};
+use crate::ops::{Gradients, Linear};
 use crate::ops::{Matrix, Norm};
 
 /// Slabs with their numbers.
@@ -59,6 +60,15 @@ impl Weights {
         self.tensors.iter().cloned().map(Matrix::leaf).collect()
     }
 
+    /// The gradients of all slabs; zeros for those that nothing has reached.
+    pub(crate) fn gradients(
+        &self,
+        gradients: &mut Gradients,
+    ) -> Result<Vec<Vec<f32>>, crate::TrainError> {
+        let tensors = self.tensors.iter();
+        tensors.map(|tensor| gradients.take_of(tensor)).collect()
+    }
+
     /// All slabs, to encode under a prefix.
     pub(crate) fn entries(&self, prefix: &'static str) -> impl Iterator<Item = Entry<'_>> {
         let values = self.tensors.iter().map(values);
@@ -75,6 +85,24 @@ impl Weights {
     /// As a safetensors file of F32; equal weights give equal bytes.
     pub(crate) fn encode(&self) -> Result<Vec<u8>, CheckpointError> {
         encode(self.entries(""), ("format", "pt".to_owned()))
+    }
+}
+
+impl Trained for Weights {
+    fn len(&self) -> usize {
+        self.slabs.len()
+    }
+
+    fn slab(&self, index: usize) -> &Slab {
+        &self.slabs[index]
+    }
+
+    fn values(&self, index: usize) -> &[f32] {
+        values(&self.tensors[index])
+    }
+
+    fn values_mut(&mut self, index: usize) -> &mut [f32] {
+        values_mut(&mut self.tensors[index])
     }
 }
 

@@ -94,6 +94,11 @@ impl Slab {
     pub(crate) fn decays(&self) -> bool {
         matches!(self.start, Start::Normal(_))
     }
+
+    /// Whether training moves it.
+    pub(crate) fn trains(&self) -> bool {
+        !matches!(self.start, Start::Waves(_))
+    }
 }
 
 /// Position of each slab in the layout.

@@ -104,6 +104,11 @@ impl Model {
         self.tensors.iter().map(values)
     }
 
+    /// The numbers of slab `index`.
+    pub(crate) fn values_of(&self, index: usize) -> &[f32] {
+        values(&self.tensors[index])
+    }
+
     /// The tensor of slab `index`.
     pub(crate) fn tensor(&self, index: usize) -> &Tensor2 {
         &self.tensors[index]

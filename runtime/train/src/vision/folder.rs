@@ -71,14 +71,39 @@ impl Encoder {
     }
 }
 
+impl Encoder {
+    /// An encoder of a checked shape, whose tensors are named with `prefix` in a file of others.
+    pub(crate) fn of_file(
+        config: VisionConfig,
+        file: &Reader,
+        prefix: &str,
+    ) -> Result<Self, CheckpointError> {
+        let longer = format!("{prefix}vision_model.");
+        let has_longer = file.names().any(|name| name.starts_with(&longer));
+        let prefix = if has_longer { &longer } else { prefix };
+        let weights = weights_under(&config, file, prefix, |name| !name.starts_with(prefix))?;
+        Ok(Self::of_weights(config, weights))
+    }
+}
+
 /// The weights of an encoder in a file that may hold more than it.
 fn weights(config: &VisionConfig, file: &Reader) -> Result<Weights, CheckpointError> {
     let family = config.family;
     let prefixes = family.prefixes().iter().copied();
     let mut prefixes = prefixes.filter(|prefix| file.names().any(|name| name.starts_with(prefix)));
     let prefix = prefixes.next().unwrap_or("");
-    let slabs = layout(config);
     let is_unread = |name: &str| family.unread().iter().any(|start| name.starts_with(start));
+    weights_under(config, file, prefix, is_unread)
+}
+
+/// The weights whose names begin with `prefix`; fails on others unless they are said to be unread.
+fn weights_under(
+    config: &VisionConfig,
+    file: &Reader,
+    prefix: &str,
+    is_unread: impl Fn(&str) -> bool,
+) -> Result<Weights, CheckpointError> {
+    let slabs = layout(config);
     let is_known = |name: &str| {
         let parts = slabs.iter().flat_map(|slab| &slab.parts);
         let rest = name.strip_prefix(prefix);

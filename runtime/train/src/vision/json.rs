@@ -109,7 +109,7 @@ fn shape(fields: &mut Fields, family: Family) -> Result<VisionConfig, FieldError
 }
 
 /// An activation by the name that `transformers` gives it.
-fn activation(
+pub(crate) fn activation(
     fields: &mut Fields,
     name: &str,
     other: Activation,

@@ -17,5 +17,6 @@ pub use config::{Family, VisionConfig};
 pub use encoder::{Encoder, Features, Layer};
 pub use error::VisionError;
 
-pub(crate) use block::TransformerBlock;
+pub(crate) use block::{TransformerBlock, stacked};
+pub(crate) use json::{activation, activation_name, vision_json};
 pub(crate) use layout::waves;
