@@ -35,6 +35,8 @@ pub(crate) enum Start {
     Ones,
     /// 0: a bias.
     Zeros,
+    /// One number: a temperature.
+    Filled(f32),
     /// Normal of this standard deviation.
     Normal(f64),
     /// Positions of a class token and of a square of patches, this many on a side; never trained.

@@ -180,6 +180,7 @@ impl Slab {
         let part = |part: &Part| match self.start {
             Start::Ones => vec![1.0; part.len()],
             Start::Zeros => vec![0.0; part.len()],
+            Start::Filled(value) => vec![value; part.len()],
             Start::Waves(side) => waves(side, self.columns()),
             Start::Normal(deviation) => {
                 Stream::new(seed, "init", &part.name).normals(part.len(), deviation)

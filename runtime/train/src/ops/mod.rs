@@ -15,6 +15,7 @@
 //! | [`linear`] | x·Wᵀ, with a bias or without, added to a residual stream or not |
 //! | [`mlp`] | linear, activation, linear |
 //! | [`activate`] | the function of an MLP alone |
+//! | [`add`] | the sum of two matrices |
 //! | [`swiglu_residual`] | the gated MLP of Llama |
 //! | [`attention`] | projections and attention: causal or full, rotary or not, grouped or not |
 //! | [`cross_entropy`] | output projection and loss, in chunks: logits are never all held |
@@ -60,6 +61,7 @@
 //! ```
 
 mod activate;
+mod add;
 mod attention;
 mod checkpoint;
 mod embedding;
@@ -82,6 +84,7 @@ pub use crate::kernels::patches::Patches;
 pub use crate::kernels::pattern::{Heads, Mask};
 pub use crate::kernels::rope::Rope;
 pub use activate::activate;
+pub use add::add;
 pub use attention::{Attention, attention};
 pub use checkpoint::{Block, checkpoint};
 pub use embedding::embedding;

@@ -4,7 +4,7 @@ use super::block::{BlockNames, block_slabs, norm_slabs};
 use super::{Family, VisionConfig};
 use crate::model::{DEVIATION, Part, Slab, Start};
 
-const CLIP: BlockNames = BlockNames {
+pub(super) const CLIP: BlockNames = BlockNames {
     first_norm: "layer_norm1",
     qkv: ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"],
     output: "self_attn.out_proj",
@@ -14,7 +14,7 @@ const CLIP: BlockNames = BlockNames {
     scales: None,
 };
 
-const VIT: BlockNames = BlockNames {
+pub(super) const VIT: BlockNames = BlockNames {
     first_norm: "layernorm_before",
     qkv: [
         "attention.attention.query",
@@ -79,7 +79,7 @@ pub(super) fn layout(config: &VisionConfig) -> Vec<Slab> {
     }
 }
 
-fn normal(name: &str, shape: &[usize]) -> Slab {
+pub(super) fn normal(name: &str, shape: &[usize]) -> Slab {
     Slab::in_rows(
         vec![Part::new(name, shape)],
         shape.last().copied().unwrap_or(1),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::harness::{check, recording};
-use crate::ops::{Activation, activate, take_rows};
+use crate::ops::{Activation, activate, add, take_rows};
 use crate::reference;
 
 #[test]
@@ -14,6 +14,20 @@ fn rows_taken_several_times_get_the_sum_of_their_gradients() {
         &[(5, 3)],
         |m| take_rows(recording(&m[0]), &rows),
         |m| reference::embedding(&m[0], &rows, 3),
+    );
+}
+
+#[test]
+fn sums_of_a_matrix_with_itself_and_with_another() {
+    check(
+        "add",
+        &[(4, 3), (4, 3)],
+        |m| {
+            let x = recording(&m[0]);
+            let twice = add(x.branch(), x);
+            add(twice, recording(&m[1]))
+        },
+        |m| reference::add(&reference::add(&m[0], &m[0]), &m[1]),
     );
 }
 

@@ -1,11 +1,14 @@
 //! Encoders against recorded outputs of `transformers`, and what they must keep to.
 
+mod training;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
 use super::{Encoder, Family, Features, Layer, VisionConfig, VisionError, waves};
+use crate::course::Trained;
 use crate::ops::Activation;
 use crate::with_threads;
 
@@ -29,7 +32,7 @@ fn fixture(name: &str) -> PathBuf {
         .join(name)
 }
 
-pub(super) fn tiny(family: Family) -> VisionConfig {
+fn tiny(family: Family) -> VisionConfig {
     VisionConfig {
         family,
         layers: 2,
@@ -199,6 +202,12 @@ fn positions_are_waves_of_column_and_line() {
     let all = waves(3, 8);
     assert_eq!(all.len(), 10 * 8);
     assert!(all[..8].iter().all(|value| *value == 0.0));
+    // As `transformers` lays them out, which the recorded encoder has.
+    let encoder = Encoder::read(&fixture("mae")).expect("a sound folder");
+    let weights = &encoder.weights;
+    let fixed = (0..weights.len()).find(|index| !weights.slab(*index).trains());
+    let recorded = weights.values(fixed.expect("fixed positions"));
+    assert_close("positions", &all, recorded);
     // The patch in column 2 of line 1.
     let row: Vec<f64> = [2.0_f64, 1.0]
         .into_iter()
