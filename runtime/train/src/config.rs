@@ -181,7 +181,10 @@ impl TrainConfig {
     }
 }
 
-fn divides(part: (&'static str, usize), whole: (&'static str, usize)) -> Result<(), ConfigError> {
+pub(crate) fn divides(
+    part: (&'static str, usize),
+    whole: (&'static str, usize),
+) -> Result<(), ConfigError> {
     if whole.1.is_multiple_of(part.1) {
         return Ok(());
     }

@@ -8,9 +8,11 @@
 //! Layers, from the bottom: `kernels` (plain slices), `ops` (kernels on the tape), `model` (the
 //! network and its parameters), then [`Trainer`]. [`Inference`] stands on kernels and weights alone.
 
+pub mod adapted;
 mod batch;
 mod checkpoint;
 mod config;
+mod course;
 mod error;
 mod evaluation;
 mod gradient;
@@ -28,10 +30,13 @@ mod schedule;
 mod state;
 mod threads;
 mod trainer;
+pub mod vision;
+mod weights;
 
 pub use batch::{Batch, BatchError};
 pub use checkpoint::CheckpointError;
 pub use config::{ConfigError, ModelConfig, TrainConfig};
+pub use course::Course;
 pub use error::TrainError;
 pub use gradient::Activations;
 pub use inference::{

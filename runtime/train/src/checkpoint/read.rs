@@ -67,6 +67,11 @@ impl<'a> Reader<'a> {
         })
     }
 
+    /// Names of all tensors, sorted.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.places.keys().map(String::as_str)
+    }
+
     /// Fails on any tensor that is not a part of `slabs` under one of `prefixes`.
     pub(crate) fn expect_only(
         &self,

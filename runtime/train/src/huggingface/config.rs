@@ -10,7 +10,7 @@ use crate::ModelConfig;
 use crate::checkpoint::repeated;
 
 /// Fields that bear on training or on generation, or say what made the file: not on the model.
-const NEUTRAL: [&str; 36] = [
+pub(crate) const NEUTRAL: [&str; 36] = [
     "_attn_implementation",
     "_attn_implementation_autoset",
     "_name_or_path",
@@ -73,16 +73,7 @@ const POSITIONS: u64 = 1 << 20;
 /// What is left out has the value that `transformers` gives it for Llama. A field that is not known,
 /// or asks for what is not built here, is an error that names it and its value; null says nothing.
 pub fn read_config(json: &[u8]) -> Result<ModelConfig, FieldError> {
-    let text = std::str::from_utf8(json).map_err(|error| FieldError::Json(error.to_string()))?;
-    let malformed = |error: serde_json::Error| FieldError::Json(error.to_string());
-    if let Some(name) = repeated(text).map_err(malformed)? {
-        return Err(FieldError::Twice(name));
-    }
-    let mut fields = Fields {
-        before: "",
-        map: serde_json::from_str(text).map_err(malformed)?,
-    };
-    fields.map.retain(|_, value| !value.is_null());
+    let mut fields = Fields::parse(json)?;
     fields.require("model_type")?;
     for (name, only) in FIXED {
         fields.only(name, only)?;
@@ -115,9 +106,7 @@ pub fn read_config(json: &[u8]) -> Result<ModelConfig, FieldError> {
         let found = config.context.into();
         return Err(fields.refuse("max_position_embeddings", &found, &wanted));
     }
-    fields
-        .map
-        .retain(|name, _| !NEUTRAL.contains(&name.as_str()));
+    fields.ignore(&NEUTRAL);
     fields.nothing_else()?;
     Ok(config)
 }
@@ -126,14 +115,9 @@ pub fn read_config(json: &[u8]) -> Result<ModelConfig, FieldError> {
 fn rope_base(fields: &mut Fields) -> Result<f64, FieldError> {
     let mut found = fields.number("rope_theta")?;
     for name in ["rope_parameters", "rope_scaling"] {
-        let Some(value) = fields.take(name) else {
+        let Some(mut inner) = fields.inner(name)? else {
             continue;
         };
-        let Value::Object(map) = value else {
-            return Err(fields.refuse(name, &value, "an object or null"));
-        };
-        let mut inner = Fields { before: name, map };
-        inner.map.retain(|_, value| !value.is_null());
         for kind in ["rope_type", "type"] {
             inner.only(kind, r#""default""#)?;
         }
@@ -151,14 +135,44 @@ fn rope_base(fields: &mut Fields) -> Result<f64, FieldError> {
 }
 
 /// Fields that were not looked at yet.
-struct Fields {
+pub(crate) struct Fields {
     /// The field they are of.
     before: &'static str,
     map: Map<String, Value>,
 }
 
 impl Fields {
-    fn take(&mut self, name: &str) -> Option<Value> {
+    /// The fields of an object; null says nothing.
+    pub(crate) fn parse(json: &[u8]) -> Result<Self, FieldError> {
+        let text =
+            std::str::from_utf8(json).map_err(|error| FieldError::Json(error.to_string()))?;
+        let malformed = |error: serde_json::Error| FieldError::Json(error.to_string());
+        if let Some(name) = repeated(text).map_err(malformed)? {
+            return Err(FieldError::Twice(name));
+        }
+        let mut map: Map<String, Value> = serde_json::from_str(text).map_err(malformed)?;
+        map.retain(|_, value| !value.is_null());
+        Ok(Self { before: "", map })
+    }
+
+    /// The fields of the object that is field `name`, if it is there.
+    pub(crate) fn inner(&mut self, name: &'static str) -> Result<Option<Self>, FieldError> {
+        match self.take(name) {
+            None => Ok(None),
+            Some(Value::Object(mut map)) => {
+                map.retain(|_, value| !value.is_null());
+                Ok(Some(Self { before: name, map }))
+            }
+            Some(value) => Err(self.refuse(name, &value, "an object or null")),
+        }
+    }
+
+    /// Forgets fields that do not bear on the model.
+    pub(crate) fn ignore(&mut self, names: &[&str]) {
+        self.map.retain(|name, _| !names.contains(&name.as_str()));
+    }
+
+    pub(crate) fn take(&mut self, name: &str) -> Option<Value> {
         self.map.remove(name)
     }
 
@@ -169,7 +183,7 @@ impl Fields {
         }
     }
 
-    fn refuse(&self, name: &str, value: &Value, wanted: &str) -> FieldError {
+    pub(crate) fn refuse(&self, name: &str, value: &Value, wanted: &str) -> FieldError {
         FieldError::Value {
             name: self.named(name),
             value: shortened(value),
@@ -177,7 +191,7 @@ impl Fields {
         }
     }
 
-    fn require(&self, name: &'static str) -> Result<(), FieldError> {
+    pub(crate) fn require(&self, name: &'static str) -> Result<(), FieldError> {
         if self.map.contains_key(name) {
             Ok(())
         } else {
@@ -186,7 +200,7 @@ impl Fields {
     }
 
     /// A field that may have one value only, given as JSON.
-    fn only(&mut self, name: &str, only: &str) -> Result<(), FieldError> {
+    pub(crate) fn only(&mut self, name: &str, only: &str) -> Result<(), FieldError> {
         let Some(value) = self.take(name) else {
             return Ok(());
         };
@@ -198,12 +212,12 @@ impl Fields {
         Err(self.refuse(name, &value, only))
     }
 
-    fn size(&mut self, name: &'static str) -> Result<usize, FieldError> {
+    pub(crate) fn size(&mut self, name: &'static str) -> Result<usize, FieldError> {
         self.require(name)?;
         self.size_or(name, 0)
     }
 
-    fn size_or(&mut self, name: &str, other: usize) -> Result<usize, FieldError> {
+    pub(crate) fn size_or(&mut self, name: &str, other: usize) -> Result<usize, FieldError> {
         let Some(value) = self.take(name) else {
             return Ok(other);
         };
@@ -211,7 +225,7 @@ impl Fields {
         size.ok_or_else(|| self.refuse(name, &value, "a whole number"))
     }
 
-    fn number(&mut self, name: &str) -> Result<Option<f64>, FieldError> {
+    pub(crate) fn number(&mut self, name: &str) -> Result<Option<f64>, FieldError> {
         let Some(value) = self.take(name) else {
             return Ok(None);
         };
@@ -221,7 +235,7 @@ impl Fields {
         }
     }
 
-    fn truth_or(&mut self, name: &str, other: bool) -> Result<bool, FieldError> {
+    pub(crate) fn truth_or(&mut self, name: &str, other: bool) -> Result<bool, FieldError> {
         let Some(value) = self.take(name) else {
             return Ok(other);
         };
@@ -230,7 +244,7 @@ impl Fields {
             .ok_or_else(|| self.refuse(name, &value, "true or false"))
     }
 
-    fn nothing_else(&self) -> Result<(), FieldError> {
+    pub(crate) fn nothing_else(&self) -> Result<(), FieldError> {
         match self.map.iter().next() {
             None => Ok(()),
             Some((name, value)) => Err(FieldError::Unknown {

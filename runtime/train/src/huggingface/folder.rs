@@ -16,7 +16,7 @@ use crate::checkpoint::{Precision, Reader, Shard};
 use crate::{CheckpointError, Model, ModelConfig};
 
 /// Longest `config.json` that is read.
-const LONGEST_CONFIG: u64 = 1 << 20;
+pub(crate) const LONGEST_CONFIG: u64 = 1 << 20;
 /// Longest index that is read.
 const LONGEST_INDEX: u64 = 100 << 20;
 /// Bytes of the smallest number type that is read.
@@ -244,7 +244,7 @@ fn is_there(path: &Path) -> bool {
 }
 
 /// Opens a plain file; never follows a link, never waits.
-fn open(path: &Path) -> Result<File, HuggingFaceError> {
+pub(crate) fn open(path: &Path) -> Result<File, HuggingFaceError> {
     let about = path
         .symlink_metadata()
         .map_err(|source| unread(path, source))?;
@@ -263,7 +263,7 @@ fn open(path: &Path) -> Result<File, HuggingFaceError> {
     opened.map_err(|source| unread(path, source))
 }
 
-fn read_text(path: &Path, most: u64) -> Result<Vec<u8>, HuggingFaceError> {
+pub(crate) fn read_text(path: &Path, most: u64) -> Result<Vec<u8>, HuggingFaceError> {
     let file = open(path)?;
     let bytes = file
         .metadata()

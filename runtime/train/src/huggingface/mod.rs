@@ -9,6 +9,9 @@ mod error;
 mod folder;
 mod write;
 
+pub(crate) use config::{Fields, NEUTRAL};
+pub(crate) use folder::{LONGEST_CONFIG, open, read_text};
+
 pub use config::read_config;
 pub use error::{FieldError, HuggingFaceError};
 pub use folder::{Pretrained, read_shape};

@@ -61,6 +61,16 @@ impl Inference {
         requests: &[Request],
         how: &Generation,
     ) -> Result<Vec<Generated>, InferenceError> {
+        self.generate_with(requests, how, |_, room| self.sequence(room))
+    }
+
+    /// The same, where `begin` gives the empty sequence of a request, by its place, for so many tokens.
+    pub(crate) fn generate_with(
+        &self,
+        requests: &[Request],
+        how: &Generation,
+        begin: impl Fn(usize, usize) -> Sequence,
+    ) -> Result<Vec<Generated>, InferenceError> {
         self.check_requests(requests, how)?;
         let empty = Generated {
             tokens: Vec::new(),
@@ -72,7 +82,7 @@ impl Inference {
         loop {
             let free = how.batch.max(1) - running.len();
             for (item, request) in waiting.by_ref().take(free) {
-                sequences.push(self.sequence(request.prompt.len() + how.most - 1));
+                sequences.push(begin(item, request.prompt.len() + how.most - 1));
                 running.push(Running {
                     item,
                     tokens: request.prompt.to_vec(),

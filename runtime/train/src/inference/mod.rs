@@ -18,6 +18,7 @@ pub use generate::{End, Generated, Generation, Request};
 pub use sampling::Sampling;
 pub use score::{Continuation, Score};
 pub use sequence::Sequence;
+pub(crate) use sequence::{Given, fits, known};
 
 use rayon::prelude::*;
 

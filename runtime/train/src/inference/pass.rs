@@ -63,6 +63,12 @@ impl Inference {
             .collect();
         let mut x = buffer(rows.len() * width);
         embedding::forward(&mut x, self.model.embedding_weights(), &tokens, width);
+        for (row, x) in rows.iter().zip(x.chunks_exact_mut(width)) {
+            let given = sequences[row.sequence].given.as_ref();
+            if let Some(vector) = given.and_then(|given| given.at(row.position, width)) {
+                x.copy_from_slice(vector);
+            }
+        }
         for (layer, block) in self.blocks.iter().enumerate() {
             self.attention(&mut x, block, layer, sequences, &places);
             self.mlp(&mut x, block, layer);

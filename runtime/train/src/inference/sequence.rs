@@ -1,5 +1,7 @@
 //! A sequence under way: what the model keeps of the tokens it has read.
 
+use std::sync::Arc;
+
 use super::{Inference, InferenceError};
 use crate::inference::pass::Row;
 use crate::kernels::cached_attention::KeysValues;
@@ -12,6 +14,25 @@ pub struct Sequence {
     room: usize,
     /// One per layer.
     pub(super) held: Vec<KeysValues>,
+    /// Vectors that stand in the place of tokens.
+    pub(super) given: Option<Given>,
+}
+
+/// Vectors to read in the place of marked tokens of a sequence.
+#[derive(Clone, Debug)]
+pub(crate) struct Given {
+    /// The places, rising.
+    pub(crate) places: Arc<[usize]>,
+    /// One for each place: [places, width].
+    pub(crate) vectors: Arc<[f32]>,
+}
+
+impl Given {
+    /// The vector at `position`, `width` long, if one was given.
+    pub(super) fn at(&self, position: usize, width: usize) -> Option<&[f32]> {
+        let at = self.places.binary_search(&position).ok()?;
+        self.vectors.get(at * width..(at + 1) * width)
+    }
 }
 
 impl Sequence {
@@ -35,6 +56,15 @@ impl Inference {
             read: 0,
             room,
             held: vec![held; self.config().layers],
+            given: None,
+        }
+    }
+
+    /// The same, in which vectors stand in the place of tokens.
+    pub(crate) fn sequence_with(&self, tokens: usize, given: Option<Given>) -> Sequence {
+        Sequence {
+            given,
+            ..self.sequence(tokens)
         }
     }
 
@@ -85,7 +115,7 @@ impl Inference {
 }
 
 /// Fails where `tokens` are to be read, and only `context` can be.
-pub(super) fn fits(item: usize, tokens: usize, context: usize) -> Result<(), InferenceError> {
+pub(crate) fn fits(item: usize, tokens: usize, context: usize) -> Result<(), InferenceError> {
     if tokens <= context {
         return Ok(());
     }
@@ -97,7 +127,7 @@ pub(super) fn fits(item: usize, tokens: usize, context: usize) -> Result<(), Inf
 }
 
 /// Fails on a token outside the vocabulary.
-pub(super) fn known(
+pub(crate) fn known(
     item: usize,
     tokens: &[u32],
     config: &ModelConfig,

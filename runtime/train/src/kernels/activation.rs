@@ -1,6 +1,7 @@
 //! The pointwise functions of plain MLPs, and their derivatives.
 
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use super::lanes::exp;
 use super::simd::simd;
@@ -9,7 +10,8 @@ use super::simd::simd;
 const UNIT: usize = 1 << 12;
 
 /// The function between the two layers of a plain MLP.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Activation {
     /// x·Φ(x), Φ the normal distribution function (Hendrycks & Gimpel 2016): DINOv2, MAE, LLaVA's
     /// projector; `gelu` of `transformers`.

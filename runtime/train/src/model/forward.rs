@@ -35,8 +35,20 @@ impl Model {
         activations: Activations,
         tape: T,
     ) -> Matrix<T> {
+        let x = embedding(parameters.table(), tokens, tape);
+        self.decode(parameters, x, length, activations)
+    }
+
+    /// All blocks and the last norm: from rows [tokens, width] of vectors of text or of images to
+    /// rows [tokens, width], for sequences of `length`.
+    pub(crate) fn decode<T: Tape>(
+        &self,
+        parameters: &Parameters,
+        mut x: Matrix<T>,
+        length: usize,
+        activations: Activations,
+    ) -> Matrix<T> {
         let places = Places::new(&self.config);
-        let mut x = embedding(&parameters.0[Places::EMBEDDING], tokens, tape);
         for layer in 0..self.config.layers {
             let block = self.block(parameters, layer, length);
             x = match activations {

@@ -15,7 +15,7 @@ pub(crate) struct Part {
 }
 
 impl Part {
-    fn new(name: impl Into<String>, shape: &[usize]) -> Self {
+    pub(crate) fn new(name: impl Into<String>, shape: &[usize]) -> Self {
         Self {
             name: name.into(),
             shape: shape.to_vec(),
@@ -30,25 +30,51 @@ impl Part {
 
 /// How a slab starts.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Start {
+pub(crate) enum Start {
+    /// 1: a gain.
     Ones,
+    /// 0: a bias.
+    Zeros,
+    /// One number: a temperature.
+    Filled(f32),
     /// Normal of this standard deviation.
     Normal(f64),
+    /// Positions of a class token and of a square of patches, this many on a side; never trained.
+    Waves(usize),
 }
 
 /// Tensors that one operation reads as one matrix, stacked by rows.
 #[derive(Clone, Debug)]
 pub(crate) struct Slab {
     pub(crate) parts: Vec<Part>,
-    pub(super) start: Start,
+    columns: usize,
+    pub(crate) start: Start,
 }
 
 impl Slab {
-    fn gain(name: impl Into<String>, width: usize) -> Self {
+    /// Parts in rows of their last dimension; parts of one dimension are one row together.
+    pub(crate) fn new(parts: Vec<Part>, start: Start) -> Self {
+        let is_row = parts.iter().all(|part| part.shape.len() < 2);
+        let last = |part: &Part| part.shape.last().copied().unwrap_or(1);
+        let columns = if is_row {
+            parts.iter().map(last).sum()
+        } else {
+            parts.first().map_or(1, last)
+        };
+        Self::in_rows(parts, columns, start)
+    }
+
+    /// Parts in rows of `columns`.
+    pub(crate) fn in_rows(parts: Vec<Part>, columns: usize, start: Start) -> Self {
         Self {
-            parts: vec![Part::new(name, &[width])],
-            start: Start::Ones,
+            parts,
+            columns,
+            start,
         }
+    }
+
+    fn gain(name: impl Into<String>, width: usize) -> Self {
+        Self::new(vec![Part::new(name, &[width])], Start::Ones)
     }
 
     /// Rows of the stacked matrix; a gain is one row.
@@ -58,12 +84,7 @@ impl Slab {
 
     /// Columns of the stacked matrix.
     pub(crate) fn columns(&self) -> usize {
-        self.parts
-            .iter()
-            .filter_map(|part| part.shape.last())
-            .copied()
-            .next()
-            .unwrap_or(1)
+        self.columns
     }
 
     /// Number of elements.
@@ -71,9 +92,14 @@ impl Slab {
         self.parts.iter().map(Part::len).sum()
     }
 
-    /// Whether weight decay applies: to matrices, not to gains.
+    /// Whether weight decay applies: to matrices, not to gains and biases.
     pub(crate) fn decays(&self) -> bool {
-        self.start != Start::Ones
+        matches!(self.start, Start::Normal(_))
+    }
+
+    /// Whether training moves it.
+    pub(crate) fn trains(&self) -> bool {
+        !matches!(self.start, Start::Waves(_))
     }
 }
 
@@ -137,10 +163,7 @@ impl Places {
 pub(crate) fn layout(config: &ModelConfig) -> Vec<Slab> {
     let (width, vocabulary) = (config.width, config.vocabulary);
     let normal = Start::Normal(DEVIATION);
-    let table = |name: &str| Slab {
-        parts: vec![Part::new(name, &[vocabulary, width])],
-        start: normal,
-    };
+    let table = |name: &str| Slab::new(vec![Part::new(name, &[vocabulary, width])], normal);
     let mut slabs = vec![table("model.embed_tokens.weight")];
     slabs.extend((0..config.layers).flat_map(|layer| block(config, layer)));
     slabs.push(Slab::gain("model.norm.weight", width));
@@ -161,30 +184,24 @@ fn block(config: &ModelConfig, layer: usize) -> [Slab; Places::BLOCK] {
     let residual = Start::Normal(DEVIATION / (2.0 * config.layers as f64).sqrt());
     [
         Slab::gain(name("input_layernorm"), width),
-        Slab {
-            parts: vec![
+        Slab::new(
+            vec![
                 part("self_attn.q_proj", [width, width]),
                 part("self_attn.k_proj", [kv, width]),
                 part("self_attn.v_proj", [kv, width]),
             ],
-            start: normal,
-        },
-        Slab {
-            parts: vec![part("self_attn.o_proj", [width, width])],
-            start: residual,
-        },
+            normal,
+        ),
+        Slab::new(vec![part("self_attn.o_proj", [width, width])], residual),
         Slab::gain(name("post_attention_layernorm"), width),
-        Slab {
-            parts: vec![
+        Slab::new(
+            vec![
                 part("mlp.gate_proj", [hidden, width]),
                 part("mlp.up_proj", [hidden, width]),
             ],
-            start: normal,
-        },
-        Slab {
-            parts: vec![part("mlp.down_proj", [width, hidden])],
-            start: residual,
-        },
+            normal,
+        ),
+        Slab::new(vec![part("mlp.down_proj", [width, hidden])], residual),
     ]
 }
 

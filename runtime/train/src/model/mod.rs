@@ -9,15 +9,16 @@ use std::sync::Arc;
 
 use dfdx::tensor::{Cpu, TensorFromVec};
 
-pub(crate) use layout::{DEVIATION, Part, Slab, layout};
+pub(crate) use layout::{DEVIATION, Part, Slab, Start, layout};
 
 use crate::checkpoint::Reader;
 use crate::ops::matrix::Tensor2;
 use crate::ops::storage::{values, values_mut};
 use crate::ops::{Heads, Matrix, Rope};
 use crate::random::Stream;
+use crate::vision::waves;
 use crate::{CheckpointError, ConfigError, ModelConfig};
-use layout::{Places, Start};
+use layout::Places;
 
 /// A Llama-style decoder with its weights.
 #[derive(Clone, Debug)]
@@ -103,6 +104,11 @@ impl Model {
         self.tensors.iter().map(values)
     }
 
+    /// The numbers of slab `index`.
+    pub(crate) fn values_of(&self, index: usize) -> &[f32] {
+        values(&self.tensors[index])
+    }
+
     /// The tensor of slab `index`.
     pub(crate) fn tensor(&self, index: usize) -> &Tensor2 {
         &self.tensors[index]
@@ -170,9 +176,12 @@ pub(crate) struct BlockWeights<'a> {
 impl Slab {
     /// Its first weights: each part from the random stream of its own name, so that what is fused
     /// with what changes nothing.
-    fn initial(&self, seed: u64) -> Vec<f32> {
+    pub(crate) fn initial(&self, seed: u64) -> Vec<f32> {
         let part = |part: &Part| match self.start {
             Start::Ones => vec![1.0; part.len()],
+            Start::Zeros => vec![0.0; part.len()],
+            Start::Filled(value) => vec![value; part.len()],
+            Start::Waves(side) => waves(side, self.columns()),
             Start::Normal(deviation) => {
                 Stream::new(seed, "init", &part.name).normals(part.len(), deviation)
             }
@@ -188,5 +197,10 @@ impl Parameters {
     /// The parameters of `model` for a new pass.
     pub(crate) fn new(model: &Model) -> Self {
         Self(model.tensors.iter().cloned().map(Matrix::leaf).collect())
+    }
+
+    /// The embedding table, [vocabulary, width].
+    pub(crate) fn table(&self) -> &Matrix {
+        &self.0[Places::EMBEDDING]
     }
 }

@@ -10,9 +10,12 @@
 //! | [`embedding`] | rows of a table |
 //! | [`patch_embedding`] | patches of images, projected, with class token and positions |
 //! | [`scatter_rows`] | rows of one matrix in the place of marked rows of another |
+//! | [`take_rows`] | chosen rows of a matrix |
 //! | [`rms_norm`], [`layer_norm`] | normalised rows |
 //! | [`linear`] | x·Wᵀ, with a bias or without, added to a residual stream or not |
 //! | [`mlp`] | linear, activation, linear |
+//! | [`activate`] | the function of an MLP alone |
+//! | [`add`] | the sum of two matrices |
 //! | [`swiglu_residual`] | the gated MLP of Llama |
 //! | [`attention`] | projections and attention: causal or full, rotary or not, grouped or not |
 //! | [`cross_entropy`] | output projection and loss, in chunks: logits are never all held |
@@ -57,6 +60,8 @@
 //! # Ok::<(), vpc_train::TrainError>(())
 //! ```
 
+mod activate;
+mod add;
 mod attention;
 mod checkpoint;
 mod embedding;
@@ -70,6 +75,7 @@ mod rms_norm;
 mod scatter;
 pub(crate) mod storage;
 mod swiglu;
+mod take_rows;
 #[cfg(test)]
 mod tests;
 
@@ -77,6 +83,8 @@ pub use crate::kernels::activation::Activation;
 pub use crate::kernels::patches::Patches;
 pub use crate::kernels::pattern::{Heads, Mask};
 pub use crate::kernels::rope::Rope;
+pub use activate::activate;
+pub use add::add;
 pub use attention::{Attention, attention};
 pub use checkpoint::{Block, checkpoint};
 pub use embedding::embedding;
@@ -89,3 +97,4 @@ pub use patch_embedding::{PatchEmbedding, patch_embedding};
 pub use rms_norm::rms_norm;
 pub use scatter::{Marked, scatter_rows};
 pub use swiglu::swiglu_residual;
+pub use take_rows::take_rows;

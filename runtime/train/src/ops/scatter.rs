@@ -28,6 +28,11 @@ impl Marked {
         }
     }
 
+    /// Which rows these are, rising.
+    pub(crate) fn rows(&self) -> Arc<[usize]> {
+        Arc::clone(&self.rows)
+    }
+
     /// How many there are.
     pub fn count(&self) -> usize {
         self.rows.len()

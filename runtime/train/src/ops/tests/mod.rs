@@ -4,6 +4,7 @@ mod checkpoint;
 mod harness;
 mod layers;
 mod masks;
+mod rows;
 mod vision;
 
 use std::sync::Arc;

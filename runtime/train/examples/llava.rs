@@ -1,0 +1,56 @@
+//! A LLaVA folder's logits, for comparison with another library.
+//!
+//! `llava logits FOLDER PIXELS TOKENS OUT`: PIXELS is a file of F32 numbers [n, 3, side, side], TOKENS one
+//! of U32 numbers. Writes the logits after each token as F32. `llava greedy FOLDER PIXELS TOKENS MOST`
+//! prints the likeliest next tokens. `llava copy FOLDER OUT` reads a folder and writes it anew.
+//! `llava resize VECTORS WIDTH FROM TO OUT` resizes a square of F32 vectors.
+
+use std::error::Error;
+use std::fs;
+use std::path::Path;
+
+use vpc_train::adapted::{AdaptedInference, Llava, Prompt, resize};
+
+fn fours<T>(path: &str, of: impl Fn([u8; 4]) -> T) -> Result<Vec<T>, std::io::Error> {
+    let bytes = fs::read(path)?;
+    Ok(bytes.as_chunks().0.iter().map(|&four| of(four)).collect())
+}
+
+fn write(path: &str, numbers: &[f32]) -> Result<(), std::io::Error> {
+    let bytes: Vec<u8> = numbers.iter().flat_map(|x| x.to_le_bytes()).collect();
+    fs::write(path, bytes)
+}
+
+#[expect(clippy::print_stdout, reason = "the answer")]
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments[..] {
+        ["logits", folder, pixels, tokens, out] => {
+            let llava = Llava::read(Path::new(folder))?;
+            let features = llava.features(&fours(pixels, f32::from_le_bytes)?)?;
+            let tokens = fours(tokens, u32::from_le_bytes)?;
+            write(out, &llava.adapted.logits(&tokens, &features)?)?;
+        }
+        ["greedy", folder, pixels, tokens, most] => {
+            let llava = Llava::read(Path::new(folder))?;
+            let features = llava.features(&fours(pixels, f32::from_le_bytes)?)?;
+            let tokens = fours(tokens, u32::from_le_bytes)?;
+            let prompt = Prompt {
+                tokens: &tokens,
+                features: &features,
+            };
+            let asked = AdaptedInference::new(&llava.adapted);
+            let made = asked.generate(&[prompt], most.parse()?, &[], 1)?;
+            println!("{}", serde_json::to_string(&made[0].tokens)?);
+        }
+        ["copy", folder, out] => Llava::read(Path::new(folder))?.save(Path::new(out))?,
+        ["resize", vectors, width, from, to, out] => {
+            let vectors = fours(vectors, f32::from_le_bytes)?;
+            let resized = resize(&vectors, width.parse()?, from.parse()?, to.parse()?);
+            write(out, &resized)?;
+        }
+        _ => return Err("usage: see the first lines of this example".into()),
+    }
+    Ok(())
+}

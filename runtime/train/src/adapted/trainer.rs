@@ -1,0 +1,133 @@
+//! Training of projector and decoder on examples of any lengths.
+
+use rayon::prelude::*;
+
+use super::network::Shard;
+use super::{AdaptError, Adapted, Example};
+use crate::course::{Joined, Learner, Trained};
+use crate::kernels::sum::add;
+use crate::{Course, StepReport, TrainError};
+
+/// Most shards of a batch.
+const SHARDS: usize = 8;
+/// Most numbers all shards' gradients may hold together: 256 MiB.
+const NUMBERS: usize = 1 << 26;
+
+/// Which parts are trained; the rest is frozen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Parts {
+    /// The projector.
+    pub projector: bool,
+    /// The decoder.
+    pub model: bool,
+}
+
+/// An adapted model in training, with its optimiser.
+///
+/// Each example is a pass of its own and none is padded, so that its loss and gradient are the same
+/// bits in any batch. Their sums have one order, at any number of threads.
+#[derive(Clone, Debug)]
+pub struct AdaptTrainer {
+    adapted: Adapted,
+    learner: Learner,
+}
+
+impl AdaptTrainer {
+    /// Before the first step.
+    pub fn new(course: &Course, mut adapted: Adapted, parts: Parts) -> Result<Self, AdaptError> {
+        let first = Trained::len(&adapted.projector.weights);
+        let joined = joined(&mut adapted);
+        let trains = |index: usize| {
+            if index < first {
+                parts.projector
+            } else {
+                parts.model
+            }
+        };
+        let learner = Learner::new(course, &joined, trains)?;
+        Ok(Self { adapted, learner })
+    }
+
+    /// Takes one step on the mean loss of all answer tokens of the batch.
+    ///
+    /// An example that does not fit is refused before any work. Where the loss diverges everything is
+    /// as before.
+    pub fn step(&mut self, batch: &[Example]) -> Result<StepReport, AdaptError> {
+        let mut count = 0;
+        for (item, example) in batch.iter().enumerate() {
+            count += self.adapted.check(item, example)?;
+        }
+        let sum = self.gradient(batch, count)?.ok_or(AdaptError::Empty)?;
+        let mean = sum.loss / count as f64;
+        let mut joined = joined(&mut self.adapted);
+        Ok(self.learner.step(&mut joined, mean, &sum.gradients)?)
+    }
+
+    /// Loss and gradients of checked examples, of which `count` tokens are answers.
+    ///
+    /// Shards depend on the number of examples and on the model's shape only, and are added in order.
+    fn gradient(&self, batch: &[Example], count: usize) -> Result<Option<Shard>, TrainError> {
+        let parameters = self.adapted.model.config().parameters() as usize;
+        let shards = (NUMBERS / parameters).clamp(1, SHARDS);
+        let of_shard = |examples: &[Example]| -> Result<Option<Shard>, TrainError> {
+            let mut sum = None;
+            for example in examples {
+                let one = self
+                    .adapted
+                    .shard(example, count, |index| self.learner.moves(index))?;
+                sum = plus(sum, Some(one));
+            }
+            Ok(sum)
+        };
+        let span = batch.len().div_ceil(shards).max(1);
+        let shards = batch.par_chunks(span).map(of_shard);
+        let shards = shards.collect::<Result<Vec<_>, _>>()?;
+        Ok(shards.into_iter().fold(None, plus))
+    }
+
+    /// Steps taken since the run's beginning, before a resume included.
+    pub fn steps_done(&self) -> u64 {
+        self.learner.done()
+    }
+
+    /// The model as it is now.
+    pub fn adapted(&self) -> &Adapted {
+        &self.adapted
+    }
+
+    /// Ends the training.
+    pub fn into_adapted(self) -> Adapted {
+        self.adapted
+    }
+
+    /// Everything that a run needs to go on, as safetensors: `weight.`, `first.` and `second.` before
+    /// names of parameters (the last two of trained ones), and `step` in the metadata.
+    pub fn save(&mut self) -> Result<Vec<u8>, AdaptError> {
+        let joined = joined(&mut self.adapted);
+        Ok(self.learner.encode(&joined)?)
+    }
+
+    /// Goes on from what was saved, of a run with the same parts trained; to the same bits.
+    ///
+    /// Where the file does not fit, nothing is changed.
+    pub fn load(&mut self, state: &[u8]) -> Result<(), AdaptError> {
+        let mut joined = joined(&mut self.adapted);
+        Ok(self.learner.decode(&mut joined, state)?)
+    }
+}
+
+fn joined(adapted: &mut Adapted) -> Joined<'_> {
+    Joined(vec![&mut adapted.projector.weights, &mut adapted.model])
+}
+
+fn plus(sum: Option<Shard>, other: Option<Shard>) -> Option<Shard> {
+    let (mut sum, other) = match (sum, other) {
+        (Some(sum), Some(other)) => (sum, other),
+        (sum, other) => return sum.or(other),
+    };
+    sum.loss += other.loss;
+    for (sum, part) in sum.gradients.iter_mut().zip(other.gradients) {
+        add(sum, &part);
+    }
+    Some(sum)
+}

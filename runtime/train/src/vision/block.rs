@@ -1,0 +1,157 @@
+//! One block of a transformer with LayerNorm before attention and before a plain MLP.
+
+use crate::model::{DEVIATION, Part, Slab, Start};
+use crate::ops::{
+    Activation, Attention, Linear, Mask, Matrix, Norm, Tape, attention, layer_norm, linear, mlp,
+};
+use crate::vision::VisionConfig;
+use crate::weights::Leaves;
+
+/// Names of a block's tensors, without `.weight` and `.bias`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BlockNames {
+    pub(crate) first_norm: &'static str,
+    /// Queries, keys, values.
+    pub(crate) qkv: [&'static str; 3],
+    pub(crate) output: &'static str,
+    pub(crate) second_norm: &'static str,
+    pub(crate) inner: &'static str,
+    pub(crate) outer: &'static str,
+    /// Layer scales after attention and MLP, whole names.
+    pub(crate) scales: Option<[&'static str; 2]>,
+}
+
+/// The slabs of a block of `layers`, named with `prefix`, in the order in which
+/// [`TransformerBlock::new`] takes them.
+pub(crate) fn block_slabs(
+    names: &BlockNames,
+    prefix: &str,
+    (layers, width, hidden): (usize, usize, usize),
+) -> Vec<Slab> {
+    // As in the decoder: what adds to the residual stream starts smaller where there are more blocks.
+    let residual = DEVIATION / (2.0 * layers as f64).sqrt();
+    let mut slabs = norm_slabs(&format!("{prefix}{}", names.first_norm), width);
+    slabs.extend(stacked(prefix, &names.qkv, (width, width), DEVIATION));
+    slabs.extend(stacked(prefix, &[names.output], (width, width), residual));
+    let scale = |which: usize| {
+        let name = names
+            .scales
+            .map(|scales| format!("{prefix}{}", scales[which]));
+        name.map(|name| Slab::new(vec![Part::new(name, &[width])], Start::Ones))
+    };
+    slabs.extend(scale(0));
+    slabs.extend(norm_slabs(&format!("{prefix}{}", names.second_norm), width));
+    slabs.extend(stacked(prefix, &[names.inner], (hidden, width), DEVIATION));
+    slabs.extend(stacked(prefix, &[names.outer], (width, hidden), residual));
+    slabs.extend(scale(1));
+    slabs
+}
+
+/// Gain and bias of a norm.
+pub(crate) fn norm_slabs(name: &str, width: usize) -> Vec<Slab> {
+    let part = |rest: &str| vec![Part::new(format!("{name}.{rest}"), &[width])];
+    vec![
+        Slab::new(part("weight"), Start::Ones),
+        Slab::new(part("bias"), Start::Zeros),
+    ]
+}
+
+/// Weight and bias of layers that read the same, one above the other.
+pub(crate) fn stacked(
+    prefix: &str,
+    names: &[&str],
+    (outputs, inputs): (usize, usize),
+    deviation: f64,
+) -> [Slab; 2] {
+    let parts = |rest: &str, shape: &[usize]| -> Vec<Part> {
+        let part = |name: &&str| Part::new(format!("{prefix}{name}.{rest}"), shape);
+        names.iter().map(part).collect()
+    };
+    [
+        Slab::new(
+            parts("weight", &[outputs, inputs]),
+            Start::Normal(deviation),
+        ),
+        Slab::new(parts("bias", &[outputs]), Start::Zeros),
+    ]
+}
+
+/// A block in one pass.
+#[derive(Debug)]
+pub(crate) struct TransformerBlock {
+    first_norm: Norm,
+    qkv: Linear,
+    output: Linear,
+    second_norm: Norm,
+    inner: Linear,
+    outer: Linear,
+    activation: Activation,
+}
+
+impl TransformerBlock {
+    /// Takes the next leaves. Layer scales are multiplied into the layers before them, which then
+    /// get no gradients.
+    pub(crate) fn new(leaves: &mut Leaves, config: &VisionConfig, scaled: bool) -> Self {
+        let eps = config.norm_eps as f32;
+        let first_norm = leaves.norm(eps);
+        let qkv = leaves.linear();
+        let mut output = leaves.linear();
+        if scaled {
+            output = scale(&output, &leaves.next());
+        }
+        let second_norm = leaves.norm(eps);
+        let inner = leaves.linear();
+        let mut outer = leaves.linear();
+        if scaled {
+            outer = scale(&outer, &leaves.next());
+        }
+        Self {
+            first_norm,
+            qkv,
+            output,
+            second_norm,
+            inner,
+            outer,
+            activation: config.activation,
+        }
+    }
+
+    /// Sequences of `length` rows that attend by `mask`.
+    pub(crate) fn forward<T: Tape>(
+        &self,
+        x: Matrix<T>,
+        config: &VisionConfig,
+        mask: Mask,
+        length: usize,
+    ) -> Matrix<T> {
+        let how = Attention {
+            heads: config.heads(),
+            mask,
+            rope: None,
+            length,
+        };
+        let normed = layer_norm(x.branch(), &self.first_norm);
+        let mixed = attention(normed, &self.qkv, &how);
+        let x = linear(mixed, &self.output, Some(x));
+        let normed = layer_norm(x.branch(), &self.second_norm);
+        mlp(normed, &self.inner, &self.outer, self.activation, Some(x))
+    }
+}
+
+/// A layer whose outputs are multiplied by `scale` [1, outputs].
+fn scale(layer: &Linear, scale: &Matrix) -> Linear {
+    let factors = scale.values();
+    let rows = layer.weight.values().chunks_exact(layer.inputs());
+    let weight = rows
+        .zip(factors)
+        .flat_map(|(row, factor)| row.iter().map(move |value| value * factor))
+        .collect();
+    let bias = layer.bias.as_ref().map(|bias| {
+        let values = bias.values().iter().zip(factors);
+        Matrix::new(
+            values.map(|(value, factor)| value * factor).collect(),
+            layer.outputs(),
+        )
+    });
+    Linear::new(Matrix::new(weight, layer.inputs()), bias)
+}

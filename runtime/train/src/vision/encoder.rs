@@ -1,0 +1,169 @@
+//! A vision transformer with its weights, and its forward pass.
+
+use rayon::prelude::*;
+
+use super::layout::layout;
+use super::{Family, TransformerBlock, VisionConfig, VisionError};
+use crate::ConfigError;
+use crate::ops::{
+    Linear, Mask, Matrix, Norm, PatchEmbedding, Silent, Tape, layer_norm, patch_embedding,
+};
+use crate::weights::{Leaves, Weights};
+
+/// A vision transformer with its weights.
+#[derive(Clone, Debug)]
+pub struct Encoder {
+    pub(super) config: VisionConfig,
+    pub(crate) weights: Weights,
+}
+
+/// Which of an encoder's layers gives features.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layer {
+    /// `last_hidden_state` of `transformers`: after the last norm where the family has one.
+    Last,
+    /// `hidden_states[-n]`, from 1: before any norm after the blocks. LLaVA takes 2.
+    FromEnd(usize),
+}
+
+/// Which vectors of an image are its features.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Features {
+    /// Of which layer.
+    pub layer: Layer,
+    /// Whether the class token's vector comes before those of the patches.
+    pub class: bool,
+}
+
+impl Encoder {
+    /// An encoder with the initial weights of `seed`: normal with deviation 0.02, smaller where they
+    /// add to the residual stream, biases 0, gains 1.
+    pub fn initial(config: &VisionConfig, seed: u64) -> Result<Self, ConfigError> {
+        config.check()?;
+        Ok(Self {
+            config: config.clone(),
+            weights: Weights::initial(layout(config), seed),
+        })
+    }
+
+    /// An encoder's slabs, for readers of its numbers.
+    pub(super) fn of_weights(config: VisionConfig, weights: Weights) -> Self {
+        Self { config, weights }
+    }
+
+    /// Its shape.
+    pub fn config(&self) -> &VisionConfig {
+        &self.config
+    }
+
+    /// Vectors of each image: [n, patches (one more with the class token), width].
+    ///
+    /// `pixels` is [n, 3, side, side], normalised as the encoder's training was. Fails where these are
+    /// no whole images, or there is no such layer.
+    pub fn features(&self, pixels: &[f32], of: Features) -> Result<Vec<f32>, VisionError> {
+        self.images(pixels)?;
+        let layers = self.config.layers;
+        let blocks = match of.layer {
+            Layer::Last => layers,
+            Layer::FromEnd(n) => match (layers + 1).checked_sub(n).filter(|_| n > 0) {
+                Some(blocks) => blocks,
+                None => {
+                    let (asked, most) = (n, layers + 1);
+                    return Err(VisionError::Layer { asked, most });
+                }
+            },
+        };
+        let leaves = self.weights.leaves();
+        let network = Network::new(&self.config, &leaves);
+        let skipped = if of.class { 0 } else { self.config.width };
+        // One image at a time: no number of it may depend on those beside it.
+        let images = pixels.par_chunks(self.config.pixels()).map(|image| {
+            let x = network.embed(image, Silent);
+            let x = network.blocks(x, blocks, self.config.patches() + 1);
+            let x = match (of.layer, self.config.family) {
+                (Layer::FromEnd(_), _) | (_, Family::Clip) => x,
+                _ => network.last(x),
+            };
+            x.values()[skipped..].to_vec()
+        });
+        Ok(images.collect::<Vec<_>>().concat())
+    }
+
+    /// How many images these pixels are; fails where they are no whole ones.
+    pub(super) fn images(&self, pixels: &[f32]) -> Result<usize, VisionError> {
+        let each = self.config.pixels();
+        match pixels.len() / each {
+            n if n > 0 && n * each == pixels.len() => Ok(n),
+            _ => Err(VisionError::Pixels {
+                found: pixels.len(),
+                side: self.config.image,
+            }),
+        }
+    }
+}
+
+/// An encoder's weights in one pass.
+pub(super) struct Network<'a> {
+    config: &'a VisionConfig,
+    embedding: PatchEmbedding,
+    /// Before the blocks.
+    first: Option<Norm>,
+    blocks: Vec<TransformerBlock>,
+    /// After the blocks.
+    last: Norm,
+}
+
+impl<'a> Network<'a> {
+    /// Takes `leaves` in the order of the layout.
+    pub(super) fn new(config: &'a VisionConfig, leaves: &[Matrix]) -> Self {
+        let (mut leaves, eps) = (Leaves::new(leaves), config.norm_eps as f32);
+        let class = Some(leaves.next());
+        if config.family == Family::Dinov2 {
+            // The mask token, which only its own training uses.
+            leaves.next();
+        }
+        let projection = match config.family {
+            Family::Clip => Linear::new(leaves.next(), None),
+            _ => leaves.linear(),
+        };
+        let embedding = PatchEmbedding {
+            patches: config.cut(),
+            projection,
+            class,
+            positions: Some(leaves.next()),
+        };
+        let first = (config.family == Family::Clip).then(|| leaves.norm(eps));
+        let scaled = config.family.is_scaled();
+        let blocks = (0..config.layers)
+            .map(|_| TransformerBlock::new(&mut leaves, config, scaled))
+            .collect();
+        Self {
+            config,
+            embedding,
+            first,
+            blocks,
+            last: leaves.norm(eps),
+        }
+    }
+
+    /// What the first block reads: [n·(patches + 1), width].
+    pub(super) fn embed<T: Tape>(&self, pixels: &[f32], tape: T) -> Matrix<T> {
+        let x = patch_embedding(pixels, &self.embedding, tape);
+        match &self.first {
+            Some(norm) => layer_norm(x, norm),
+            None => x,
+        }
+    }
+
+    /// The first `blocks` blocks, for sequences of `length`.
+    pub(super) fn blocks<T: Tape>(&self, x: Matrix<T>, blocks: usize, length: usize) -> Matrix<T> {
+        self.blocks[..blocks].iter().fold(x, |x, block| {
+            block.forward(x, self.config, Mask::Full, length)
+        })
+    }
+
+    /// The norm after the blocks.
+    pub(super) fn last<T: Tape>(&self, x: Matrix<T>) -> Matrix<T> {
+        layer_norm(x, &self.last)
+    }
+}

@@ -1,0 +1,172 @@
+//! `config.json` of vision transformers, read strictly, and written.
+
+use serde_json::{Value, json};
+
+use super::{Family, VisionConfig};
+use crate::huggingface::{FieldError, Fields, NEUTRAL};
+use crate::ops::Activation;
+
+/// Fields that bear on training, on other tasks, or on other parts of larger models.
+const OTHERS: [&str; 24] = [
+    "architectures",
+    "attention_probs_dropout_prob",
+    "decoder_hidden_size",
+    "decoder_intermediate_size",
+    "decoder_num_attention_heads",
+    "decoder_num_hidden_layers",
+    "drop_path_rate",
+    "dropout",
+    "encoder_stride",
+    "hidden_dropout_prob",
+    "initializer_factor",
+    "layerscale_value",
+    "mask_ratio",
+    "norm_pix_loss",
+    "out_features",
+    "out_indices",
+    "pooler_act",
+    "pooler_output_size",
+    "projection_dim",
+    "reshape_hidden_states",
+    "stage_names",
+    "logit_scale_init_value",
+    "text_config",
+    "text_config_dict",
+];
+
+/// Reads the shape of an encoder from a `config.json`; of a whole CLIP model, its vision part.
+///
+/// What is left out has the value that `transformers` gives it. A field that is not known, or asks for
+/// what is not built here, is an error that names it and its value.
+pub(super) fn read_vision_config(json: &[u8]) -> Result<VisionConfig, FieldError> {
+    let mut fields = Fields::parse(json)?;
+    fields.require("model_type")?;
+    let kind = fields.take("model_type").unwrap_or_default();
+    let family = match kind.as_str() {
+        Some("clip_vision_model") => Family::Clip,
+        Some("dinov2") => Family::Dinov2,
+        Some("vit_mae") => Family::Mae,
+        Some("vit") => Family::Vit,
+        Some("clip") => {
+            fields.require("vision_config")?;
+            if let Some(inner) = fields.inner("vision_config")? {
+                fields = inner;
+            }
+            fields.only("model_type", r#""clip_vision_model""#)?;
+            Family::Clip
+        }
+        _ => {
+            let wanted = "`clip_vision_model`, `clip`, `dinov2`, `vit_mae` or `vit`";
+            return Err(fields.refuse("model_type", &kind, wanted));
+        }
+    };
+    let config = shape(&mut fields, family)?;
+    fields.ignore(&NEUTRAL);
+    fields.ignore(&OTHERS);
+    fields.nothing_else()?;
+    config.check()?;
+    Ok(config)
+}
+
+fn shape(fields: &mut Fields, family: Family) -> Result<VisionConfig, FieldError> {
+    for (name, only) in [
+        ("num_channels", "3"),
+        ("qkv_bias", "true"),
+        ("use_swiglu_ffn", "false"),
+        ("use_mask_token", "true"),
+        ("apply_layernorm", "true"),
+    ] {
+        fields.only(name, only)?;
+    }
+    let (patch, eps) = match family {
+        Family::Clip => (32, 1e-5),
+        Family::Dinov2 => (14, 1e-6),
+        Family::Mae | Family::Vit => (16, 1e-12),
+    };
+    let width = fields.size_or("hidden_size", 768)?;
+    let hidden = match family {
+        Family::Dinov2 => {
+            let ratio = fields.number("mlp_ratio")?.unwrap_or(4.0);
+            (width as f64 * ratio) as usize
+        }
+        _ => fields.size_or("intermediate_size", 3072)?,
+    };
+    let other = match family {
+        Family::Clip => Activation::QuickGelu,
+        _ => Activation::Gelu,
+    };
+    Ok(VisionConfig {
+        family,
+        layers: fields.size_or("num_hidden_layers", 12)?,
+        width,
+        heads: fields.size_or("num_attention_heads", 12)?,
+        hidden,
+        patch: fields.size_or("patch_size", patch)?,
+        image: fields.size_or("image_size", 224)?,
+        activation: activation(fields, "hidden_act", other)?,
+        norm_eps: fields.number("layer_norm_eps")?.unwrap_or(eps),
+    })
+}
+
+/// An activation by the name that `transformers` gives it.
+pub(crate) fn activation(
+    fields: &mut Fields,
+    name: &str,
+    other: Activation,
+) -> Result<Activation, FieldError> {
+    let Some(value) = fields.take(name) else {
+        return Ok(other);
+    };
+    match value.as_str() {
+        Some("gelu") => Ok(Activation::Gelu),
+        Some("quick_gelu") => Ok(Activation::QuickGelu),
+        Some("gelu_pytorch_tanh") => Ok(Activation::GeluTanh),
+        _ => Err(fields.refuse(name, &value, "`gelu`, `quick_gelu` or `gelu_pytorch_tanh`")),
+    }
+}
+
+/// The name that `transformers` gives an activation.
+pub(crate) fn activation_name(activation: Activation) -> &'static str {
+    match activation {
+        Activation::Gelu => "gelu",
+        Activation::QuickGelu => "quick_gelu",
+        Activation::GeluTanh => "gelu_pytorch_tanh",
+    }
+}
+
+/// `config.json` of an encoder of this shape.
+pub(crate) fn vision_json(config: &VisionConfig) -> Value {
+    let mut json = json!({
+        "hidden_act": activation_name(config.activation),
+        "hidden_size": config.width,
+        "image_size": config.image,
+        "layer_norm_eps": config.norm_eps,
+        "num_attention_heads": config.heads,
+        "num_channels": VisionConfig::CHANNELS,
+        "num_hidden_layers": config.layers,
+        "patch_size": config.patch,
+        "torch_dtype": "float32",
+    });
+    let (class, kind) = match config.family {
+        Family::Clip => ("CLIPVisionModel", "clip_vision_model"),
+        Family::Dinov2 => ("Dinov2Model", "dinov2"),
+        Family::Mae => ("ViTMAEModel", "vit_mae"),
+        Family::Vit => ("ViTModel", "vit"),
+    };
+    json["architectures"] = json!([class]);
+    json["model_type"] = kind.into();
+    match config.family {
+        Family::Dinov2 => {
+            json["mlp_ratio"] = match config.hidden % config.width {
+                0 => (config.hidden / config.width).into(),
+                _ => (config.hidden as f64 / config.width as f64).into(),
+            };
+            json["use_swiglu_ffn"] = false.into();
+        }
+        _ => json["intermediate_size"] = config.hidden.into(),
+    }
+    if config.family != Family::Clip {
+        json["qkv_bias"] = true.into();
+    }
+    json
+}

@@ -1,0 +1,229 @@
+//! Encoders against recorded outputs of `transformers`, and what they must keep to.
+
+mod training;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::{Encoder, Family, Features, Layer, VisionConfig, VisionError, waves};
+use crate::course::Trained;
+use crate::ops::Activation;
+use crate::with_threads;
+
+/// What `transformers` gave, written by `dev/parity_vision.py --fixtures`.
+#[derive(Deserialize)]
+struct Expected {
+    last: Vec<f32>,
+    second: Vec<f32>,
+}
+
+const FAMILIES: [(&str, Family); 4] = [
+    ("clip", Family::Clip),
+    ("dinov2", Family::Dinov2),
+    ("mae", Family::Mae),
+    ("vit", Family::Vit),
+];
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures/vision")
+        .join(name)
+}
+
+fn tiny(family: Family) -> VisionConfig {
+    VisionConfig {
+        family,
+        layers: 2,
+        width: 8,
+        heads: 2,
+        hidden: 12,
+        patch: 2,
+        image: 6,
+        activation: Activation::Gelu,
+        norm_eps: 1e-6,
+    }
+}
+
+/// The pixels that the recorded outputs are of.
+fn pixels(images: usize) -> Vec<f32> {
+    let pixel = |i: usize| (i * 37 % 101) as f32 / 50.0 - 1.0;
+    (0..images * 108).map(pixel).collect()
+}
+
+const LAST: Features = Features {
+    layer: Layer::Last,
+    class: true,
+};
+
+fn assert_close(what: &str, found: &[f32], expected: &[f32]) {
+    assert_eq!(found.len(), expected.len(), "{what}");
+    for (i, (found, expected)) in found.iter().zip(expected).enumerate() {
+        let error = (found - expected).abs();
+        assert!(error < 1e-5, "{what}[{i}]: {found} is not {expected}");
+    }
+}
+
+#[test]
+fn features_are_those_of_transformers() {
+    for (name, family) in FAMILIES {
+        let encoder = Encoder::read(&fixture(name)).expect("a sound folder");
+        assert_eq!(encoder.config().family, family);
+        let text = fs::read(fixture(name).join("expected.json")).expect("recorded outputs");
+        let expected: Expected = serde_json::from_slice(&text).expect("recorded outputs");
+        let of = |layer, class| {
+            let features = encoder.features(&pixels(2), Features { layer, class });
+            features.expect("whole images")
+        };
+        assert_close(name, &of(Layer::Last, true), &expected.last);
+        let patches = of(Layer::FromEnd(2), false);
+        let skipped: Vec<f32> = expected
+            .second
+            .chunks(80)
+            .flat_map(|one| &one[8..])
+            .copied()
+            .collect();
+        assert_close(name, &patches, &skipped);
+    }
+}
+
+#[test]
+fn what_is_written_is_read_again_to_the_bit() {
+    for (name, _) in FAMILIES {
+        let encoder = Encoder::read(&fixture(name)).expect("a sound folder");
+        let folder = tempfile::tempdir().expect("a folder");
+        encoder.save(folder.path()).expect("room");
+        let again = Encoder::read(folder.path()).expect("what was written");
+        assert_eq!(again.config(), encoder.config());
+        assert_eq!(
+            again.files().expect("memory"),
+            encoder.files().expect("memory")
+        );
+    }
+}
+
+#[test]
+fn an_image_has_the_same_bits_in_any_company_and_at_any_number_of_threads() {
+    let encoder = Encoder::initial(&tiny(Family::Vit), 3).expect("a sound shape");
+    let all = pixels(5);
+    let run = |threads, pixels: &[f32]| {
+        let run = || encoder.features(pixels, LAST).expect("whole images");
+        with_threads(threads, run).expect("a small pool")
+    };
+    let together = run(1, &all);
+    assert_eq!(run(3, &all), together);
+    let alone: Vec<f32> = all.chunks(108).flat_map(|image| run(2, image)).collect();
+    assert_eq!(alone, together);
+}
+
+#[test]
+fn what_cannot_be_encoded_is_refused_by_name() {
+    let encoder = Encoder::initial(&tiny(Family::Clip), 3).expect("a sound shape");
+    let refused = |pixels: &[f32], layer| {
+        let of = Features { layer, class: true };
+        encoder.features(pixels, of).expect_err("no features")
+    };
+    let error = refused(&[0.0; 107], Layer::Last);
+    assert!(matches!(
+        error,
+        VisionError::Pixels {
+            found: 107,
+            side: 6
+        }
+    ));
+    for n in [0, 4] {
+        let error = refused(&pixels(1), Layer::FromEnd(n)).to_string();
+        assert!(error.contains("there are 1 to 3"), "{error}");
+    }
+}
+
+#[test]
+fn folders_that_are_not_built_here_are_refused_by_name() {
+    let refused = |change: &dyn Fn(&mut serde_json::Value)| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let encoder = Encoder::initial(&tiny(Family::Dinov2), 3).expect("a sound shape");
+        encoder.save(folder.path()).expect("room");
+        let path = folder.path().join("config.json");
+        let text = fs::read(&path).expect("it was written");
+        let mut json = serde_json::from_slice(&text).expect("JSON");
+        change(&mut json);
+        fs::write(&path, json.to_string()).expect("room");
+        Encoder::read(folder.path())
+            .expect_err("not this one")
+            .to_string()
+    };
+    let error = refused(&|json| json["use_swiglu_ffn"] = true.into());
+    assert!(error.contains("`use_swiglu_ffn` is true"), "{error}");
+    let error = refused(&|json| json["model_type"] = "siglip".into());
+    assert!(error.contains("`model_type` is \"siglip\""), "{error}");
+    let error = refused(&|json| json["window"] = 7.into());
+    assert!(error.contains("`window` is 7"), "{error}");
+    let error = refused(&|json| json["num_hidden_layers"] = 3.into());
+    assert!(
+        error.contains("encoder.layer.2") && error.contains("missing"),
+        "{error}"
+    );
+    let error = refused(&|json| json["num_hidden_layers"] = 1.into());
+    assert!(error.contains("`encoder.layer.1"), "{error}");
+    let error = refused(&|json| json["image_size"] = 7.into());
+    assert!(error.contains("not a multiple of `patch`"), "{error}");
+}
+
+#[test]
+fn names_may_begin_as_in_larger_models_and_other_parts_are_left_alone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let encoder = Encoder::initial(&tiny(Family::Mae), 3).expect("a sound shape");
+    encoder.save(folder.path()).expect("room");
+    let path = folder.path().join("model.safetensors");
+    let bytes = fs::read(&path).expect("it was written");
+    let file = safetensors::SafeTensors::deserialize(&bytes).expect("safetensors");
+    let mut tensors: Vec<(String, safetensors::tensor::TensorView)> = file
+        .tensors()
+        .into_iter()
+        .map(|(name, view)| (format!("vit.{name}"), view))
+        .collect();
+    let other = tensors[0].1.clone();
+    tensors.push(("decoder.mask_token".to_owned(), other));
+    fs::write(
+        &path,
+        safetensors::serialize(tensors, None).expect("memory"),
+    )
+    .expect("room");
+    let again = Encoder::read(folder.path()).expect("a prefix");
+    assert_eq!(
+        again.files().expect("memory"),
+        encoder.files().expect("memory")
+    );
+}
+
+#[test]
+fn positions_are_waves_of_column_and_line() {
+    let all = waves(3, 8);
+    assert_eq!(all.len(), 10 * 8);
+    assert!(all[..8].iter().all(|value| *value == 0.0));
+    // As `transformers` lays them out, which the recorded encoder has.
+    let encoder = Encoder::read(&fixture("mae")).expect("a sound folder");
+    let weights = &encoder.weights;
+    let fixed = (0..weights.len()).find(|index| !weights.slab(*index).trains());
+    let recorded = weights.values(fixed.expect("fixed positions"));
+    assert_close("positions", &all, recorded);
+    // The patch in column 2 of line 1.
+    let row: Vec<f64> = [2.0_f64, 1.0]
+        .into_iter()
+        .flat_map(|place| {
+            [
+                place.sin(),
+                (place / 100.0).sin(),
+                place.cos(),
+                (place / 100.0).cos(),
+            ]
+        })
+        .collect();
+    for (found, exact) in all[6 * 8..][..8].iter().zip(row) {
+        assert!(
+            (f64::from(*found) - exact).abs() < 1e-7,
+            "{found} is not {exact}"
+        );
+    }
+}
