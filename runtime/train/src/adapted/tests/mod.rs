@@ -10,7 +10,7 @@ use super::{
 use crate::course::Trained;
 use crate::model::Start;
 use crate::ops::Activation;
-use crate::{Course, Model, ModelConfig, Optimizer, Schedule};
+use crate::{Activations, Course, Model, ModelConfig, Optimizer, Schedule};
 
 const MARKER: u32 = 12;
 const BOTH: Parts = Parts {
@@ -177,7 +177,9 @@ fn gradients_are_slopes_of_the_loss() {
         let mut adapted = adapted(layers);
         let example = texts.examples()[2];
         let count = adapted.check(0, &example).expect("it fits");
-        let shard = adapted.shard(&example, count, |_| true).expect("memory");
+        let shard = adapted
+            .shard(&example, count, Activations::Kept, |_| true)
+            .expect("memory");
         let first = Trained::len(&adapted.projector.weights);
         for (index, gradient) in shard.gradients.iter().enumerate() {
             let size = gradient.iter().fold(0.05_f32, |size, g| size.max(g.abs()));

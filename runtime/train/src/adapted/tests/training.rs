@@ -3,7 +3,7 @@
 use super::{BOTH, MARKER, Texts, adapted, course, features, trainer};
 use crate::adapted::{AdaptError, AdaptTrainer, Example, Parts};
 use crate::course::Trained;
-use crate::{Course, TrainError, with_threads};
+use crate::{Activations, Course, TrainError, with_threads};
 
 #[test]
 fn bits_do_not_depend_on_threads_or_on_an_interruption() {
@@ -27,6 +27,15 @@ fn bits_do_not_depend_on_threads_or_on_an_interruption() {
         .expect("a small pool")
     };
     let whole = run(1, false);
+    let mut again = trainer(BOTH);
+    again.set_activations(Activations::Recomputed);
+    for _ in 0..4 {
+        again.step(&batch).expect("a sound step");
+    }
+    assert!(
+        again.save().expect("memory") == whole,
+        "recomputing changes bits"
+    );
     assert!(run(3, false) == whole, "threads change bits");
     assert!(run(2, true) == whole, "an interruption changes bits");
 }
