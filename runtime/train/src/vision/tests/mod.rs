@@ -167,6 +167,8 @@ fn folders_that_are_not_built_here_are_refused_by_name() {
     );
     let error = refused(&|json| json["num_hidden_layers"] = 1.into());
     assert!(error.contains("`encoder.layer.1"), "{error}");
+    let error = refused(&|json| json["num_hidden_layers"] = 100_000_000.into());
+    assert!(error.contains("too few for the"), "{error}");
     let error = refused(&|json| json["image_size"] = 7.into());
     assert!(error.contains("not a multiple of `patch`"), "{error}");
 }
