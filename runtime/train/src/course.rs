@@ -184,19 +184,20 @@ impl Learner {
     }
 
     /// Weights, moments of what is moved, and the number of steps done, as safetensors.
-    pub(crate) fn encode(&self, parameters: &dyn Trained) -> Result<Vec<u8>, CheckpointError> {
-        let entries = self
-            .moments
+    pub(crate) fn encode(&self, networks: &[&dyn Trained]) -> Result<Vec<u8>, CheckpointError> {
+        let slabs = networks
             .iter()
-            .enumerate()
-            .flat_map(|(index, moments)| {
-                let moments = moments.iter().flat_map(move |moments| {
+            .flat_map(|part| (0..part.len()).map(move |index| (part, index)));
+        let entries = slabs
+            .zip(&self.moments)
+            .flat_map(|((part, index), moments)| {
+                let moments = moments.iter().flat_map(|moments| {
                     [(FIRST, &moments.first[..]), (SECOND, &moments.second[..])]
                 });
-                let all = std::iter::once((WEIGHT, parameters.values(index))).chain(moments);
+                let all = std::iter::once((WEIGHT, part.values(index))).chain(moments);
                 all.map(move |(prefix, values)| Entry {
                     prefix,
-                    slab: parameters.slab(index),
+                    slab: part.slab(index),
                     values,
                 })
             });

@@ -5,6 +5,8 @@
 //! and generates, in the same bits at any batch size as well. Checkpoints are safetensors under the
 //! names `transformers` uses for Llama; [`huggingface`] reads and writes its folders.
 //!
+//! [`vision`] has the encoders of images, [`adapted`] the decoders that read them among text.
+//!
 //! Layers, from the bottom: `kernels` (plain slices), `ops` (kernels on the tape), `model` (the
 //! network and its parameters), then [`Trainer`]. [`Inference`] stands on kernels and weights alone.
 

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use super::{AdaptError, Adapted};
 use crate::inference::{Given, fits, known};
 use crate::kernels::cross_entropy::{Logits, rows};
@@ -60,7 +62,7 @@ impl AdaptedInference {
                 known(item, option, config)?;
             }
         }
-        let items = questions.iter().enumerate();
+        let items = questions.par_iter().enumerate();
         items
             .map(|(item, question)| self.score_one(item, question))
             .collect()

@@ -10,7 +10,7 @@ use super::{AdaptError, Adapted, Projector, ProjectorConfig};
 use crate::checkpoint::{Entry, Precision, Reader, Shard, encode_parts};
 use crate::course::Trained;
 use crate::huggingface::{
-    CONFIG, FieldError, Fields, HuggingFaceError, LONGEST_CONFIG, NEUTRAL, WEIGHTS, open,
+    CONFIG, FieldError, Fields, HuggingFaceError, LONGEST_CONFIG, NEUTRAL, WEIGHTS, holds, open,
     read_config, read_text,
 };
 use crate::vision::{
@@ -63,6 +63,8 @@ impl Llava {
         })?;
         let path = folder.join(WEIGHTS);
         let file = open(&path)?;
+        let parameters = u128::from(shape.model.parameters()) + shape.encoder.count();
+        holds(&path, &file, parameters)?;
         let read = || -> Result<Self, CheckpointError> {
             let file = Reader::join(vec![Shard::open(&file)?], Precision::Widened)?;
             shape.read(&file)

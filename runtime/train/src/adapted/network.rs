@@ -78,7 +78,8 @@ impl Adapted {
         self.check_tokens(0, tokens, features)?;
         let parameters = Parameters::new(&self.model);
         let leaves = self.projector.weights.leaves();
-        let hidden = self.hidden(&parameters, &leaves, tokens, features, Silent);
+        let x = self.read(&parameters, &leaves, tokens, features, Silent);
+        let hidden = self.decode(&parameters, x, Activations::Kept);
         let head = self.model.head(&parameters);
         let mut logits = vec![0.0; tokens.len() * head.rows()];
         let (x, weight) = (hidden.values(), head.values());
@@ -94,13 +95,13 @@ impl Adapted {
             .enumerate()
             .map(|(item, example)| {
                 let count = self.check(item, example)?;
-                Ok(self.loss(example, count, Silent).total / count as f64)
+                Ok(self.loss(example, count, Activations::Kept, Silent).total / count as f64)
             })
             .collect()
     }
 
-    /// Output of the last norm, [tokens, width], of a checked text.
-    fn hidden<T: Tape>(
+    /// What the first block reads of a checked text, [tokens, width].
+    fn read<T: Tape>(
         &self,
         parameters: &Parameters,
         leaves: &[Matrix],
@@ -114,18 +115,35 @@ impl Adapted {
             let vectors = self.projector.forward(leaves, features, fresh);
             x = scatter_rows(x, vectors, &Marked::places(tokens, self.marker));
         }
-        self.model
-            .decode(parameters, x, tokens.len(), Activations::Kept)
+        x
+    }
+
+    /// Output of the last norm, [tokens, width], of one text.
+    fn decode<T: Tape>(
+        &self,
+        parameters: &Parameters,
+        x: Matrix<T>,
+        activations: Activations,
+    ) -> Matrix<T> {
+        let length = x.rows();
+        self.model.decode(parameters, x, length, activations)
     }
 
     /// Loss of a checked example, of whose batch `count` tokens are answers.
-    fn loss<T: Tape>(&self, example: &Example, count: usize, tape: T) -> Loss<T> {
+    fn loss<T: Tape>(
+        &self,
+        example: &Example,
+        count: usize,
+        activations: Activations,
+        tape: T,
+    ) -> Loss<T> {
         let parameters = Parameters::new(&self.model);
         let leaves = self.projector.weights.leaves();
         let Example {
             tokens, features, ..
         } = *example;
-        let hidden = self.hidden(&parameters, &leaves, tokens, features, tape);
+        let x = self.read(&parameters, &leaves, tokens, features, tape);
+        let hidden = self.decode(&parameters, x, activations);
         let answers = example.answer.iter().enumerate();
         let answers = answers.filter(|(_, is_answer)| **is_answer);
         let (rows, targets): (Vec<u32>, Vec<u32>) =
@@ -140,9 +158,10 @@ impl Adapted {
         &self,
         example: &Example,
         count: usize,
+        activations: Activations,
         wanted: impl Fn(usize) -> bool,
     ) -> Result<Shard, TrainError> {
-        let loss = self.loss(example, count, Recording::default());
+        let loss = self.loss(example, count, activations, Recording::default());
         let total = loss.total;
         let mut gradients = loss.backward()?;
         let mut all = self.projector.weights.gradients(&mut gradients)?;

@@ -6,7 +6,7 @@ use super::network::Shard;
 use super::{AdaptError, Adapted, Example};
 use crate::course::{Joined, Learner, Trained};
 use crate::kernels::sum::add;
-use crate::{Course, StepReport, TrainError};
+use crate::{Activations, Course, StepReport, TrainError};
 
 /// Most shards of a batch.
 const SHARDS: usize = 8;
@@ -30,6 +30,7 @@ pub struct Parts {
 pub struct AdaptTrainer {
     adapted: Adapted,
     learner: Learner,
+    activations: Activations,
 }
 
 impl AdaptTrainer {
@@ -45,7 +46,16 @@ impl AdaptTrainer {
             }
         };
         let learner = Learner::new(course, &joined, trains)?;
-        Ok(Self { adapted, learner })
+        Ok(Self {
+            adapted,
+            learner,
+            activations: Activations::default(),
+        })
+    }
+
+    /// Chooses between memory and time for the steps to come; their results stay the same bits.
+    pub fn set_activations(&mut self, activations: Activations) {
+        self.activations = activations;
     }
 
     /// Takes one step on the mean loss of all answer tokens of the batch.
@@ -74,7 +84,9 @@ impl AdaptTrainer {
             for example in examples {
                 let one = self
                     .adapted
-                    .shard(example, count, |index| self.learner.moves(index))?;
+                    .shard(example, count, self.activations, |index| {
+                        self.learner.moves(index)
+                    })?;
                 sum = plus(sum, Some(one));
             }
             Ok(sum)
@@ -102,9 +114,9 @@ impl AdaptTrainer {
 
     /// Everything that a run needs to go on, as safetensors: `weight.`, `first.` and `second.` before
     /// names of parameters (the last two of trained ones), and `step` in the metadata.
-    pub fn save(&mut self) -> Result<Vec<u8>, AdaptError> {
-        let joined = joined(&mut self.adapted);
-        Ok(self.learner.encode(&joined)?)
+    pub fn save(&self) -> Result<Vec<u8>, AdaptError> {
+        let all: [&dyn Trained; 2] = [&self.adapted.projector.weights, &self.adapted.model];
+        Ok(self.learner.encode(&all)?)
     }
 
     /// Goes on from what was saved, of a run with the same parts trained; to the same bits.

@@ -245,9 +245,8 @@ fn is_there(path: &Path) -> bool {
 
 /// Opens a plain file; never follows a link, never waits.
 pub(crate) fn open(path: &Path) -> Result<File, HuggingFaceError> {
-    let about = path
-        .symlink_metadata()
-        .map_err(|source| unread(path, source))?;
+    let about = path.symlink_metadata();
+    let about = about.map_err(|source| unread(path, source))?;
     let what = match about.file_type() {
         kind if kind.is_file() => None,
         kind if kind.is_symlink() => Some("a link"),
@@ -261,6 +260,20 @@ pub(crate) fn open(path: &Path) -> Result<File, HuggingFaceError> {
     let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
     let opened = OpenOptions::new().read(true).custom_flags(flags).open(path);
     opened.map_err(|source| unread(path, source))
+}
+
+/// Fails where a file is too small for so many parameters, which are then never laid out.
+pub(crate) fn holds(path: &Path, file: &File, parameters: u128) -> Result<(), HuggingFaceError> {
+    let about = file.metadata();
+    let bytes = about.map_err(|source| unread(path, source))?.len();
+    if u128::from(bytes / SMALLEST) >= parameters {
+        return Ok(());
+    }
+    Err(HuggingFaceError::TooSmall {
+        path: path.to_owned(),
+        bytes,
+        parameters: u64::try_from(parameters).unwrap_or(u64::MAX),
+    })
 }
 
 pub(crate) fn read_text(path: &Path, most: u64) -> Result<Vec<u8>, HuggingFaceError> {

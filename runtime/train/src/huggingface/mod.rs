@@ -10,7 +10,7 @@ mod folder;
 mod write;
 
 pub(crate) use config::{Fields, NEUTRAL};
-pub(crate) use folder::{LONGEST_CONFIG, open, read_text};
+pub(crate) use folder::{LONGEST_CONFIG, holds, open, read_text};
 
 pub use config::read_config;
 pub use error::{FieldError, HuggingFaceError};

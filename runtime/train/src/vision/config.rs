@@ -117,7 +117,7 @@ impl VisionConfig {
     }
 
     /// Matrix weights, in whole numbers that cannot overflow for sizes of 32 bits.
-    fn count(&self) -> u128 {
+    pub(crate) fn count(&self) -> u128 {
         let [layers, width, hidden, patch, side] = [
             self.layers,
             self.width,

@@ -127,9 +127,9 @@ impl ContrastiveTrainer {
     }
 
     /// Everything that a run needs to go on, as safetensors.
-    pub fn save(&mut self) -> Result<Vec<u8>, VisionError> {
-        let (joined, learner) = self.parts();
-        Ok(learner.encode(&joined)?)
+    pub fn save(&self) -> Result<Vec<u8>, VisionError> {
+        let all: [&dyn Trained; 3] = [&self.encoder.weights, &self.text, &self.heads];
+        Ok(self.learner.encode(&all)?)
     }
 
     /// Goes on from what was saved, to the same bits; where it does not fit, nothing is changed.

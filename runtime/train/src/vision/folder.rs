@@ -9,7 +9,7 @@ use super::{Encoder, VisionConfig};
 use crate::CheckpointError;
 use crate::checkpoint::{Precision, Reader, Shard};
 use crate::huggingface::{
-    CONFIG, FieldError, HuggingFaceError, LONGEST_CONFIG, WEIGHTS, open, read_text,
+    CONFIG, FieldError, HuggingFaceError, LONGEST_CONFIG, WEIGHTS, holds, open, read_text,
 };
 use crate::weights::Weights;
 
@@ -41,6 +41,7 @@ impl Encoder {
         })?;
         let path = folder.join(WEIGHTS);
         let file = open(&path)?;
+        holds(&path, &file, config.count())?;
         let read = || -> Result<Weights, CheckpointError> {
             let reader = Reader::join(vec![Shard::open(&file)?], Precision::Widened)?;
             weights(&config, &reader)

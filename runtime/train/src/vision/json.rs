@@ -7,7 +7,7 @@ use crate::huggingface::{FieldError, Fields, NEUTRAL};
 use crate::ops::Activation;
 
 /// Fields that bear on training, on other tasks, or on other parts of larger models.
-const OTHERS: [&str; 24] = [
+const OTHERS: [&str; 21] = [
     "architectures",
     "attention_probs_dropout_prob",
     "decoder_hidden_size",
@@ -29,9 +29,38 @@ const OTHERS: [&str; 24] = [
     "projection_dim",
     "reshape_hidden_states",
     "stage_names",
-    "logit_scale_init_value",
-    "text_config",
-    "text_config_dict",
+];
+
+/// Fields that older versions of `transformers` write for every model, and that say nothing of an
+/// encoder: how text would be generated.
+const GENERATION: [&str; 27] = [
+    "add_cross_attention",
+    "bad_words_ids",
+    "begin_suppress_tokens",
+    "cross_attention_hidden_size",
+    "diversity_penalty",
+    "early_stopping",
+    "encoder_no_repeat_ngram_size",
+    "exponential_decay_length_penalty",
+    "forced_bos_token_id",
+    "forced_eos_token_id",
+    "is_decoder",
+    "is_encoder_decoder",
+    "length_penalty",
+    "no_repeat_ngram_size",
+    "num_beam_groups",
+    "num_beams",
+    "num_return_sequences",
+    "output_scores",
+    "pruned_heads",
+    "remove_invalid_values",
+    "return_dict_in_generate",
+    "suppress_tokens",
+    "tf_legacy_loss",
+    "tie_encoder_decoder",
+    "tie_word_embeddings",
+    "typical_p",
+    "use_bfloat16",
 ];
 
 /// Reads the shape of an encoder from a `config.json`; of a whole CLIP model, its vision part.
@@ -63,6 +92,7 @@ pub(super) fn read_vision_config(json: &[u8]) -> Result<VisionConfig, FieldError
     let config = shape(&mut fields, family)?;
     fields.ignore(&NEUTRAL);
     fields.ignore(&OTHERS);
+    fields.ignore(&GENERATION);
     fields.nothing_else()?;
     config.check()?;
     Ok(config)

@@ -1,5 +1,6 @@
 //! Encoders against recorded outputs of `transformers`, and what they must keep to.
 
+mod recorded;
 mod training;
 
 use std::fs;
@@ -166,8 +167,21 @@ fn folders_that_are_not_built_here_are_refused_by_name() {
     );
     let error = refused(&|json| json["num_hidden_layers"] = 1.into());
     assert!(error.contains("`encoder.layer.1"), "{error}");
+    let error = refused(&|json| json["num_hidden_layers"] = 100_000_000.into());
+    assert!(error.contains("too few for the"), "{error}");
     let error = refused(&|json| json["image_size"] = 7.into());
     assert!(error.contains("not a multiple of `patch`"), "{error}");
+}
+
+#[test]
+fn fields_that_say_nothing_of_an_encoder_are_passed_over() {
+    let mut json: serde_json::Value =
+        serde_json::from_str(&tiny(Family::Vit).to_json()).expect("JSON");
+    json["num_beams"] = 1.into();
+    json["tie_word_embeddings"] = true.into();
+    json["pooler_act"] = "tanh".into();
+    let read = VisionConfig::from_json(json.to_string().as_bytes());
+    assert_eq!(read, Ok(tiny(Family::Vit)));
 }
 
 #[test]

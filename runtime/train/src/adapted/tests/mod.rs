@@ -1,18 +1,16 @@
 //! Adapted models: against `transformers`, scalar code and finite differences, and what they keep to.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-
-use serde::Deserialize;
+mod inference;
+mod llava;
+mod training;
 
 use super::{
-    AdaptError, AdaptTrainer, Adapted, AdaptedInference, Example, Llava, Parts, Projector,
-    ProjectorConfig, Prompt, Question, resize,
+    AdaptError, AdaptTrainer, Adapted, Example, Parts, Projector, ProjectorConfig, resize,
 };
 use crate::course::Trained;
 use crate::model::Start;
 use crate::ops::Activation;
-use crate::{Course, Model, ModelConfig, Optimizer, Schedule, TrainError, with_threads};
+use crate::{Activations, Course, Model, ModelConfig, Optimizer, Schedule};
 
 const MARKER: u32 = 12;
 const BOTH: Parts = Parts {
@@ -179,7 +177,9 @@ fn gradients_are_slopes_of_the_loss() {
         let mut adapted = adapted(layers);
         let example = texts.examples()[2];
         let count = adapted.check(0, &example).expect("it fits");
-        let shard = adapted.shard(&example, count, |_| true).expect("memory");
+        let shard = adapted
+            .shard(&example, count, Activations::Kept, |_| true)
+            .expect("memory");
         let first = Trained::len(&adapted.projector.weights);
         for (index, gradient) in shard.gradients.iter().enumerate() {
             let size = gradient.iter().fold(0.05_f32, |size, g| size.max(g.abs()));
@@ -224,135 +224,6 @@ fn an_example_has_the_same_bits_in_any_batch() {
         let alone = adapted.losses(&[*example]).expect("it fits");
         assert_eq!(alone[0].to_bits(), together[at].to_bits());
     }
-}
-
-#[test]
-fn bits_do_not_depend_on_threads_or_on_an_interruption() {
-    let texts = Texts::new();
-    // More examples than shards.
-    let batch: Vec<Example> = (0..5).flat_map(|_| texts.examples()).collect();
-    let run = |threads, interrupted: bool| {
-        with_threads(threads, || {
-            let mut one = trainer(BOTH);
-            for step in 0..4 {
-                if interrupted && step == 2 {
-                    let state = one.save().expect("memory");
-                    one = trainer(BOTH);
-                    one.load(&state).expect("what was saved");
-                    assert_eq!(one.steps_done(), 2);
-                }
-                one.step(&batch).expect("a sound step");
-            }
-            one.save().expect("memory")
-        })
-        .expect("a small pool")
-    };
-    let whole = run(1, false);
-    assert!(run(3, false) == whole, "threads change bits");
-    assert!(run(2, true) == whole, "an interruption changes bits");
-}
-
-#[test]
-fn what_is_frozen_stays() {
-    let texts = Texts::new();
-    for (projector, model) in [(true, false), (false, true)] {
-        let mut one = trainer(Parts { projector, model });
-        let before = one.adapted().clone();
-        one.step(&texts.examples()).expect("a sound step");
-        let after = one.adapted();
-        let same = |a: &dyn Trained, b: &dyn Trained| {
-            (0..a.len()).all(|index| a.values(index) == b.values(index))
-        };
-        assert_eq!(
-            same(&after.projector.weights, &before.projector.weights),
-            !projector
-        );
-        assert_eq!(same(&after.model, &before.model), !model);
-        let state = one.save().expect("memory");
-        let error = trainer(BOTH).load(&state).expect_err("other moments");
-        assert!(error.to_string().contains("is missing"), "{error}");
-    }
-}
-
-#[test]
-fn it_learns_what_images_say() {
-    // The answer is told by the image alone.
-    let tokens: Vec<Vec<u32>> = (0..6)
-        .map(|answer| [&[1][..], &[MARKER; 4], &[2, 3 + answer]].concat())
-        .collect();
-    let images: Vec<Vec<f32>> = (0..6).map(|image| features(1, 3 * image)).collect();
-    let answer = [false, false, false, false, false, false, true];
-    let batch: Vec<Example> = tokens
-        .iter()
-        .zip(&images)
-        .map(|(tokens, features)| Example {
-            tokens,
-            answer: &answer,
-            features,
-        })
-        .collect();
-    let course = Course {
-        steps: 150,
-        ..course()
-    };
-    let mut one = AdaptTrainer::new(&course, adapted(2), BOTH).expect("sound settings");
-    let first = one.step(&batch).expect("a sound step").loss;
-    let last = (1..150).map(|_| one.step(&batch).expect("a sound step").loss);
-    let last = last.last().expect("steps");
-    assert!(first > 1.5 && last < 0.3, "from {first} to {last}");
-}
-
-#[test]
-fn options_and_texts_are_those_of_the_logits_in_any_company() {
-    let (adapted, texts) = (adapted(2), Texts::new());
-    let asked = AdaptedInference::new(&adapted);
-    let examples = texts.examples();
-    let prompts: Vec<Prompt> = examples
-        .iter()
-        .map(|example| Prompt {
-            tokens: example.tokens,
-            features: example.features,
-        })
-        .collect();
-    let options: [&[u32]; 3] = [&[1, 2], &[3], &[4, 5, 6]];
-    let questions: Vec<Question> = prompts
-        .iter()
-        .map(|&prompt| Question {
-            prompt,
-            options: &options,
-        })
-        .collect();
-    let scores = asked.score(&questions).expect("they fit");
-    let made = asked.generate(&prompts, 4, &[0], 3).expect("they fit");
-    for (item, prompt) in prompts.iter().enumerate() {
-        assert_eq!(
-            asked.score(&questions[item..=item]).expect("it fits")[0],
-            scores[item]
-        );
-        let alone = asked.generate(&prompts[item..=item], 4, &[0], 1);
-        assert_eq!(alone.expect("it fits")[0], made[item]);
-        for (option, found) in options.iter().zip(&scores[item]) {
-            for (at, found) in found.iter().enumerate() {
-                let read = [prompt.tokens, &option[..at]].concat();
-                let logits = adapted.logits(&read, prompt.features).expect("it fits");
-                let exact = loss_of(&logits[logits.len() - 13..], option[at]);
-                assert!((found + exact).abs() < 1e-5, "{found} is not -{exact}");
-            }
-        }
-        let mut read = prompt.tokens.to_vec();
-        for token in &made[item].tokens {
-            // A marker that was generated is a token like others, and no image is there for it.
-            assert_ne!(*token, MARKER, "choose another seed");
-            let logits = adapted.logits(&read, prompt.features).expect("it fits");
-            let row = &logits[logits.len() - 13..];
-            assert!(
-                row.iter()
-                    .all(|logit| *logit <= row[*token as usize] + 1e-5)
-            );
-            read.push(*token);
-        }
-    }
-    assert!(made.iter().any(|made| !made.tokens.is_empty()));
 }
 
 #[test]
@@ -404,71 +275,9 @@ fn what_does_not_fit_is_refused_by_name() {
 }
 
 #[test]
-fn a_diverged_step_leaves_everything_as_it_was() {
-    let mut one = trainer(BOTH);
-    let before = one.save().expect("memory");
-    let (tokens, answer) = (
-        [1, MARKER, MARKER, MARKER, MARKER, 2],
-        [false, false, false, false, false, true],
-    );
-    let features = vec![f32::NAN; 45];
-    let error = one.step(&[Example {
-        tokens: &tokens,
-        answer: &answer,
-        features: &features,
-    }]);
-    let diverged = matches!(error, Err(AdaptError::Train(TrainError::Diverged { .. })));
-    assert!(diverged && one.save().expect("memory") == before);
-}
-
-#[test]
 fn projectors_are_read_as_they_were_written() {
     let projector = adapted(3).projector;
     let bytes = projector.encode().expect("memory");
     let again = Projector::load(projector.config(), &bytes).expect("what was written");
     assert_eq!(again.encode().expect("memory"), bytes);
-}
-
-/// What `transformers` gave, written by `dev/parity_llava.py --fixture`.
-#[derive(Deserialize)]
-struct Expected {
-    tokens: Vec<u32>,
-    logits: Vec<f32>,
-}
-
-fn fixture() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/llava")
-}
-
-#[test]
-fn a_llava_folder_gives_the_logits_of_transformers_and_is_written_as_it_was() {
-    let llava = Llava::read(&fixture()).expect("a sound folder");
-    let text = fs::read(fixture().join("expected.json")).expect("recorded logits");
-    let expected: Expected = serde_json::from_slice(&text).expect("recorded logits");
-    let pixels: Vec<f32> = (0..108)
-        .map(|i| (i * 37 % 101) as f32 / 50.0 - 1.0)
-        .collect();
-    let features = llava.features(&pixels).expect("an image");
-    let logits = llava.adapted.logits(&expected.tokens, &features);
-    let logits = logits.expect("they fit");
-    assert_eq!(logits.len(), expected.logits.len());
-    for (found, expected) in logits.iter().zip(&expected.logits) {
-        assert!((found - expected).abs() < 1e-5, "{found} is not {expected}");
-    }
-    let folder = tempfile::tempdir().expect("a folder");
-    llava.save(folder.path()).expect("room");
-    let again = Llava::read(folder.path()).expect("what was written");
-    assert!(again.files().expect("it fits") == llava.files().expect("it fits"));
-}
-
-#[test]
-fn what_llavas_layout_cannot_hold_is_refused_by_name() {
-    let mut llava = Llava::read(&fixture()).expect("a sound folder");
-    let config = ProjectorConfig {
-        layers: 3,
-        ..llava.adapted.projector.config().clone()
-    };
-    llava.adapted.projector = Projector::initial(&config, 1).expect("a sound shape");
-    let error = llava.files().expect_err("three layers").to_string();
-    assert_eq!(error, "`layers` is 3; LLaVA's layout needs 2");
 }
