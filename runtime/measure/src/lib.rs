@@ -1,4 +1,6 @@
-//! Measuring, as pure functions: how questions are put and answers are read.
+//! Measuring, as pure functions: how questions are put and answers read and recorded; statistics.
 
 pub mod parse;
 pub mod prompt;
+pub mod record;
+pub mod statistics;
