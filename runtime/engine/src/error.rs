@@ -61,6 +61,12 @@ pub enum JobError {
         /// Questions that the study says.
         planned: u64,
     },
+    /// Numbers have no mean.
+    #[error(transparent)]
+    Statistics(#[from] vpc_measure::statistics::StatisticsError),
+    /// A suite has no score.
+    #[error(transparent)]
+    Suite(#[from] vpc_measure::suite::SuiteError),
     /// A model cannot read a question.
     #[error("the question `{id}`: {source}")]
     Question {

@@ -1,13 +1,8 @@
-//! Questions of benchmarks: read from files, put into words, and answers told right from wrong.
-//!
-//! Everything is a pure function of the file and of what a model says; which model that is, and how it is
-//! asked, is for others.
+//! Questions of benchmarks: read from files and put into words.
 
-mod parse;
 mod prompt;
 mod read;
 
-pub use parse::{chosen, is_same, yes_or_no};
 pub use prompt::{continuation, prompt};
 pub use read::read_questions;
 

@@ -3,7 +3,7 @@
 use super::{Asking, Question};
 
 /// The letter of an option, from 0: `A` to `Z`.
-pub(super) fn letter(option: usize) -> char {
+fn letter(option: usize) -> char {
     char::from(b'A' + (option % 26) as u8)
 }
 

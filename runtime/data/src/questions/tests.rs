@@ -1,4 +1,4 @@
-//! Questions as they are read, and answers as they are understood.
+//! Questions as they are read and put.
 
 use std::fs;
 
@@ -124,59 +124,4 @@ fn prompts_are_as_written() {
     assert_eq!(put(Asking::YesNo), "Question: Which? Yes or no?\nAnswer:");
     assert_eq!(put(Asking::Perplexity), "");
     assert_eq!(continuation("cat"), " cat");
-}
-
-#[test]
-fn an_option_is_chosen_in_stages() {
-    let options = ["red", "blue", "dark blue", "A cat"].map(str::to_owned);
-    let cases = [
-        // A letter, as one is written.
-        ("B", Some(1)),
-        (" B.", Some(1)),
-        ("B. blue or so", Some(1)),
-        ("C) because", Some(2)),
-        ("(D)", Some(3)),
-        ("I think it is (B), not (A)", Some(1)),
-        ("The answer is C.", Some(2)),
-        ("Answer: D", Some(3)),
-        ("the ANSWER is: A", Some(0)),
-        ("B\nQuestion: next", Some(1)),
-        ("I choose B.", Some(1)),
-        ("vitaminB", None),
-        // Not a letter of an option.
-        ("E", None),
-        ("Blue", Some(1)),
-        ("b", None),
-        // The text of one and no more, case aside.
-        ("A cat", Some(3)),
-        ("a CAT.", Some(3)),
-        ("  red ", Some(0)),
-        // The longest that occurs, in whole words.
-        ("It looks dark blue to me", Some(2)),
-        ("either red or blue", Some(1)),
-        ("a reddish bluebell", None),
-        ("an answer", None),
-        ("A dog", None),
-        ("", None),
-        ("übrigens: red ☂", Some(0)),
-        ("ANSWER", None),
-        ("(", None),
-    ];
-    for (answer, expected) in cases {
-        assert_eq!(chosen(answer, &options), expected, "{answer:?}");
-    }
-    // Of equally long ones the first to come.
-    let two = ["cat", "dog"].map(str::to_owned);
-    assert_eq!(chosen("a dog and a cat", &two), Some(1));
-}
-
-#[test]
-fn yes_and_no_and_words_are_understood() {
-    assert_eq!(yes_or_no(" Yes, it is no cat"), Some(true));
-    assert_eq!(yes_or_no("NO."), Some(false));
-    assert_eq!(yes_or_no("nothing; yesterday"), None);
-    assert!(is_same(" The red  house.", "red House"));
-    assert!(is_same("3.5", "3.5") && !is_same("3.5", "35"));
-    assert!(!is_same("-3", "3"));
-    assert!(!is_same("red", "reds"));
 }

@@ -8,9 +8,9 @@ use serde::Serialize;
 use serde_json::json;
 use vpc_compiler::plan::{AnswersTask, FileSpec, Format};
 use vpc_data::Tokenizer;
-use vpc_data::questions::{
-    Answer, Asking, Question, chosen, continuation, is_same, prompt, read_questions, yes_or_no,
-};
+use vpc_data::questions::{Answer, Asking, Question, continuation, prompt, read_questions};
+use vpc_measure::parse::{choice, normalise, yes_no};
+use vpc_measure::statistics::{StatisticsError, mean};
 use vpc_store::{Manifest, StoreError};
 use vpc_train::{
     Continuation, Generation, Inference, InferenceError, Model, Request, Sampling, with_threads,
@@ -101,14 +101,13 @@ pub(super) fn make(bench: &Bench<'_>, task: &AnswersTask) -> Result<Manifest, Jo
         file.write_all(b"\n").map_err(StoreError::of_write)?;
     }
     file.finish()?;
-    let draft = bench.draft(summary(&answers, asking), begun)?;
+    let draft = bench.draft(summary(&answers, asking)?, begun)?;
     Ok(attempt.publish(draft)?)
 }
 
 /// The value of a benchmark, with the number of its questions and, where it is a mean over them, its
 /// standard error.
-fn summary(answers: &[Record<'_>], asking: Asking) -> serde_json::Value {
-    let items = answers.len() as f64;
+fn summary(answers: &[Record<'_>], asking: Asking) -> Result<serde_json::Value, StatisticsError> {
     let cut = answers.iter().filter(|answer| answer.cut).count();
     if asking == Asking::Perplexity {
         let nats: f64 = answers
@@ -117,23 +116,21 @@ fn summary(answers: &[Record<'_>], asking: Asking) -> serde_json::Value {
             .sum();
         let tokens: u64 = answers.iter().flat_map(|answer| &answer.lengths).sum();
         let value = (-nats / tokens.max(1) as f64).exp();
-        return json!({ "items": answers.len(), "cut": cut, "value": value, "tokens": tokens });
+        return Ok(json!({ "items": answers.len(), "cut": cut, "value": value, "tokens": tokens }));
     }
-    let right = answers
+    let scores: Vec<f64> = answers
         .iter()
-        .filter(|answer| answer.right == Some(true))
-        .count();
+        .map(|answer| f64::from(u8::from(answer.right == Some(true))))
+        .collect();
     let unread = answers
         .iter()
         .filter(|answer| answer.answer.is_none())
         .count();
-    let value = right as f64 / items;
-    // Of a mean of zeros and ones: the square root of p (1 - p) / (n - 1).
-    let error = (answers.len() > 1).then(|| (value * (1.0 - value) / (items - 1.0)).sqrt());
-    json!({
-        "items": answers.len(), "cut": cut, "value": value, "error": error, "right": right,
-        "unread": unread,
-    })
+    let mean = mean(&scores)?;
+    Ok(json!({
+        "items": answers.len(), "cut": cut, "value": mean.mean, "error": mean.error,
+        "right": scores.iter().sum::<f64>() as u64, "unread": unread,
+    }))
 }
 
 const fn asking(format: Format) -> Asking {
@@ -290,16 +287,19 @@ impl Reader<'_> {
     fn read(question: &Question, output: &str) -> (Option<serde_json::Value>, bool) {
         match &question.answer {
             Answer::Option(right) => {
-                let option = chosen(output, &question.options);
+                let option = choice(output, &question.options).map(|found| found.option);
                 (option.map(Into::into), option == Some(*right))
             }
             Answer::YesNo(right) => {
-                let said = yes_or_no(output);
+                let said = yes_no(output);
                 (said.map(Into::into), said == Some(*right))
             }
             Answer::Words(right) => {
                 let said = (!output.is_empty()).then(|| output.into());
-                (said, right.iter().any(|one| is_same(output, one)))
+                (
+                    said,
+                    right.iter().any(|one| normalise(output) == normalise(one)),
+                )
             }
             Answer::None => (None, false),
         }
@@ -363,7 +363,7 @@ mod tests {
             lengths: Vec::new(),
         };
         let answers = [record(true), record(true), record(true), record(false)];
-        let summary = summary(&answers, Asking::Choice);
+        let summary = summary(&answers, Asking::Choice).expect("four numbers");
         assert_eq!(
             (&summary["value"], &summary["right"]),
             (&0.75.into(), &3.into())

@@ -4,17 +4,11 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 use vpc_compiler::plan::Overall;
+use vpc_measure::suite::{self, Score, SuiteError, fill};
 use vpc_store::Manifest;
 
 use super::Bench;
 use crate::error::JobError;
-
-/// A benchmark's value, and the number of its questions.
-#[derive(Debug, Clone, Copy)]
-struct Scored {
-    value: f64,
-    items: f64,
-}
 
 pub(super) fn make(
     bench: &Bench<'_>,
@@ -27,12 +21,12 @@ pub(super) fn make(
         let gone = || JobError::InputGone(bench.name_of(key));
         let metrics = &bench.inputs.get(&key).ok_or_else(gone)?.metrics;
         let number = |name: &str| metrics.get(name).and_then(Value::as_f64).ok_or_else(gone);
-        let (value, items) = (number("value")?, number("items")?);
-        scored.push(Scored { value, items });
+        let (value, count) = (number("value")?, number("items")? as u64);
+        scored.push(Score { value, count });
         let error = metrics.get("error").cloned().unwrap_or_default();
-        benchmarks.push(json!({ "value": value, "items": items as u64, "error": error }));
+        benchmarks.push(json!({ "value": value, "items": count, "error": error }));
     }
-    let groups: Vec<Vec<Scored>> = groups
+    let groups: Vec<Vec<Score>> = groups
         .iter()
         .map(|group| {
             let members = group.iter();
@@ -42,31 +36,26 @@ pub(super) fn make(
         })
         .collect();
     let found =
-        json!({ "benchmarks": benchmarks, "overall": one_number(&scored, &groups, overall) });
+        json!({ "benchmarks": benchmarks, "overall": one_number(&scored, &groups, overall)? });
     let draft = bench.draft(found, begun)?;
     Ok(bench.store.attempt(bench.job.key)?.publish(draft)?)
 }
 
-/// The overall value of a suite, where it has one.
-fn one_number(all: &[Scored], groups: &[Vec<Scored>], overall: Overall) -> Option<f64> {
-    match overall {
-        Overall::MeanOfBenchmarks => mean(all.iter().map(|one| one.value)),
-        Overall::MeanOfGroups => {
-            let means = groups.iter();
-            mean(means.filter_map(|group| mean(group.iter().map(|one| one.value))))
-        }
-        Overall::ByItems => {
-            let items: f64 = all.iter().map(|one| one.items).sum();
-            let right: f64 = all.iter().map(|one| one.value * one.items).sum();
-            (items > 0.0).then(|| right / items)
-        }
-        Overall::None => None,
-    }
-}
-
-fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
-    let (count, sum) = values.fold((0_u64, 0.0), |(count, sum), value| (count + 1, sum + value));
-    (count > 0).then(|| sum / count as f64)
+/// The overall value of a suite, where it has one. A benchmark in several groups counts once, but where
+/// groups are averaged.
+fn one_number(
+    all: &[Score],
+    groups: &[Vec<Score>],
+    overall: Overall,
+) -> Result<Option<f64>, SuiteError> {
+    let all = || [all.to_vec()];
+    let filled = match overall {
+        Overall::None => return Ok(None),
+        Overall::MeanOfBenchmarks => fill(&all(), suite::Overall::MeanOfBenchmarks),
+        Overall::MeanOfGroups => fill(groups, suite::Overall::MeanOfGroups),
+        Overall::ByItems => fill(&all(), suite::Overall::ByCount),
+    };
+    Ok(Some(filled?.overall))
 }
 
 #[cfg(test)]
@@ -75,28 +64,18 @@ mod tests {
 
     #[test]
     fn each_way_makes_its_number() {
-        let one = |value, items| Scored { value, items };
-        let all = [one(0.5, 10.0), one(0.7, 30.0), one(0.9, 60.0)];
-        let groups = [vec![all[0], all[1]], vec![all[2]]];
-        let number = |overall| one_number(&all, &groups, overall);
-        let is =
-            |overall, expected: f64| (number(overall).expect("a number") - expected).abs() < 1e-12;
+        let one = |value, count| Score { value, count };
+        let all = [one(0.5, 10), one(0.7, 30), one(0.9, 60)];
+        // The first stands in both groups.
+        let groups = [vec![all[0], all[1]], vec![all[0], all[2]]];
+        let is = |overall, expected: f64| {
+            let number = one_number(&all, &groups, overall).expect("a score");
+            (number.expect("a number") - expected).abs() < 1e-12
+        };
         assert!(is(Overall::MeanOfBenchmarks, 0.7));
-        assert!(is(Overall::MeanOfGroups, 0.75));
+        assert!(is(Overall::MeanOfGroups, 0.65));
         assert!(is(Overall::ByItems, 0.05 + 0.21 + 0.54));
-        assert_eq!(number(Overall::None), None);
-        assert_eq!(one_number(&[], &[], Overall::MeanOfGroups), None);
-    }
-
-    #[test]
-    fn groups_of_unequal_size_weigh_alike() {
-        let one = |value| Scored { value, items: 1.0 };
-        let groups = [vec![one(1.0)], vec![one(0.0), one(0.0), one(0.0)]];
-        let all: Vec<Scored> = groups.iter().flatten().copied().collect();
-        assert_eq!(one_number(&all, &groups, Overall::MeanOfGroups), Some(0.5));
-        assert_eq!(
-            one_number(&all, &groups, Overall::MeanOfBenchmarks),
-            Some(0.25)
-        );
+        assert_eq!(one_number(&all, &groups, Overall::None), Ok(None));
+        assert!(one_number(&[], &[], Overall::MeanOfGroups).is_err());
     }
 }
