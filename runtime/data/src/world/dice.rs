@@ -14,8 +14,13 @@ pub(crate) struct Dice {
 impl Dice {
     /// The stream of document `index` of (`style`, `seed`).
     pub(crate) fn new(style: Style, seed: u64, index: u64) -> Self {
+        Self::named(style.name(), seed, index)
+    }
+
+    /// The stream of number `index` of (`name`, `seed`); names other than a style's have a space.
+    pub(crate) fn named(name: &str, seed: u64, index: u64) -> Self {
         let mut hasher = blake3::Hasher::new_derive_key(DOMAIN);
-        hasher.update(style.name().as_bytes()).update(b"\0");
+        hasher.update(name.as_bytes()).update(b"\0");
         hasher
             .update(&seed.to_le_bytes())
             .update(&index.to_le_bytes());
@@ -44,6 +49,13 @@ impl Dice {
     /// One of `items`, which are not empty.
     pub(crate) fn pick<'i, T>(&mut self, items: &'i [T]) -> &'i T {
         &items[self.below(items.len())]
+    }
+
+    /// Puts `items` into one of their orders, each as likely (Fisher and Yates).
+    pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
+        for last in (1..items.len()).rev() {
+            items.swap(last, self.below(last + 1));
+        }
     }
 
     /// splitmix64 (Steele, Lea and Flood 2014).

@@ -4,15 +4,18 @@
 //! colours, materials and places, each in its own way. What is stated of a scene holds in the scene, calculations are
 //! right, and the output that code shows is the output that it has.
 
+mod ask;
 mod code;
 mod dice;
 mod document;
 mod encyclopedia;
 mod expression;
+mod item;
 mod labels;
 mod literature;
 mod math;
 mod page;
+mod picture;
 mod scene;
 mod style;
 mod template;
@@ -20,7 +23,10 @@ mod web;
 mod words;
 
 pub use document::{Document, Segment};
+pub use item::{ITEM_SIDE, ItemKind, Split, WorldItem, item};
 pub use labels::Labels;
+pub use picture::{MIN_SIDE, Rendering, render};
+pub use scene::Scene;
 pub use style::{ParseStyleError, Style};
 
 use crate::error::DataError;

@@ -66,7 +66,7 @@ impl Relation {
 
 /// Things of different kinds, sizes and materials at different cells of one place.
 #[derive(Debug, Clone)]
-pub(crate) struct Scene {
+pub struct Scene {
     pub(crate) place: &'static Place,
     pub(crate) things: Vec<Thing>,
 }

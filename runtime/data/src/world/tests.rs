@@ -1,5 +1,6 @@
 //! The world: deterministic, right, labelled, and five recognisable styles.
 
+mod items;
 mod reader;
 
 use std::collections::BTreeMap;
