@@ -18,7 +18,7 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// 32,768 pixels a side, 64 million in all, 512 MiB: photographs pass, bombs do not.
+    /// 32,768 pixels a side, 2^26 in all, 512 MiB: photographs pass, bombs do not.
     fn default() -> Self {
         Self {
             side: 1 << 15,
@@ -36,14 +36,14 @@ pub enum ImageError {
     Format,
     /// The header promises more than is allowed.
     #[error(
-        "{width} x {height} pixels, which is more than {most} million in all or {side} a side; scale it down"
+        "{width} x {height} pixels, which is more than {most} in all or {side} a side; scale it down"
     )]
     Large {
         /// Pixels in a row.
         width: u32,
         /// Rows.
         height: u32,
-        /// Millions of pixels allowed.
+        /// Pixels allowed.
         most: u64,
         /// Pixels along a side allowed.
         side: u32,
@@ -86,7 +86,7 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Picture, ImageError> {
         return Err(ImageError::Large {
             width,
             height,
-            most: limits.pixels >> 20,
+            most: limits.pixels,
             side: limits.side,
         });
     }

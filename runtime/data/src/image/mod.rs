@@ -1,5 +1,7 @@
 //! Pictures: decoded within limits, and made ready for a vision encoder as its own processor does.
 
+use std::ops::Range;
+
 mod decode;
 mod preprocess;
 mod resample;
@@ -49,19 +51,14 @@ impl Picture {
         &self.pixels
     }
 
-    /// The part of `width` x `height` pixels in the middle; where halves are left over, the upper left one.
-    ///
-    /// # Panics
-    /// Where the picture is smaller than that.
-    pub(crate) fn middle(&self, width: usize, height: usize) -> Self {
-        let (left, top) = ((self.width - width) / 2, (self.height - height) / 2);
-        let rows = self
-            .pixels
-            .chunks_exact(self.width * 3)
-            .skip(top)
-            .take(height);
-        let pixels = rows
-            .flat_map(|row| &row[left * 3..(left + width) * 3])
+    /// Some of its columns and rows.
+    pub(crate) fn part(&self, columns: Range<usize>, rows: Range<usize>) -> Self {
+        let (width, height) = (columns.len(), rows.len());
+        let all = self.pixels.chunks_exact(self.width * 3);
+        let pixels = all
+            .skip(rows.start)
+            .take(height)
+            .flat_map(|row| &row[columns.start * 3..columns.end * 3])
             .copied()
             .collect();
         Self::new(width, height, pixels)

@@ -1,5 +1,6 @@
 //! Pictures as the numbers that a vision encoder reads.
 
+use super::resample::resize_part;
 use super::{Filter, Picture, resize};
 
 /// How a picture of any size becomes a square.
@@ -88,7 +89,12 @@ impl Preprocess {
             Shape::Squeezed => resize(picture, side, side, self.filter),
             Shape::Middle { shorter } => {
                 let (width, height) = picture_size(picture, shorter);
-                resize(picture, width, height, self.filter).middle(side, side)
+                // Where halves are left over, the upper left one of the middles.
+                let middle = |length: usize| {
+                    let first = (length - side) / 2;
+                    (length, first..first + side)
+                };
+                resize_part(picture, middle(width), middle(height), self.filter)
             }
         };
         let number = |channel: usize, level: u8| {

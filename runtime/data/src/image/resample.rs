@@ -3,6 +3,8 @@
 //! Two passes, along rows and along columns, each over 8-bit levels; the filter is as wide as the
 //! scale when shrinking, which keeps what is fine from coming out as something else.
 
+use std::ops::Range;
+
 use super::Picture;
 
 /// A filter to resize with.
@@ -46,7 +48,8 @@ struct Window {
     weights: Vec<i32>,
 }
 
-fn windows(from: usize, to: usize, filter: Filter) -> Vec<Window> {
+/// The windows of some of `to` target pixels.
+fn windows(from: usize, to: usize, kept: Range<usize>, filter: Filter) -> Vec<Window> {
     let scale = from as f64 / to as f64;
     let wide = scale.max(1.0);
     let support = filter.support() * wide;
@@ -67,7 +70,7 @@ fn windows(from: usize, to: usize, filter: Filter) -> Vec<Window> {
             weights: weights.into_iter().map(whole).collect(),
         }
     };
-    (0..to).map(window).collect()
+    kept.map(window).collect()
 }
 
 /// Half a level, so that what is cut off rounds.
@@ -83,23 +86,39 @@ fn level(sum: i32) -> u8 {
 /// # Panics
 /// Where the new size has no pixel.
 pub fn resize(picture: &Picture, width: usize, height: usize, filter: Filter) -> Picture {
+    resize_part(picture, (width, 0..width), (height, 0..height), filter)
+}
+
+/// The columns and rows of a resized picture that are asked for, each with how many there would be. The
+/// rest is never made, so that a picture a thousand times as wide as high takes no more than others.
+pub(super) fn resize_part(
+    picture: &Picture,
+    (width, columns): (usize, Range<usize>),
+    (height, rows): (usize, Range<usize>),
+    filter: Filter,
+) -> Picture {
     // Which pass comes first shows in the last bit of a level. Earlier versions of Pillow, which begin
     // along rows always, differ there.
     let loses_rows = picture.height > height;
     if loses_rows && picture.height + 2 * width > height + 2 * picture.width {
-        across(&down(picture, height, filter), width, filter)
+        across(&down(picture, height, rows, filter), width, columns, filter)
     } else {
-        down(&across(picture, width, filter), height, filter)
+        down(
+            &across(picture, width, columns, filter),
+            height,
+            rows,
+            filter,
+        )
     }
 }
 
 /// Resizes each row.
-fn across(picture: &Picture, width: usize, filter: Filter) -> Picture {
+fn across(picture: &Picture, width: usize, kept: Range<usize>, filter: Filter) -> Picture {
     if width == picture.width {
-        return picture.clone();
+        return picture.part(kept, 0..picture.height);
     }
-    let windows = windows(picture.width, width, filter);
-    let mut pixels = Vec::with_capacity(width * picture.height * 3);
+    let (columns, windows) = (kept.len(), windows(picture.width, width, kept, filter));
+    let mut pixels = Vec::with_capacity(columns * picture.height * 3);
     for row in picture.pixels.chunks_exact(picture.width * 3) {
         for Window { first, weights } in &windows {
             let mut sums = [HALF; 3];
@@ -111,26 +130,26 @@ fn across(picture: &Picture, width: usize, filter: Filter) -> Picture {
             pixels.extend(sums.map(level));
         }
     }
-    Picture::new(width, picture.height, pixels)
+    Picture::new(columns, picture.height, pixels)
 }
 
 /// Resizes each column.
-fn down(picture: &Picture, height: usize, filter: Filter) -> Picture {
+fn down(picture: &Picture, height: usize, kept: Range<usize>, filter: Filter) -> Picture {
     if height == picture.height {
-        return picture.clone();
+        return picture.part(0..picture.width, kept);
     }
-    let row = picture.width * 3;
-    let mut pixels = Vec::with_capacity(row * height);
+    let (row, rows) = (picture.width * 3, kept.len());
+    let mut pixels = Vec::with_capacity(row * rows);
     let mut sums = vec![HALF; row];
-    for Window { first, weights } in windows(picture.height, height, filter) {
+    for Window { first, weights } in windows(picture.height, height, kept, filter) {
         sums.fill(HALF);
-        let rows = picture.pixels[first * row..].chunks_exact(row);
-        for (levels, weight) in rows.zip(&weights) {
+        let sources = picture.pixels[first * row..].chunks_exact(row);
+        for (levels, weight) in sources.zip(&weights) {
             for (sum, level) in sums.iter_mut().zip(levels) {
                 *sum += i32::from(*level) * weight;
             }
         }
         pixels.extend(sums.iter().map(|sum| level(*sum)));
     }
-    Picture::new(picture.width, height, pixels)
+    Picture::new(picture.width, rows, pixels)
 }

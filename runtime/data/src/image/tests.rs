@@ -70,6 +70,22 @@ fn nothing_is_done_where_nothing_is_to_be_done() {
     }
 }
 
+#[test]
+fn what_is_cut_off_is_never_made() {
+    // Resized whole, it would have 7 million columns.
+    for (width, height) in [(1 << 15, 1), (1, 1 << 15)] {
+        let thin = Picture::new(width, height, vec![128; width * height * 3]);
+        for preprocess in [Preprocess::clip(224), Preprocess::dinov2(224)] {
+            assert_eq!(preprocess.apply(&thin).len(), 3 * 224 * 224);
+        }
+    }
+    // A part is that part of the whole.
+    let picture = formula(40, 25);
+    let whole = resize(&picture, 19, 33, Filter::Bicubic);
+    let part = resample::resize_part(&picture, (19, 3..10), (33, 5..33), Filter::Bicubic);
+    assert_eq!(part, whole.part(3..10, 5..33));
+}
+
 fn encoded(image: &DynamicImage, format: ImageFormat) -> Vec<u8> {
     let mut bytes = Vec::new();
     image
