@@ -1,9 +1,11 @@
 """Training speed of the PyTorch twin: `bench_torch.py S|M eager|compile SECONDS THREADS`.
 
-Prints best and median tokens per second, GFLOP/s of the best, and the number of timed steps.
+Prints best and median tokens per second, GFLOP/s of the best, and the number of timed steps; and beside it
+the most memory that the process held.
 Fused QKV and gate-up, SDPA, nn.RMSNorm, AdamW(fused=True), no clipping.
 """
 
+import resource
 import sys
 import time
 
@@ -50,6 +52,8 @@ def main():
     tokens = rows * c["context"]
     best, median = tokens / times[0], tokens / times[len(times) // 2]
     print(f"{best:.0f} {median:.0f} {best * flops_per_token(c) / 1e9:.1f} {len(times)}")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    print(f"at most {peak} MiB held", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ const MOST: usize = 16;
 #[derive(Debug, Serialize)]
 struct Record<'q> {
     id: &'q str,
-    /// blake3 of the prompt.
+    /// blake3 of what the model was given: the prompt, or the text whose perplexity is measured.
     prompt: String,
     /// Whether the beginning of the prompt did not fit the model's context.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -257,9 +257,9 @@ impl Reader<'_> {
         };
         let generated = self.inference.generate(&requests, &how);
         let generated = generated.map_err(|source| {
-            let first = questions.first().map(|one| one.id.clone());
+            let one = questions.get(source.item().unwrap_or_default());
             JobError::Question {
-                id: first.unwrap_or_default(),
+                id: one.map(|one| one.id.clone()).unwrap_or_default(),
                 source,
             }
         })?;
@@ -306,7 +306,11 @@ impl Reader<'_> {
     }
 
     fn record<'q>(&self, question: &'q Question, cut: bool) -> Record<'q> {
-        let prompt = blake3::hash(prompt(question, self.asking).as_bytes());
+        let read = match self.asking {
+            Asking::Perplexity => question.text.clone(),
+            _ => prompt(question, self.asking),
+        };
+        let prompt = blake3::hash(read.as_bytes());
         Record {
             id: &question.id,
             prompt: prompt.to_hex().to_string(),

@@ -68,3 +68,17 @@ pub enum InferenceError {
         sequences: usize,
     },
 }
+
+impl InferenceError {
+    /// Which item of those given it is about, from 0, where it is about one.
+    pub fn item(&self) -> Option<usize> {
+        match self {
+            Self::NoPrompt { item }
+            | Self::NoContinuation { item }
+            | Self::TooLong { item, .. }
+            | Self::Token { item, .. }
+            | Self::NotFinite { item } => Some(*item),
+            Self::Setting { .. } | Self::SameId(_) | Self::Unpaired { .. } => None,
+        }
+    }
+}
