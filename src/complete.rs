@@ -145,4 +145,8 @@ impl Library for Glance {
             bytes: 1,
         })
     }
+
+    fn folder(&self, path: &str) -> Result<FileFacts, FileFault> {
+        self.facts(path)
+    }
 }

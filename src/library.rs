@@ -17,6 +17,8 @@ use crate::locked::Locked;
 #[derive(Debug, Default)]
 pub(crate) struct Files {
     known: RefCell<BTreeMap<String, Result<FileFacts, FileFault>>>,
+    /// The same of folders.
+    folders: RefCell<BTreeMap<String, Result<FileFacts, FileFault>>>,
     digests: RefCell<Digests>,
     anew: bool,
     locked: Locked,
@@ -55,7 +57,12 @@ impl Files {
 
     /// The data files that were asked for.
     pub(crate) fn data(&self) -> Vec<String> {
-        self.known.borrow().keys().cloned().collect()
+        let (files, folders) = (self.known.borrow(), self.folders.borrow());
+        let known = files
+            .iter()
+            .filter(|(_, facts)| **facts != Err(FileFault::Folder));
+        let all = known.map(|(path, _)| path).chain(folders.keys());
+        all.cloned().collect()
     }
 
     fn look(&self, path: &str) -> Result<FileFacts, FileFault> {
@@ -85,6 +92,39 @@ impl Files {
     }
 }
 
+impl Files {
+    /// What is known of a folder.
+    fn look_into(&self, path: &str) -> Result<FileFacts, FileFault> {
+        match fs::metadata(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let known = self.locked.file(path);
+                return known
+                    .map(super::locked::LockedFile::facts)
+                    .ok_or(FileFault::Missing);
+            }
+            Err(error) => return Err(fault(&error)),
+            Ok(about) if !about.is_dir() => return Err(FileFault::NoFolder),
+            Ok(_) => {}
+        }
+        let mut digests = self.digests.borrow_mut();
+        let (digest, bytes) = digests
+            .of_folder(Path::new(path), self.anew)
+            .map_err(|error| fault(&error))?;
+        Ok(FileFacts {
+            digest: Key::new(*digest.bytes()),
+            bytes,
+        })
+    }
+
+    /// The facts of a file or of a folder.
+    pub(crate) fn facts_of_any(&self, path: &str) -> Result<FileFacts, FileFault> {
+        match self.facts(path) {
+            Err(FileFault::Folder) => self.folder(path),
+            facts => facts,
+        }
+    }
+}
+
 impl Library for Files {
     fn text(&self, path: &str) -> Result<String, FileFault> {
         if Path::new(path).is_dir() {
@@ -108,6 +148,16 @@ impl Library for Files {
             self.known
                 .borrow_mut()
                 .insert(path.to_owned(), facts.clone());
+            facts
+        })
+    }
+
+    fn folder(&self, path: &str) -> Result<FileFacts, FileFault> {
+        let known = self.folders.borrow().get(path).cloned();
+        known.unwrap_or_else(|| {
+            let facts = self.look_into(path);
+            let mut folders = self.folders.borrow_mut();
+            folders.insert(path.to_owned(), facts.clone());
             facts
         })
     }

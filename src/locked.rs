@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use vpc_compiler::FileFacts;
 use vpc_compiler::plan::{Key, Plan};
+use vpc_store::folder_bytes;
 
 /// The name of the file.
 pub(crate) const NAME: &str = "vp.lock";
@@ -206,10 +207,13 @@ impl Locked {
 
 /// The data files of a plan, by the paths it names, with content and size.
 pub(crate) fn data_files(plan: &Plan) -> BTreeMap<String, LockedFile> {
-    let files = plan.jobs.iter().filter_map(|job| job.task.data());
+    let files = plan.jobs.iter().flat_map(|job| job.task.data());
     files
         .map(|(path, digest)| {
-            let bytes = std::fs::metadata(path).map_or(0, |about| about.len());
+            let bytes = match std::fs::metadata(path) {
+                Ok(about) if about.is_dir() => folder_bytes(Path::new(path)).unwrap_or(0),
+                about => about.map_or(0, |about| about.len()),
+            };
             (path.to_owned(), LockedFile { digest, bytes })
         })
         .collect()
@@ -218,7 +222,7 @@ pub(crate) fn data_files(plan: &Plan) -> BTreeMap<String, LockedFile> {
 /// The data files that a plan reads and that are not here: a lock file knows what they hold.
 pub(crate) fn missing(plan: &Plan, reads: impl Fn(usize) -> bool) -> Vec<String> {
     let jobs = plan.jobs.iter().enumerate().filter(|(at, _)| reads(*at));
-    let files = jobs.filter_map(|(_, job)| job.task.data());
+    let files = jobs.flat_map(|(_, job)| job.task.data());
     let gone = files.filter(|(path, _)| !Path::new(path).exists());
     let gone: std::collections::BTreeSet<String> = gone.map(|(path, _)| path.to_owned()).collect();
     gone.into_iter().collect()

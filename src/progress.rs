@@ -219,14 +219,15 @@ fn on(threads: usize) -> String {
 /// `120/500 steps, loss 3.21, 15.3k tokens/s, 25 s left`.
 fn steps(progress: &Progress) -> String {
     let Progress {
-        step,
-        steps,
-        tokens_per_second,
-        loss,
-        ..
+        step, steps, of, ..
     } = progress;
-    let rate = crate::output::rounded(*tokens_per_second as u64);
-    let mut text = format!("{step}/{steps} steps, loss {loss:.3}, {rate} tokens/s");
+    let mut text = format!("{step}/{steps} {of}");
+    if let Some(loss) = progress.loss {
+        text += &format!(", loss {loss:.3}");
+    }
+    if let Some(speed) = progress.tokens_per_second {
+        text += &format!(", {} tokens/s", crate::output::rounded(speed as u64));
+    }
     if let Some(left) = left(progress) {
         text += &format!(", {} left", seconds(left));
     }

@@ -191,9 +191,12 @@ impl SavedPlan {
                 Err(error) => stale.push(format!("`{path}` cannot be read from here: {error}")),
             }
         }
-        for (path, planned) in self.plan.jobs.iter().filter_map(|job| job.task.data()) {
+        for (path, planned) in self.plan.jobs.iter().flat_map(|job| job.task.data()) {
             // One that is not there is told of where it is needed.
-            if files.facts(path).is_ok_and(|facts| facts.digest != planned) {
+            if files
+                .facts_of_any(path)
+                .is_ok_and(|facts| facts.digest != planned)
+            {
                 stale.push(format!("`{path}` holds something else"));
             }
         }

@@ -169,6 +169,7 @@ fn as_json(problem: &Problem, sources: &Sources, severity: &str) -> serde_json::
 fn no_study(path: &str, fault: &FileFault) -> String {
     match fault {
         FileFault::Missing => format!("there is no study `{path}`; check the spelling of the path"),
+        FileFault::NoFolder => format!("`{path}` is no folder"),
         FileFault::Folder => format!("`{path}` is a folder; name a `.vp` file in it"),
         FileFault::NotUtf8(at) => {
             format!("`{path}` is not UTF-8 (byte {at} starts no character); save it as UTF-8")

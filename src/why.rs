@@ -191,7 +191,7 @@ impl Known<'_> {
                 None => format!("  {name:<16} {}", said(name, value)),
             })
             .collect();
-        if let Some((path, _)) = job.task.data() {
+        for (path, _) in job.task.data() {
             lines.push(format!("  {:<16} {path}", "file"));
         }
         let shown = |what: &&Difference| matches!(what, Difference::Field { name, .. } if record.field(name).is_some());

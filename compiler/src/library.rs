@@ -10,6 +10,13 @@ pub trait Library {
     /// Returns the facts about a data file.
     fn facts(&self, path: &str) -> Result<FileFacts, FileFault>;
 
+    /// Returns the facts about a folder: the digest of the names and contents of all files in it, and
+    /// their size together.
+    fn folder(&self, path: &str) -> Result<FileFacts, FileFault> {
+        let _ = path;
+        Err(FileFault::Missing)
+    }
+
     /// Returns how many tokens to train on a `tokens` job made, where they were counted.
     fn tokens(&self, job: Key) -> Option<u64> {
         let _ = job;
@@ -33,6 +40,8 @@ pub enum FileFault {
     Missing,
     /// It is a folder.
     Folder,
+    /// It is no folder.
+    NoFolder,
     /// It is not UTF-8; the first bad byte is at this offset.
     NotUtf8(usize),
     /// The system refuses, in its own words.

@@ -249,6 +249,10 @@ pub(crate) fn file_problem(path: &str, span: Span, fault: &FileFault) -> Problem
             "paths are relative to the folder of this `.vp` file; check the spelling",
         ),
         FileFault::Folder => (format!("`{path}` is a folder"), "name a file in it"),
+        FileFault::NoFolder => (
+            format!("`{path}` is no folder"),
+            "name the folder that it is in",
+        ),
         FileFault::NotUtf8(at) => (
             format!("`{path}` is not UTF-8: byte {at} starts no character"),
             "save the file as UTF-8",

@@ -30,15 +30,27 @@ scale tiny {
 }
 dataset pairs { source: "data/a.json", items: 1000, labels.percept: 400 }
 dataset chats { source: planned("chats"), items: 5000 }
+dataset drawn { source: scenes([caption, existence], side: train, seed: 3), items: 100 }
+dataset photos {
+  source: folder("photographs", ask: options, options: 3, held_out: 20%, side: train, broken: skip)
+  items:  50
+}
+dataset listed {
+  source: items("data/c.jsonl", pictures: "photographs", question: "words", broken: fatal)
+  items:  40
+}
 encoder eyes {
   family: clip, layers: 2, width: 32, heads: 4, hidden: 64, patch: 16, image: 224
   weights: "data/eyes.safetensors"
 }
 encoder others = eyes with { weights: "data/other.safetensors" }
+encoder taught = eyes with { weights: contrastive(drawn, epochs: 4, batch: 8, rate: 0.003, seed: 6) }
 adaptation seeing {
   encoder:       eyes
   projector:     mlp(layers: 2, width: 48, activation: gelu)
   visual_tokens: 49
+  layer:         1
+  template:      "{question} {answer}"
   stage joining { data: pairs, train: [projector], images: true, rate: 0.001, batch: 16 }
   stage tuning {
     data: chats, train: [projector, model], rate: 0.0004, batch: 32, epochs: 2
@@ -46,14 +58,15 @@ adaptation seeing {
   }
 }
 adaptation longer = seeing with {
-  stage third { data: pairs, train: [model], rate: 0.1, before: tuning }
+  stage third { data: join([photos, listed]), train: [model], rate: 0.1, before: tuning }
 }
 benchmark rooms { data: "data/rooms.tsv", items: 60, format: choice, images: true, chance: 25% }
 benchmark facts { data: "data/facts.tsv", items: 40, format: yes_no }
+benchmark sides { data: "data/sides.tsv", items: 30, format: likelihood, compare: bytes, images: false }
 suite sights {
   overall: mean_of_groups
   group everyday { benchmarks: [rooms] }
-  group learned  { benchmarks: [facts] }
+  group learned  { benchmarks: [facts, sides] }
 }
 experiment study {
   pretrain base {
@@ -70,7 +83,7 @@ experiment study {
     from: vlm, suite: sights, explain: true, images: true, judge: endpoint("a judge")
   }
   align_score alike {
-    from: base, data: pairs, encoders: [eyes, others], neighbours: 20, pooling: mean
+    from: base, data: pairs, encoders: [eyes, others, taught], neighbours: 20, pooling: mean
     layers: best, clamp: 95%
   }
 }
@@ -214,6 +227,111 @@ const FLIPS: &[Flip] = &[
         &[],
     ),
     (
+        "dataset",
+        "source",
+        "[caption, existence], side",
+        "[caption, size], side",
+        &["TODO"],
+    ),
+    (
+        "dataset",
+        "source",
+        "existence], side: train",
+        "existence], side: test",
+        &["TODO"],
+    ),
+    (
+        "dataset",
+        "source",
+        "side: train, seed: 3",
+        "side: train, seed: 4",
+        &["TODO"],
+    ),
+    (
+        "dataset",
+        "items",
+        "seed: 3), items: 100",
+        "seed: 3), items: 90",
+        &["TODO"],
+    ),
+    (
+        "dataset",
+        "source",
+        "ask: options, options: 3",
+        "ask: options, options: 4",
+        &["TODO"],
+    ),
+    (
+        "dataset",
+        "source",
+        "ask: options",
+        "ask: caption",
+        &["TODO"],
+    ),
+    (
+        "dataset",
+        "source",
+        "held_out: 20%",
+        "held_out: 30%",
+        &["TODO"],
+    ),
+    (
+        "dataset",
+        "source",
+        "20%, side: train",
+        "20%, side: test",
+        &["TODO"],
+    ),
+    (
+        "dataset",
+        "source",
+        "broken: skip",
+        "broken: fatal",
+        &["TODO"],
+    ),
+    (
+        "dataset",
+        "source",
+        "question: \"words\"",
+        "question: \"text\"",
+        &["TODO"],
+    ),
+    (
+        "dataset",
+        "source",
+        "\"data/c.jsonl\"",
+        "\"data/d.jsonl\"",
+        &["TODO"],
+    ),
+    (
+        "encoder",
+        "weights",
+        "epochs: 4",
+        "epochs: 5",
+        &["TODO"],
+    ),
+    (
+        "encoder",
+        "weights",
+        "batch: 8",
+        "batch: 4",
+        &["TODO"],
+    ),
+    (
+        "encoder",
+        "weights",
+        "rate: 0.003",
+        "rate: 0.002",
+        &["TODO"],
+    ),
+    (
+        "encoder",
+        "weights",
+        "seed: 6",
+        "seed: 7",
+        &["TODO"],
+    ),
+    (
         "encoder",
         "family",
         "family: clip",
@@ -332,6 +450,27 @@ const FLIPS: &[Flip] = &[
         &["data/halls.tsv"],
     ),
     ("benchmark", "items", "items: 60", "items: 70", &[]),
+    (
+        "adaptation",
+        "layer",
+        "layer:         1",
+        "layer:         2",
+        &["layer"],
+    ),
+    (
+        "adaptation",
+        "template",
+        "{question} {answer}",
+        "{question}: {answer}",
+        &["template"],
+    ),
+    (
+        "benchmark",
+        "compare",
+        "compare: bytes",
+        "compare: whole",
+        &["compare"],
+    ),
     (
         "benchmark",
         "format",

@@ -7,9 +7,7 @@ use smallvec::SmallVec;
 use super::runs::{Model, Runs, get, set};
 use super::text::name;
 use super::values::{Id, Row, Values, shortened};
-use crate::plan::{
-    AlignTask, AnswersTask, EvalTask, FileSpec, Format, Job, Jobs, Key, Overall, Task, short,
-};
+use crate::plan::{AlignTask, AnswersTask, EvalTask, Format, Job, Jobs, Key, Overall, Task, short};
 use crate::plan::{Item, Run};
 use crate::schema::Trait;
 
@@ -72,6 +70,7 @@ impl<'j> Runs<'j> {
             | Task::Checkpoint { .. }
             | Task::Dataset(_)
             | Task::Encoder(_)
+            | Task::Features(_)
             | Task::Stage(_)
             | Task::Answers(_)
             | Task::Judged { .. } => None,
@@ -274,16 +273,14 @@ fn asked(jobs: &Jobs, key: Key) -> Option<Asked<'_>> {
 
 /// The number of a benchmark's data.
 fn data(task: &AnswersTask, values: &mut Values) -> Id {
-    let parts: SmallVec<[u64; 8]> = match &task.data {
-        FileSpec::File { path: _, digest } => {
-            let (chunks, _) = digest.bytes().as_chunks::<8>();
-            chunks
-                .iter()
-                .map(|chunk| u64::from_le_bytes(*chunk))
-                .collect()
-        }
-        FileSpec::Planned { what } => what.bytes().map(u64::from).collect(),
-    };
+    // What the job's identity says of its questions.
+    let record = task.data_record();
+    let hash = record.key("questions", 1, None, &[]);
+    let (chunks, _) = hash.bytes().as_chunks::<8>();
+    let parts: SmallVec<[u64; 8]> = chunks
+        .iter()
+        .map(|chunk| u64::from_le_bytes(*chunk))
+        .collect();
     values.id(Trait::Questions, &parts, String::new)
 }
 

@@ -86,6 +86,7 @@ impl<'j> Runs<'j> {
             | Task::Tokens
             | Task::Dataset(_)
             | Task::Encoder(_)
+            | Task::Features(_)
             | Task::Answers(_)
             | Task::Judged { .. }
             | Task::Eval(_)

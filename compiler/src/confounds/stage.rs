@@ -92,7 +92,11 @@ impl Runs<'_> {
     }
 
     fn sight(&mut self, job: &Job, sight: &Sight, row: &mut Row) -> Option<()> {
-        let (at, _) = self.jobs.find(job.inputs_as("encoder").next()?)?;
+        // What a frozen encoder sees was looked up.
+        let looked_up = job.inputs_as("features").next();
+        let seen = looked_up.and_then(|key| self.jobs.find(key));
+        let of = seen.map_or(job, |(_, features)| features);
+        let (at, _) = self.jobs.find(of.inputs_as("encoder").next()?)?;
         let (jobs, v) = (self.jobs, &mut self.values);
         let text = || name(jobs, at as u64).to_owned();
         set(

@@ -21,6 +21,8 @@ impl Evaluator<'_> {
         match call.function.name {
             "text" | "jsonl" => self.file_source(call, scope.module),
             "world" => self.world(call),
+            "items" | "folder" | "scenes" => self.items_made(call, scope.module),
+            "initial" | "contrastive" | "masked" => self.weights_made(call),
             "planned" => call
                 .need("what", |span, what| self.text_of(span, what, Type::Text))
                 .map(Value::Planned),

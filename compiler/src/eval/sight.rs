@@ -1,4 +1,4 @@
-//! Datasets, encoders, adaptations, benchmarks and suites.
+//! Datasets, adaptations, benchmarks and suites.
 
 use std::rc::Rc;
 
@@ -10,13 +10,13 @@ use super::{Evaluator, Given, Reads, Scope};
 use crate::modules::ModuleId;
 use crate::nearest::advice;
 use crate::plan::{
-    Activation, EncoderTask, Family, FileSpec, Format, Fraction, Modules, Operation, Overall,
-    Projector, ScheduleShape,
+    Activation, FileSpec, Format, Fraction, ItemsSpec, Modules, Operation, Overall, Projector,
+    ScheduleShape, StageTask,
 };
 use crate::schema::Type;
 use crate::value::{
-    Adaptation, Benchmark, Dataset, DatasetOf, Encoder, Exact, Groups, Number, Schedule, Stage,
-    Suite, Unit, Value,
+    Adaptation, Benchmark, Dataset, DatasetOf, Exact, Groups, Number, Schedule, Stage, Suite, Unit,
+    Value,
 };
 
 impl Evaluator<'_> {
@@ -45,7 +45,7 @@ impl Evaluator<'_> {
     ) -> Option<Value> {
         let dataset = self.reading(block, body, scope, |given| {
             let source = given.need("source", |span, value| {
-                self.files(span, value, scope.module)
+                self.items(span, value, scope.module)
             });
             let items = given.need("items", |span, value| self.count(span, value, 1))?;
             let mut labels: Vec<(Vec<String>, u64)> = Vec::new();
@@ -71,59 +71,6 @@ impl Evaluator<'_> {
         Some(Value::Dataset(Rc::new(dataset)))
     }
 
-    pub(super) fn encoder_block(
-        &self,
-        block: &Block,
-        body: &Body,
-        scope: &Scope<'_>,
-    ) -> Option<Value> {
-        let task = self.reading(block, body, scope, |given| {
-            let count = |span, value| self.count(span, value, 1);
-            let family = match given.word("family", "") {
-                Some("clip") => Some(Family::Clip),
-                Some("dinov2") => Some(Family::Dinov2),
-                Some("mae") => Some(Family::Mae),
-                Some("vit") => Some(Family::Vit),
-                _ => None,
-            };
-            let weights = given.need("weights", |span, value| {
-                self.files(span, value, scope.module)
-            });
-            let (layers, width) = (given.need("layers", count), given.need("width", count));
-            let (heads, patch) = (given.need("heads", count), given.need("patch", count));
-            let (image, width) = (given.need("image", count), width?);
-            let task = EncoderTask {
-                family: family?,
-                layers: layers?,
-                width,
-                heads: heads?,
-                hidden: given.or("hidden", 4 * width, count)?,
-                patch: patch?,
-                image: image?,
-                weights: weights?,
-            };
-            let uneven = |name: &str, whole: u64, by: u64, parts: &str| {
-                let message = format!("{whole} is not divisible into {by} {parts}");
-                self.report(Problem::error(Code("V0311"), given.at(name), message));
-            };
-            if !task.width.is_multiple_of(task.heads) {
-                uneven("width", task.width, task.heads, "heads");
-                return None;
-            }
-            if !task.image.is_multiple_of(task.patch) {
-                uneven("image", task.image, task.patch, "pixels for each patch");
-                return None;
-            }
-            Some(task)
-        })?;
-        Some(Value::Encoder(Rc::new(Encoder {
-            name: block.name.text.clone(),
-            declared: block.name.span,
-            task,
-            origin: origin(block, scope),
-        })))
-    }
-
     pub(super) fn adaptation_block(
         &self,
         block: &Block,
@@ -144,8 +91,21 @@ impl Evaluator<'_> {
                     None
                 }
             });
+            let count = |span, value| self.count(span, value, 1);
             let tokens = given.or("visual_tokens", 576, |span, value| {
-                self.count(span, value, 1)
+                let tokens = count(span, value)?;
+                if tokens.isqrt().pow(2) == tokens {
+                    return Some(tokens);
+                }
+                let message = format!("{tokens} visual tokens make no square");
+                let side = tokens.isqrt();
+                let help = format!("give {} or {}", side * side, (side + 1) * (side + 1));
+                self.report(Problem::error(Code("V0304"), span, message).help(help));
+                None
+            });
+            let layer = given.or("layer", 2, count);
+            let template = given.or("template", None, |span, value| {
+                self.template(span, value).map(Some)
             });
             let stages = self.stages(&given.fields.blocks, scope)?;
             if stages.is_empty() && given.fields.sound {
@@ -161,11 +121,27 @@ impl Evaluator<'_> {
                 encoder: encoder?,
                 projector: projector?,
                 visual_tokens: tokens?,
+                layer: layer?,
+                template: template?.filter(|text| text != StageTask::TEMPLATE),
                 stages,
                 origin: origin(block, scope),
             })
         })?;
         Some(Value::Adaptation(Rc::new(adaptation)))
+    }
+
+    /// How a turn is written: the question, later the answer, and nothing after it.
+    fn template(&self, span: Span, value: Value) -> Option<String> {
+        let text = self.text_of(span, value, Type::Text)?;
+        let one = |part: &str| text.matches(part).count() == 1;
+        let is_ordered = text.find("{question}") < text.find("{answer}");
+        if one("{question}") && one("{answer}") && is_ordered && text.ends_with("{answer}") {
+            return Some(text);
+        }
+        let message = "a template has `{question}` once, and ends with `{answer}`";
+        let help = format!("such as {:?}", StageTask::TEMPLATE);
+        self.report(Problem::error(Code("V0214"), span, message).help(help));
+        None
     }
 
     /// Stages in the order they run.
@@ -281,7 +257,7 @@ impl Evaluator<'_> {
         scope: &Scope<'_>,
     ) -> Option<Value> {
         let benchmark = self.reading(block, body, scope, |given| {
-            let data = given.need("data", |span, value| self.files(span, value, scope.module));
+            let data = given.need("data", |span, value| self.items(span, value, scope.module));
             let items = given.need("items", |span, value| self.count(span, value, 1));
             let format = match given.word("format", "") {
                 Some("choice") => Some(Format::Choice),
@@ -294,12 +270,30 @@ impl Evaluator<'_> {
             given.or("chance", None, |span, value| {
                 self.share(span, value).map(Some)
             })?;
+            let images = given.or("images", true, |span, value| self.flag(span, &value))?;
+            let compare = given.word("compare", "bytes");
+            let (name, data, items) = (block.name.text.clone(), data?, items?);
+            let is_plain = matches!(
+                data,
+                ItemsSpec::File { pictures: None, .. } | ItemsSpec::Planned { .. }
+            );
+            let dataset = Dataset {
+                name: name.clone(),
+                declared: block.name.span,
+                items,
+                labels: Vec::new(),
+                from: DatasetOf::Source(data.clone()),
+                origin: None,
+            };
             Some(Benchmark {
-                name: block.name.text.clone(),
-                data: data?,
-                items: items?,
+                name,
+                data,
+                items,
                 format: format?,
-                images: given.or("images", true, |span, value| self.flag(span, &value))?,
+                images,
+                whole: compare? == "whole" && format? == Format::Likelihood,
+                dataset: Rc::new(dataset),
+                is_plain,
                 origin: origin(block, scope),
             })
         })?;

@@ -39,9 +39,11 @@ pub use select::{NotASelection, NothingFits, Selection};
 pub use sound::Unsound;
 pub use study::{Axis, Budget, Experiment, Item, Run};
 pub use task::{
-    Activation, AlignTask, AnswersTask, Choice, CorpusTask, DatasetFrom, DatasetTask, EncoderTask,
-    EvalTask, Family, FileSpec, Format, Layers, Modules, Overall, Pooling, Precision, PretrainTask,
-    Projector, ScheduleShape, ScheduleSpec, Sight, SourceSpec, StageTask, Task, TokenizerTask,
+    Activation, AlignTask, AnswersTask, Ask, Broken, Choice, CorpusTask, DatasetFrom, DatasetTask,
+    EncoderTask, EncoderWeights, EvalTask, Family, FeaturesTask, FileSpec, Format, ItemFields,
+    ItemsSpec, Layers, Lessons, Modules, Overall, PartSpec, PicturesSpec, Pooling, Precision,
+    PretrainTask, Projector, ScheduleShape, ScheduleSpec, Sight, SourceSpec, Split, StageTask,
+    Task, TokenizerTask,
 };
 
 pub use trunk::Trunk;

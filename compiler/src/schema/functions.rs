@@ -72,6 +72,15 @@ const CORRECT: Parameter = named(
     "none",
 );
 
+const EPOCHS: Parameter = named("epochs", Type::Count, "1");
+const BATCH: Parameter = named("batch", Type::Count, "32");
+const RATE: Parameter = named("rate", Type::Number, "0.001");
+
+/// Which side of what is divided.
+const SIDE: Parameter = named("side", Type::Word(&["train", "test"]), "train");
+const HELD_OUT: Parameter = named("held_out", Type::Share, "0%");
+const BROKEN: Parameter = named("broken", Type::Word(&["fatal", "skip"]), "fatal");
+
 /// All functions.
 pub const FUNCTIONS: &[Function] = &[
     // Sources.
@@ -103,6 +112,43 @@ pub const FUNCTIONS: &[Function] = &[
         "planned",
         &[first("what", Type::Text)],
         "Something that is not there yet: a study that names it can be planned, and run once it is given.",
+    ),
+    // Items.
+    made(
+        "scenes",
+        &[
+            first("kinds", Type::Kinds),
+            SIDE,
+            named("seed", Type::Count, "0"),
+        ],
+        "Pictures of the synthetic world with captions or questions, kind after kind in turn. No scene is on both sides.",
+    ),
+    made(
+        "folder",
+        &[
+            first("path", Type::Path),
+            named("ask", Type::Word(&["caption", "options"]), "options"),
+            named("options", Type::Count, "4"),
+            named("seed", Type::Count, "0"),
+            HELD_OUT,
+            SIDE,
+            BROKEN,
+        ],
+        "Photographs in a folder for each class: described (`caption`), or asked about with so many classes to choose from (`options`).",
+    ),
+    made(
+        "items",
+        &[
+            first("path", Type::Path),
+            named("pictures", Type::Path, "none"),
+            named("image", Type::Text, "\"image\""),
+            named("question", Type::Text, "\"question\""),
+            named("answer", Type::Text, "\"answer\""),
+            HELD_OUT,
+            SIDE,
+            BROKEN,
+        ],
+        "Items of a file: LLaVA's instructions (.json), one JSON object per line (.jsonl), VLMEvalKit's tables (.tsv), webdataset (.tar). `pictures` is the folder in which the paths of pictures lie.",
     ),
     // Mixtures and datasets.
     made(
@@ -203,6 +249,35 @@ pub const FUNCTIONS: &[Function] = &[
             named("floor", Type::Share, "0%"),
         ],
         "Warm-up, stable, decay: budgets that differ share the stable part.",
+    ),
+    // Encoders.
+    made(
+        "initial",
+        &[named("seed", Type::Count, "0")],
+        "The weights of an encoder that has learned nothing.",
+    ),
+    made(
+        "contrastive",
+        &[
+            first("pairs", Type::Dataset),
+            EPOCHS,
+            BATCH,
+            RATE,
+            named("seed", Type::Count, "0"),
+        ],
+        "An encoder of CLIP's family, trained to tell which text belongs to which picture. The text is the first answer of an item.",
+    ),
+    made(
+        "masked",
+        &[
+            first("pictures", Type::Dataset),
+            named("mask", Type::Share, "75%"),
+            EPOCHS,
+            BATCH,
+            RATE,
+            named("seed", Type::Count, "0"),
+        ],
+        "An encoder of MAE's family, trained to fill in hidden patches; no text is read.",
     ),
     // Sight and measures.
     made(

@@ -55,6 +55,12 @@ pub enum Type {
     Labels,
     /// A file, or `planned(…)`.
     Files,
+    /// Where items come from: a file, `items(…)`, `folder(…)`, `scenes(…)` or `planned(…)`.
+    Items,
+    /// A list of kinds of items of the world.
+    Kinds,
+    /// Where an encoder's weights come from: a folder, `planned(…)`, or a training.
+    Weights,
     /// A dataset.
     Dataset,
     /// A list of datasets.
@@ -141,6 +147,13 @@ impl Type {
             Self::Label => "a label",
             Self::Labels => "a label, or a list of labels",
             Self::Files => "a path in quotes, or `planned(\"what it is\")`",
+            Self::Items => {
+                "a source of items: a path in quotes, `items(…)`, `folder(…)`, `scenes([…])` or `planned(\"what it is\")`"
+            }
+            Self::Kinds => "a list of kinds of items such as `[caption, existence]`",
+            Self::Weights => {
+                "a folder in quotes, `planned(\"what it is\")`, or a training such as `masked(pictures)`"
+            }
             Self::Dataset => "a dataset",
             Self::Datasets => "a list of datasets",
             Self::Data => "a category, a mixture or a dataset",

@@ -14,7 +14,9 @@ pub(crate) use origin::Origin;
 pub(crate) use sight::{Adaptation, Benchmark, Dataset, DatasetOf, Encoder, Groups, Stage, Suite};
 pub(crate) use text::{Category, Label, Supply, Tokenizer, TokenizerSource};
 
-use crate::plan::{Fraction, Projector, ScheduleShape, SourceSpec, Test};
+use crate::plan::{
+    EncoderWeights, Fraction, ItemsSpec, Projector, ScheduleShape, SourceSpec, Test,
+};
 
 /// A value.
 #[derive(Debug, Clone)]
@@ -39,6 +41,10 @@ pub(crate) enum Value {
     Benchmark(Rc<Benchmark>),
     Suite(Suite),
     Source(SourceSpec, Option<Supply>),
+    /// Where items come from.
+    Items(ItemsSpec),
+    /// Where an encoder's weights come from, and the items that they are learned from.
+    Weights(Box<EncoderWeights>, Option<Rc<Dataset>>),
     /// Something that is not there yet.
     Planned(String),
     /// A path that is no longer relative to the file it stands in.
@@ -172,6 +178,8 @@ impl Value {
             Self::Suite(Suite::HeldOut(_)) => "a suite",
             Self::Suite(Suite::Benchmarks(_)) => "the suite",
             Self::Source(_, _) => "a source",
+            Self::Items(_) => "a source of items",
+            Self::Weights(_, _) => "weights of an encoder",
             Self::Planned(_) => "`planned(…)`",
             Self::Located(path) => return format!("the text \"{path}\""),
             Self::Schedule(_) => "a schedule",

@@ -6,7 +6,7 @@ use vpc_grammar::Span;
 
 use super::{Category, Origin, Schedule};
 use crate::plan::{
-    Choice, EncoderTask, FileSpec, Format, Fraction, Metric, Modules, Overall, Projector,
+    Choice, EncoderTask, Format, Fraction, ItemsSpec, Metric, Modules, Overall, Projector,
 };
 
 /// Items to adapt with.
@@ -25,7 +25,7 @@ pub(crate) struct Dataset {
 /// Where items come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum DatasetOf {
-    Source(FileSpec),
+    Source(ItemsSpec),
     Chosen(Rc<Dataset>, Choice),
     Joined(Vec<Rc<Dataset>>),
 }
@@ -36,6 +36,8 @@ pub(crate) struct Encoder {
     pub(crate) name: String,
     pub(crate) declared: Span,
     pub(crate) task: EncoderTask,
+    /// What its weights are learned from, where they are.
+    pub(crate) data: Option<Rc<Dataset>>,
     pub(crate) origin: Origin,
 }
 
@@ -46,6 +48,10 @@ pub(crate) struct Adaptation {
     pub(crate) encoder: Rc<Encoder>,
     pub(crate) projector: Projector,
     pub(crate) visual_tokens: u64,
+    /// The layer that is looked at, counted from the end.
+    pub(crate) layer: u64,
+    /// How a turn is written, where that is not as usual.
+    pub(crate) template: Option<String>,
     pub(crate) stages: Vec<Stage>,
     pub(crate) origin: Origin,
 }
@@ -70,10 +76,16 @@ pub(crate) struct Stage {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Benchmark {
     pub(crate) name: String,
-    pub(crate) data: FileSpec,
+    pub(crate) data: ItemsSpec,
     pub(crate) items: u64,
     pub(crate) format: Format,
     pub(crate) images: bool,
+    /// Whether options are compared as whole answers.
+    pub(crate) whole: bool,
+    /// Its items as a dataset.
+    pub(crate) dataset: Rc<Dataset>,
+    /// Whether it is a file that is read as it stands where no pictures are shown.
+    pub(crate) is_plain: bool,
     pub(crate) origin: Origin,
 }
 
@@ -119,6 +131,19 @@ impl Suite {
 }
 
 impl Dataset {
+    /// Adds the datasets with sources of their own that the items come from, each once.
+    pub(crate) fn roots(self: &Rc<Self>, found: &mut Vec<Rc<Self>>) {
+        match &self.from {
+            DatasetOf::Source(_) => {
+                if !found.iter().any(|known| Rc::ptr_eq(known, self)) {
+                    found.push(Rc::clone(self));
+                }
+            }
+            DatasetOf::Chosen(of, _) => of.roots(found),
+            DatasetOf::Joined(parts) => parts.iter().for_each(|part| part.roots(found)),
+        }
+    }
+
     /// Returns how many items have a label, where that is known.
     pub(crate) fn labelled(&self, words: &[String]) -> Option<u64> {
         let known = self.labels.iter().find(|known| known.0 == words);

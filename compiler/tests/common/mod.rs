@@ -16,12 +16,23 @@ impl Library for Made {
     fn facts(&self, path: &str) -> Result<FileFacts, FileFault> {
         let name = path.rsplit('/').next().unwrap_or_default();
         match name {
+            "photographs" => Err(FileFault::Folder),
             "missing.txt" => Err(FileFault::Missing),
             _ => Ok(FileFacts {
                 digest: Key::new(*blake3::hash(name.as_bytes()).as_bytes()),
                 bytes: if name == "empty.txt" { 0 } else { 1000 },
             }),
         }
+    }
+
+    fn folder(&self, path: &str) -> Result<FileFacts, FileFault> {
+        if !path.ends_with("photographs") {
+            return Err(FileFault::NoFolder);
+        }
+        Ok(FileFacts {
+            digest: Key::new(*blake3::hash(path.as_bytes()).as_bytes()),
+            bytes: 1000,
+        })
     }
 }
 

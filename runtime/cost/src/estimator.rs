@@ -5,10 +5,11 @@ use vpc_compiler::plan::{
     TokenizerTask,
 };
 
-use crate::flops::{encoder_forward, encoder_weights, forward};
+use crate::flops::{encoder_forward, forward};
 use crate::size;
 use crate::work::{
-    BYTES_PER_TOKEN, ITEM_TOKENS, Text, Work, answers, corpus, made, pretrain, stage,
+    BYTES_PER_TOKEN, ITEM_TOKENS, Text, Work, answers, corpus, encoder, features, made, pretrain,
+    stage,
 };
 
 /// What is known beside the plan.
@@ -24,6 +25,8 @@ pub struct Facts {
 #[derive(Debug)]
 pub struct Estimator<'p> {
     encoders: KeyMap<&'p EncoderTask>,
+    /// What looked at the pictures of each `features` job.
+    looked: KeyMap<&'p EncoderTask>,
     corpora: KeyMap<&'p CorpusTask>,
     /// Models and text of evaluations, where there are any that need them.
     models: KeyMap<&'p ModelSpec>,
@@ -39,6 +42,7 @@ impl<'p> Estimator<'p> {
     pub fn new(plan: &'p Plan, facts: &'p Facts) -> Self {
         let mut all = Self {
             encoders: KeyMap::default(),
+            looked: KeyMap::default(),
             corpora: KeyMap::default(),
             models: KeyMap::default(),
             items: KeyMap::default(),
@@ -51,6 +55,12 @@ impl<'p> Estimator<'p> {
             match &job.task {
                 Task::Encoder(task) => {
                     all.encoders.insert(job.key, task);
+                }
+                Task::Features(_) => {
+                    let encoder = job.inputs_as("encoder").next();
+                    if let Some(task) = encoder.and_then(|key| all.encoders.get(key).copied()) {
+                        all.looked.insert(job.key, task);
+                    }
                 }
                 Task::Corpus(task) => {
                     all.corpora.insert(job.key, task);
@@ -89,11 +99,8 @@ impl<'p> Estimator<'p> {
             Task::Answers(task) => answers(task),
             Task::Eval(EvalTask::HeldOut { model }) => self.held_out(job, model),
             Task::AlignScore(_) => self.align(job),
-            Task::Encoder(task) => Work {
-                parameters: encoder_weights(task) as u64,
-                disk: encoder_weights(task) * size::F32,
-                ..Work::on_one()
-            },
+            Task::Encoder(task) => encoder(task),
+            Task::Features(task) => features(task, self.looked.get(job.key).copied()),
             // A copy of what is there, a choice of items, a sum of scores; a judge answers elsewhere.
             Task::Checkpoint { .. }
             | Task::Dataset(_)
@@ -166,9 +173,11 @@ impl<'p> Estimator<'p> {
     }
 
     fn stage(&self, job: &Job, task: &StageTask) -> Work {
-        let encoder = job.inputs_as("encoder").next();
-        let encoder = encoder.and_then(|key| self.encoders.get(key).copied());
-        stage(task, encoder)
+        let looking = job.inputs_as("encoder").next();
+        let looking = looking.and_then(|key| self.encoders.get(key).copied());
+        let looked_up = job.inputs_as("features").next();
+        let looked_up = looked_up.and_then(|key| self.looked.get(key).copied());
+        stage(task, looking, looked_up)
     }
 
     fn align(&self, job: &Job) -> Work {

@@ -1,7 +1,8 @@
 //! What one job takes, whatever it runs on.
 
 use vpc_compiler::plan::{
-    AnswersTask, CorpusTask, EncoderTask, Format, PretrainTask, SourceSpec, StageTask,
+    AnswersTask, CorpusTask, EncoderTask, EncoderWeights, FeaturesTask, Format, PretrainTask,
+    SourceSpec, StageTask,
 };
 
 use crate::flops::{
@@ -153,7 +154,13 @@ pub(crate) fn pretrain(task: &PretrainTask, from: u64) -> Work {
 /// Frozen parts have no gradients of weights: the encoder runs forwards alone unless it is trained,
 /// and a frozen language model still hands the gradient back to the projector: 2 passes instead of 3
 /// for its weights. Attention has none, so that it always counts 3.
-pub(crate) fn stage(task: &StageTask, encoder: Option<&EncoderTask>) -> Work {
+///
+/// What `looked_up` sees was computed before; `looking` sees anew in every step.
+pub(crate) fn stage(
+    task: &StageTask,
+    looking: Option<&EncoderTask>,
+    looked_up: Option<&EncoderTask>,
+) -> Work {
     let model = &task.model;
     let seen = task.sight.as_ref();
     let visual = seen.map_or(0.0, |sight| sight.visual_tokens as f64);
@@ -161,7 +168,7 @@ pub(crate) fn stage(task: &StageTask, encoder: Option<&EncoderTask>) -> Work {
     let passes = |is_trained: bool| if is_trained { TRAINING_PASSES } else { 2.0 };
     let weights = 2.0 * multiplied(model) * passes(task.train.model);
     let read = tokens * (weights + TRAINING_PASSES * attention(model, tokens));
-    let eyes = encoder.filter(|_| seen.is_some());
+    let eyes = looking.filter(|_| seen.is_some());
     let looked = eyes.map_or(0.0, encoder_forward);
     let looked = looked
         * if task.train.encoder {
@@ -169,11 +176,13 @@ pub(crate) fn stage(task: &StageTask, encoder: Option<&EncoderTask>) -> Work {
         } else {
             1.0
         };
-    let projector = seen.zip(eyes).map_or(0.0, |(sight, encoder)| {
-        let inner = sight.projector.width.unwrap_or(model.width) as f64;
-        let layers = sight.projector.layers;
-        projector_weights(encoder.width as f64, inner, model.width as f64, layers)
-    });
+    let projector = seen
+        .zip(looking.or(looked_up))
+        .map_or(0.0, |(sight, encoder)| {
+            let inner = sight.projector.width.unwrap_or(model.width) as f64;
+            let layers = sight.projector.layers;
+            projector_weights(encoder.width as f64, inner, model.width as f64, layers)
+        });
     let projected = visual * 2.0 * projector * passes(task.train.projector);
     let parts = [
         (model.parameters() as f64, task.train.model),
@@ -198,6 +207,50 @@ pub(crate) fn stage(task: &StageTask, encoder: Option<&EncoderTask>) -> Work {
         ..Work::default()
     }
 }
+
+/// An encoder: copied, drawn, or trained on pictures, of which a masked one sees only some.
+pub(crate) fn encoder(task: &EncoderTask) -> Work {
+    let weights = encoder_weights(task);
+    let kept = Work {
+        parameters: weights as u64,
+        disk: weights * size::F32,
+        ..Work::on_one()
+    };
+    let (lessons, seen) = match &task.weights {
+        EncoderWeights::Files(_) | EncoderWeights::Initial { .. } => return kept,
+        EncoderWeights::Contrastive(lessons) => (lessons, 1.0),
+        EncoderWeights::Masked { mask, lessons } => (lessons, 1.0 - mask.to_f64()),
+    };
+    let side = (task.image / task.patch.max(1)) as f64;
+    let per_item = TRAINING_PASSES * encoder_forward(task) * seen;
+    Work {
+        flops: (lessons.steps * lessons.batch) as f64 * per_item,
+        flops_per_token: per_item / (side * side + 1.0),
+        steps: lessons.steps,
+        layers: task.layers,
+        ..kept
+    }
+}
+
+/// What a frozen encoder sees: one forward pass for each picture, kept as 16-bit numbers.
+pub(crate) fn features(task: &FeaturesTask, encoder: Option<&EncoderTask>) -> Work {
+    let Some(encoder) = encoder else {
+        return Work::on_one();
+    };
+    let side = (encoder.image / encoder.patch.max(1)) as f64;
+    let (items, per_item) = (task.items as f64, encoder_forward(encoder));
+    Work {
+        parameters: encoder_weights(encoder) as u64,
+        flops: items * per_item,
+        flops_per_token: per_item / (side * side + 1.0),
+        layers: encoder.layers,
+        disk: items * side * side * encoder.width as f64 * F16,
+        ..Work::on_one()
+    }
+}
+
+/// Bytes of a number of 16 bits.
+const F16: f64 = 2.0;
 
 /// Answers: every question is read once, or once with each option; an answer is generated token by
 /// token, which reads all weights for every token.

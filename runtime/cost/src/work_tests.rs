@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use vpc_compiler::plan::{
-    Activation, Family, FileSpec, Fraction, ModelSpec, Modules, Projector, ScheduleShape,
+    Activation, EncoderWeights, Family, Fraction, ModelSpec, Modules, Projector, ScheduleShape,
     ScheduleSpec, Sight,
 };
 
@@ -36,9 +36,7 @@ fn encoder() -> EncoderTask {
         hidden: 8,
         patch: 1,
         image: 2,
-        weights: FileSpec::Planned {
-            what: String::new(),
-        },
+        weights: EncoderWeights::Initial { seed: 0 },
     }
 }
 
@@ -67,6 +65,7 @@ fn adapted(train: Modules, sight: bool) -> StageTask {
         },
         weight_decay: Fraction::ZERO,
         seed: 0,
+        template: None,
     }
 }
 
@@ -82,8 +81,11 @@ fn a_frozen_model_has_no_gradients_of_weights() {
     let looked = 5.0 * (108.0 + 40.0);
     let projected = 44.0 * 2.0 * 24.0 * 3.0;
     let read = 300.0 * 2.0 * 108.0 * 2.0;
-    let work = stage(&adapted(train, true), Some(&encoder()));
+    let work = stage(&adapted(train, true), Some(&encoder()), None);
     assert_eq!(work.flops, 10.0 * (attention + looked + projected + read));
+    // What was looked up is not looked at again.
+    let looked_up = stage(&adapted(train, true), None, Some(&encoder()));
+    assert_eq!(looked_up.flops, 10.0 * (attention + projected + read));
     // What is trained alone is kept, with its optimiser.
     assert_eq!(work.disk, 24.0 * 12.0);
     // The frozen rest is weights alone: 108 of products, 20 of the embedding, 12 gains; 54 that see.
@@ -96,7 +98,7 @@ fn a_trained_model_is_passed_three_times_and_a_blind_one_sees_nothing() {
         model: true,
         ..Modules::default()
     };
-    let blind = stage(&adapted(train, false), None);
+    let blind = stage(&adapted(train, false), None, None);
     let per_item = 256.0 * 3.0 * (2.0 * 108.0 + 16.0 * 256.0);
     assert_eq!(blind.flops, 10.0 * per_item);
     assert_eq!((blind.steps, blind.widest), (2, 1));

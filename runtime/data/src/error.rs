@@ -53,6 +53,12 @@ pub enum DataError {
         /// The compression format.
         format: Compression,
     },
+    /// A template has no place for a question or an answer.
+    #[error("the template {text:?} must have `{{question}}` in it and end with `{{answer}}`")]
+    Template {
+        /// The template.
+        text: String,
+    },
     /// A question of a benchmark that cannot be asked.
     #[error("`{file}` line {line}: {reason}")]
     Question {

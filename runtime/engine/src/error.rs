@@ -61,6 +61,92 @@ pub enum JobError {
         /// Questions that the study says.
         planned: u64,
     },
+    /// A dataset has another number of items than its study says.
+    #[error(
+        "{dataset} has {found} items and the study says {planned}; set its `items`, or the counts of the \
+         labels that it is chosen by, to what is there"
+    )]
+    ItemCount {
+        /// The dataset's job.
+        dataset: String,
+        /// Items found.
+        found: u64,
+        /// Items that the study says.
+        planned: u64,
+    },
+    /// A kind of items is not one of the world's.
+    #[error(transparent)]
+    Kind(#[from] vpc_data::world::ParseItemKindError),
+    /// A picture that was read before cannot be decoded.
+    #[error("the picture {id}: {source}")]
+    Picture {
+        /// Its digest.
+        id: String,
+        /// What is wrong with it.
+        source: vpc_data::image::ImageError,
+    },
+    /// A picture is not among those that were looked at.
+    #[error(
+        "the picture of the item `{item}` is not among those of its datasets; run again to remake them"
+    )]
+    Unseen {
+        /// The item, or the picture's digest.
+        item: String,
+    },
+    /// There is nothing to look at.
+    #[error("{0} has no pictures; an encoder learns from pictures")]
+    NoPictures(String),
+    /// An item is no question of a benchmark.
+    #[error("the item `{item}` {why}")]
+    Unasked {
+        /// The item.
+        item: String,
+        /// Why not, as what follows "the item …".
+        why: &'static str,
+    },
+    /// No item of a stage can be learned from.
+    #[error(
+        "no item of {dataset} fits the context of {context} tokens with an answer in it; take fewer \
+         `visual_tokens` or a scale with a longer context"
+    )]
+    NothingFits {
+        /// The dataset's job.
+        dataset: String,
+        /// Tokens that the model reads.
+        context: u64,
+    },
+    /// A stage would put another projector onto a model that has one.
+    #[error(
+        "the model sees through another projector already: stages after the first must have its encoder, \
+         `projector`, `visual_tokens` and `layer`"
+    )]
+    OtherEyes,
+    /// An encoder's weights are one file.
+    #[error("`{0}` is a file; give the folder that holds `config.json` and `model.safetensors`")]
+    NoEncoder(String),
+    /// An imported encoder has another shape than the study says.
+    #[error(
+        "the encoder in `{path}` has `{field}: {found}`, and the study says `{field}: {stated}`"
+    )]
+    Encoder {
+        /// The folder.
+        path: String,
+        /// Where they differ.
+        field: String,
+        /// What the folder has.
+        found: String,
+        /// What the study says.
+        stated: String,
+    },
+    /// A folder of another program cannot be read.
+    #[error(transparent)]
+    HuggingFace(#[from] vpc_train::huggingface::HuggingFaceError),
+    /// An encoder cannot be trained, or not look.
+    #[error(transparent)]
+    Vision(#[from] vpc_train::vision::VisionError),
+    /// A model cannot be adapted, or not be asked.
+    #[error(transparent)]
+    Adapt(#[from] vpc_train::adapted::AdaptError),
     /// Numbers have no mean.
     #[error(transparent)]
     Statistics(#[from] vpc_measure::statistics::StatisticsError),

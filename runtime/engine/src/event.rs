@@ -37,17 +37,19 @@ pub enum Event<'a> {
     Note(&'a str),
 }
 
-/// How far a training job is.
+/// How far a job is.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Progress {
     /// Steps done.
     pub step: u64,
     /// Steps in all.
     pub steps: u64,
-    /// Tokens trained on per second, since this process began the job.
-    pub tokens_per_second: f64,
-    /// Steps per second, since this process began the job.
+    /// What the steps are: `steps` of a training, `pictures`, `questions`.
+    pub of: &'static str,
+    /// Tokens trained on per second, since this process began the job, where tokens are what counts.
+    pub tokens_per_second: Option<f64>,
+    /// Steps per second, since this process began the job; 0 where it is not measured.
     pub steps_per_second: f64,
-    /// Mean loss of the last step, in nats per token.
-    pub loss: f64,
+    /// Mean loss of the last step, in nats per token, of a training.
+    pub loss: Option<f64>,
 }

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use vpc_compiler::plan::{
-    AnswersTask, CorpusTask, EvalTask, FileSpec, Job, Plan, SourceSpec, Task, TokenizerTask,
+    AnswersTask, CorpusTask, DatasetFrom, EncoderWeights, EvalTask, FileSpec, Format, ItemsSpec,
+    Job, Plan, SourceSpec, Task, TokenizerTask,
 };
 use vpc_store::Manifest;
 
@@ -57,9 +58,27 @@ pub(crate) fn why_not(task: &Task) -> Option<Cow<'static, str>> {
         | Task::Checkpoint { .. }
         | Task::Eval(EvalTask::HeldOut { .. } | EvalTask::Benchmarks { .. }) => return None,
         Task::Answers(task) => return unanswerable(task),
-        Task::Dataset(_) => not_yet!("makes items to adapt with"),
-        Task::Encoder(_) => not_yet!("imports a vision encoder"),
-        Task::Stage(_) => not_yet!("adapts a model to pictures"),
+        Task::Dataset(task) => match &task.from {
+            DatasetFrom::Source(ItemsSpec::Planned { what }) => {
+                let why = format!(
+                    "is only planned ({what}): give the dataset a source such as `items(\"….jsonl\")`"
+                );
+                return Some(why.into());
+            }
+            _ => return None,
+        },
+        Task::Encoder(task) => match &task.weights {
+            EncoderWeights::Files(FileSpec::Planned { what }) => {
+                let why = format!(
+                    "is only planned ({what}): give the encoder a folder of `transformers`, `weights: \"…\"`"
+                );
+                return Some(why.into());
+            }
+            _ => return None,
+        },
+        Task::Features(_) => return None,
+        Task::Stage(task) if task.train.encoder => not_yet!("trains an encoder inside a model"),
+        Task::Stage(_) => return None,
         Task::Judged { .. } => not_yet!("lets a model judge explanations"),
         Task::AlignScore(_) => not_yet!("compares a model with vision encoders"),
     };
@@ -70,11 +89,11 @@ pub(crate) fn why_not(task: &Task) -> Option<Cow<'static, str>> {
 fn unanswerable(task: &AnswersTask) -> Option<Cow<'static, str>> {
     let kind = if task.endpoint.is_some() {
         "asks a model elsewhere"
-    } else if task.images {
-        "shows pictures with its questions"
     } else if task.explain {
         "asks for explanations"
-    } else if let FileSpec::Planned { what } = &task.data {
+    } else if task.images && task.format == Format::Perplexity {
+        "measures the perplexity of texts beside pictures"
+    } else if let ItemsSpec::Planned { what } = &task.data {
         let why =
             format!("is only planned ({what}): give the benchmark a file, `data: \"….jsonl\"`");
         return Some(why.into());

@@ -63,7 +63,12 @@ fn claimed(bench: &Bench<'_>) -> Result<Done, JobError> {
     }
     let heavy = matches!(
         bench.job.task,
-        Task::Pretrain(_) | Task::Eval(_) | Task::Answers(_)
+        Task::Pretrain(_)
+            | Task::Eval(_)
+            | Task::Answers(_)
+            | Task::Encoder(_)
+            | Task::Features(_)
+            | Task::Stage(_)
     );
     let threads = if heavy { bench.threads } else { 1 };
     bench.observer.event(Event::Started(bench.job, threads));

@@ -5,10 +5,11 @@
 //! looks untouched afterwards. Whoever computes with the file reads all of it anyway, and compares.
 
 use std::collections::BTreeMap;
-use std::fs::{File, Metadata};
+use std::fs::{self, File, Metadata};
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
@@ -84,6 +85,62 @@ impl Digests {
         }
         Ok((digest, bytes))
     }
+
+    /// Returns the digest of a folder and the size of its files: of their names, as seen from it, in
+    /// the order of their bytes, and of their contents; whatever their times and owners.
+    ///
+    /// Links to files are read through; links to folders are an error, since they may go round.
+    pub fn of_folder(&mut self, path: &Path, anew: bool) -> io::Result<(Digest, u64)> {
+        let mut files = Vec::new();
+        gather(path, Path::new(""), &mut files)?;
+        files.sort_unstable();
+        let (mut hash, mut all) = (blake3::Hasher::new_derive_key(FOLDER), 0_u64);
+        for name in files {
+            let (digest, bytes) = self.of(&path.join(&name), anew)?;
+            let name = name.as_os_str().as_bytes();
+            hash.update(&(name.len() as u64).to_le_bytes());
+            hash.update(name);
+            hash.update(digest.bytes());
+            all = all.saturating_add(bytes);
+        }
+        Ok((hash.finalize().into(), all))
+    }
+}
+
+/// Returns the size of all files in a folder together.
+pub fn folder_bytes(path: &Path) -> io::Result<u64> {
+    let mut files = Vec::new();
+    gather(path, Path::new(""), &mut files)?;
+    files.iter().try_fold(0_u64, |all, name| {
+        let about = fs::metadata(path.join(name))?;
+        Ok(all.saturating_add(about.len()))
+    })
+}
+
+/// The blake3 key-derivation context of the digests of folders.
+const FOLDER: &str = "vpc-store 2026 digest of a folder v1";
+
+/// Adds the files below `inner` of a folder.
+fn gather(folder: &Path, inner: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
+    for entry in fs::read_dir(folder.join(inner))? {
+        let entry = entry?;
+        let name = inner.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            gather(folder, &name, files)?;
+            continue;
+        }
+        let about = fs::metadata(entry.path())?;
+        if about.is_file() {
+            files.push(name);
+        } else {
+            let what = format!(
+                "`{}` is neither a file nor a folder of its own",
+                name.display()
+            );
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
+        }
+    }
+    Ok(())
 }
 
 impl Remembered {

@@ -87,7 +87,7 @@ pub use blob::Blob;
 pub use census::Amount;
 pub use collect::Cleared;
 pub use digest::{Digest, NotADigest};
-pub use digests::Digests;
+pub use digests::{Digests, folder_bytes};
 pub use error::{ErrorKind, StoreError};
 pub use folder::NewFolder;
 pub use gc::{Clearing, Collected, GcOptions, Gone, Hindrance, Removal};

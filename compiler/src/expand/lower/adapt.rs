@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::{Declaration, Expander, Made, Model, Spot};
+use super::{Declaration, Expander, Eyes, Made, Model, Spot};
 use crate::eval::Reads;
 use crate::plan::{Key, ModelSpec, Sight, StageTask, Task, Work};
 use crate::value::{Adaptation, Stage};
@@ -14,7 +14,7 @@ pub(super) type StageId = (usize, usize, u64);
 /// What the jobs of one stage of a set-up have in common.
 pub(super) struct StageWork {
     work: Work,
-    /// All inputs but the model.
+    /// All inputs but the model and its tokenizer.
     inputs: Vec<(&'static str, Key)>,
 }
 
@@ -29,7 +29,9 @@ impl Expander<'_, '_> {
                 .get("from")
                 .and_then(|from| self.base(from, spot, before));
             let (setup, seed, base) = (setup?, seed?, base?);
-            let mut key = base.key;
+            let tokenizer = Rc::clone(&base.model.tokenizer);
+            let words = self.tokenizer(&tokenizer, given.at("from"))?;
+            let (mut key, mut eyes) = (base.key, base.model.eyes.clone());
             for (at, stage) in setup.stages.iter().enumerate() {
                 let last = at + 1 == setup.stages.len();
                 let label = if last {
@@ -37,14 +39,24 @@ impl Expander<'_, '_> {
                 } else {
                     spot.part(&stage.name)
                 };
-                key = self.stage(spot, label, (&setup, stage), (&base.model.spec, seed), key)?;
+                if stage.images {
+                    let was_own = eyes.as_ref().is_some_and(|eyes| eyes.own);
+                    eyes = Some(Eyes {
+                        encoder: Rc::clone(&setup.encoder),
+                        layer: setup.layer,
+                        own: was_own || stage.train.encoder,
+                    });
+                }
+                let of = (&setup, stage, eyes.as_ref());
+                let inputs = [("model", key), ("tokenizer", words)];
+                key = self.stage(spot, label, of, (&base.model.spec, seed), inputs)?;
             }
             Some(Made::model(
                 key,
                 Model {
                     spec: Arc::clone(&base.model.spec),
-                    tokenizer: Rc::clone(&base.model.tokenizer),
-                    sees: true,
+                    tokenizer,
+                    eyes,
                     trained: None,
                 },
             ))
@@ -57,18 +69,18 @@ impl Expander<'_, '_> {
         &mut self,
         spot: &Spot<'_>,
         label: Arc<str>,
-        (setup, stage): (&Rc<Adaptation>, &Stage),
+        (setup, stage, eyes): (&Rc<Adaptation>, &Stage, Option<&Eyes>),
         (spec, seed): (&Arc<ModelSpec>, u64),
-        model: Key,
+        of_model: [(&'static str, Key); 2],
     ) -> Option<Key> {
         let stage_at = std::ptr::from_ref(stage).addr();
         let id = (stage_at, Arc::as_ptr(spec).addr(), seed);
         if !self.shared.stages.contains_key(&id) {
-            let known = self.stage_work(setup, stage, spec, seed)?;
+            let known = self.stage_work(setup, stage, eyes, spec, seed)?;
             self.shared.stages.insert(id, (Rc::clone(setup), known));
         }
         let (_, known) = self.shared.stages.get(&id)?;
-        let mut inputs = vec![("model", model)];
+        let mut inputs = of_model.to_vec();
         inputs.extend(&known.inputs);
         let work = known.work.clone();
         Some(self.add(spot, label, work, &inputs))
@@ -78,6 +90,7 @@ impl Expander<'_, '_> {
         &mut self,
         setup: &Adaptation,
         stage: &Stage,
+        eyes: Option<&Eyes>,
         spec: &Arc<ModelSpec>,
         seed: u64,
     ) -> Option<StageWork> {
@@ -85,8 +98,14 @@ impl Expander<'_, '_> {
         let steps = items.div_ceil(stage.batch);
         let schedule = self.schedule(&stage.schedule, steps, None, stage.scheduled)?;
         let mut inputs = Vec::new();
-        if stage.images {
-            inputs.push(("encoder", self.encoder(&setup.encoder)));
+        match eyes.filter(|_| stage.images) {
+            // What an encoder sees that changes cannot be looked up.
+            Some(eyes) if eyes.own => inputs.push(("encoder", self.encoder(&eyes.encoder))),
+            Some(eyes) => {
+                let seen = self.features(&stage.data, eyes);
+                inputs.extend(seen.into_iter().map(|key| ("features", key)));
+            }
+            None => {}
         }
         inputs.push(("items", self.dataset(&stage.data)));
         let task = StageTask {
@@ -104,6 +123,7 @@ impl Expander<'_, '_> {
             schedule,
             weight_decay: stage.weight_decay,
             seed,
+            template: setup.template.clone(),
         };
         Some(StageWork {
             work: Task::Stage(Arc::new(task)).into(),

@@ -84,7 +84,7 @@ impl Expander<'_, '_> {
         let name = &benchmark.name;
         let label = spot.part(name);
         let key = match answerer {
-            Answerer::Base(base) if images && !base.model.sees => {
+            Answerer::Base(base) if images && base.model.eyes.is_none() => {
                 let message = format!(
                     "the benchmark `{name}` shows pictures, and the model of `{}` does not see",
                     base.job
@@ -114,7 +114,13 @@ impl Expander<'_, '_> {
                 });
                 let work = known.1.clone();
                 let words = self.tokenizer(&base.model.tokenizer, manner.span)?;
-                let inputs = [("model", base.key), ("tokenizer", words)];
+                let mut inputs = vec![("model", base.key), ("tokenizer", words)];
+                let eyes = base.model.eyes.as_ref().filter(|eyes| images && !eyes.own);
+                if let Some(eyes) = eyes {
+                    let seen = self.features(&benchmark.dataset, eyes).into_iter();
+                    inputs.extend(seen.map(|key| ("features", key)));
+                }
+                inputs.extend(self.items_of(benchmark, images));
                 self.add(spot, label, work, &inputs)
             }
             Answerer::Endpoint(model) => {
@@ -122,7 +128,8 @@ impl Expander<'_, '_> {
                     endpoint: Some(model.clone()),
                     ..asked(benchmark, images, explain)
                 };
-                self.add(spot, label, Task::Answers(Arc::new(task)), &[])
+                let inputs: Vec<_> = self.items_of(benchmark, images).into_iter().collect();
+                self.add(spot, label, Task::Answers(Arc::new(task)), &inputs)
             }
         };
         match &manner.judge {
@@ -136,6 +143,14 @@ impl Expander<'_, '_> {
     }
 }
 
+impl Expander<'_, '_> {
+    /// The items of a benchmark, unless it is a file that is read as it stands.
+    fn items_of(&mut self, benchmark: &Benchmark, images: bool) -> Option<(&'static str, Key)> {
+        let is_read = !images && benchmark.is_plain;
+        (!is_read).then(|| ("items", self.dataset(&benchmark.dataset)))
+    }
+}
+
 /// A benchmark as it is put to nobody yet.
 fn asked(benchmark: &Benchmark, images: bool, explain: bool) -> AnswersTask {
     AnswersTask {
@@ -146,6 +161,7 @@ fn asked(benchmark: &Benchmark, images: bool, explain: bool) -> AnswersTask {
         format: benchmark.format,
         images,
         explain,
+        whole: benchmark.whole,
     }
 }
 

@@ -4,8 +4,8 @@ use std::rc::Rc;
 
 use vpc_grammar::{Code, Problem, Span};
 
-use super::Expander;
-use crate::plan::{DatasetFrom, DatasetTask, Fraction, Key, Task, TokenizerTask};
+use super::{Expander, Eyes};
+use crate::plan::{DatasetFrom, DatasetTask, FeaturesTask, Fraction, Key, Task, TokenizerTask};
 use crate::value::{
     Category, Dataset, DatasetOf, Encoder, Exact, Mixture, Tokenizer, TokenizerSource, fraction,
 };
@@ -152,9 +152,55 @@ impl Expander<'_, '_> {
         let place = self.place(encoder.declared);
         let label = format!("encoder/{}", encoder.name).into();
         let task = Task::Encoder(Box::new(encoder.task.clone()));
-        let key = self.jobs.add(label, place, task, &[]);
+        let mut inputs = Vec::new();
+        if let Some(data) = &encoder.data {
+            inputs.push(("items", self.dataset(data)));
+            let mut roots = Vec::new();
+            data.roots(&mut roots);
+            let mut pictures: Vec<Key> = roots.iter().map(|root| self.dataset(root)).collect();
+            pictures.sort_unstable();
+            pictures.dedup();
+            inputs.extend(pictures.into_iter().map(|key| ("pictures", key)));
+        }
+        let key = self.jobs.add(label, place, task, &inputs);
         let known = (Rc::clone(encoder), key);
         self.shared.encoders.insert(address, known);
         key
+    }
+
+    /// Adds the jobs in which a frozen encoder looks at the pictures of a dataset: one for each source
+    /// that they come from, so that all choices of its items share it.
+    pub(super) fn features(&mut self, dataset: &Rc<Dataset>, eyes: &Eyes) -> Vec<Key> {
+        let mut roots = Vec::new();
+        dataset.roots(&mut roots);
+        let encoder = &eyes.encoder;
+        let mut keys: Vec<Key> = Vec::with_capacity(roots.len());
+        for root in &roots {
+            let id = (
+                Rc::as_ptr(root).addr(),
+                Rc::as_ptr(encoder).addr(),
+                eyes.layer,
+            );
+            let known = self.shared.features.get(&id).copied();
+            keys.push(known.unwrap_or_else(|| {
+                let inputs = [
+                    ("encoder", self.encoder(encoder)),
+                    ("items", self.dataset(root)),
+                ];
+                let task = Task::Features(FeaturesTask {
+                    layer: eyes.layer,
+                    items: root.items,
+                });
+                let label = format!("features/{}@{}", root.name, encoder.name).into();
+                let place = self.place(root.declared);
+                let key = self.jobs.add(label, place, task, &inputs);
+                self.shared.features.insert(id, key);
+                key
+            }));
+        }
+        // In an order that no name decides.
+        keys.sort_unstable();
+        keys.dedup();
+        keys
     }
 }

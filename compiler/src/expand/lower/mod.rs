@@ -35,10 +35,20 @@ pub(super) struct Made {
 struct Model {
     spec: Arc<ModelSpec>,
     tokenizer: Rc<Tokenizer>,
-    /// Whether it was adapted to pictures.
-    sees: bool,
+    /// What it sees with, where it was adapted to pictures.
+    eyes: Option<Eyes>,
     /// The run, where it was trained from scratch.
     trained: Option<Trained>,
+}
+
+/// How a model sees.
+#[derive(Clone)]
+pub(super) struct Eyes {
+    encoder: Rc<Encoder>,
+    /// The layer that is looked at, counted from the end.
+    layer: u64,
+    /// Whether it sees with an encoder of its own, which a stage has trained.
+    own: bool,
 }
 
 /// The length of a `pretrain` run.
@@ -59,6 +69,8 @@ pub(crate) struct Shared {
     tokenizers: BTreeMap<usize, (Rc<Tokenizer>, Key)>,
     datasets: BTreeMap<usize, (Rc<Dataset>, Key)>,
     encoders: BTreeMap<usize, (Rc<Encoder>, Key)>,
+    /// By the addresses of a dataset and of an encoder, and the layer.
+    features: BTreeMap<(usize, usize, u64), Key>,
     specs: BTreeSet<Arc<ModelSpec>>,
     /// What is known of how much text there is, by the `tokens` job.
     pub(super) supply: BTreeMap<Key, Supply>,

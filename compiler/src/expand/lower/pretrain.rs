@@ -99,7 +99,7 @@ impl Expander<'_, '_> {
                 Model {
                     spec: self.shared.spec(model),
                     tokenizer,
-                    sees: false,
+                    eyes: None,
                     trained: Some(Trained {
                         budget,
                         steps,

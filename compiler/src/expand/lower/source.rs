@@ -117,7 +117,7 @@ impl Expander<'_, '_> {
         let model = Model {
             spec: Arc::clone(&model.spec),
             tokenizer: Rc::clone(&model.tokenizer),
-            sees: model.sees,
+            eyes: model.eyes.clone(),
             trained: None,
         };
         Some(Base {

@@ -128,13 +128,17 @@ impl Change {
             if was == Some(value) || name == "shares" || follows.includes(name) {
                 continue;
             }
-            self.own.push(match (name, before.data(), after.data()) {
-                ("digest" | "weights" | "files" | "data", Some(before), Some(after)) => {
-                    Difference::File {
-                        before: before.0.to_owned(),
-                        after: after.0.to_owned(),
-                    }
-                }
+            let place = usize::from(name == "pictures");
+            let files = (before.data().nth(place), after.data().nth(place));
+            self.own.push(match (name, files.0, files.1) {
+                (
+                    "digest" | "weights" | "files" | "data" | "pictures",
+                    Some(before),
+                    Some(after),
+                ) => Difference::File {
+                    before: before.0.to_owned(),
+                    after: after.0.to_owned(),
+                },
                 _ => Difference::field(name, was, Some(value)),
             });
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::FileSpec;
+use super::ItemsSpec;
 use crate::plan::{Fraction, ModelSpec, Record, Value};
 
 /// An evaluation.
@@ -47,8 +47,8 @@ pub struct AnswersTask {
     /// The model at the endpoint that answers.
     pub endpoint: Option<String>,
     /// The questions.
-    pub data: FileSpec,
-    /// How many there are; known from the data, so it does not bear identity.
+    pub data: ItemsSpec,
+    /// How many there are; where it is known from the data it does not bear identity.
     pub items: u64,
     /// How they are asked and scored.
     pub format: Format,
@@ -56,6 +56,9 @@ pub struct AnswersTask {
     pub images: bool,
     /// Whether an explanation is asked for before the answer.
     pub explain: bool,
+    /// Whether options are compared as whole answers, and not by the byte.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub whole: bool,
 }
 
 /// How questions are asked and scored.
@@ -132,15 +135,27 @@ impl EvalTask {
 }
 
 impl AnswersTask {
+    /// Returns what the questions are.
+    pub(crate) fn data_record(&self) -> Record<'_> {
+        let record = self.data.onto(Record::default(), "data");
+        // What is planned is known by its description alone.
+        if matches!(self.data, ItemsSpec::Scenes { .. }) {
+            record.with("items", self.items)
+        } else {
+            record
+        }
+    }
+
     pub(super) fn record(&self) -> Record<'_> {
         let Self {
             model: _, // part of its own key
             endpoint,
-            data,
-            items: _, // known from the data
+            data: _, // below
+            items: _,
             format,
             images,
             explain,
+            whole,
         } = self;
         let format = match format {
             Format::Choice => "choice",
@@ -149,11 +164,16 @@ impl AnswersTask {
             Format::ShortAnswer => "short_answer",
             Format::Perplexity => "perplexity",
         };
-        let record = Record::default()
-            .with("data", data.value())
+        let record = self
+            .data_record()
             .with("format", format)
             .with("images", *images)
             .unless(&false, "explain", *explain);
+        let record = if *whole {
+            record.with("compare", "whole")
+        } else {
+            record
+        };
         match endpoint {
             Some(endpoint) => record.with("endpoint", endpoint.as_str()),
             None => record,

@@ -1,5 +1,6 @@
 //! What each kind of job computes.
 
+mod items;
 mod measure;
 mod sight;
 mod text;
@@ -9,10 +10,11 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+pub use items::{Ask, Broken, ItemFields, ItemsSpec, PartSpec, PicturesSpec, Split};
 pub use measure::{AlignTask, AnswersTask, EvalTask, Format, Layers, Overall, Pooling};
 pub use sight::{
-    Activation, Choice, DatasetFrom, DatasetTask, EncoderTask, Family, FileSpec, Modules,
-    Projector, Sight, StageTask,
+    Activation, Choice, DatasetFrom, DatasetTask, EncoderTask, EncoderWeights, Family,
+    FeaturesTask, FileSpec, Lessons, Modules, Projector, Sight, StageTask,
 };
 pub use text::{CorpusTask, SourceSpec, TokenizerTask};
 pub use train::{Precision, PretrainTask, ScheduleShape, ScheduleSpec};
@@ -38,8 +40,10 @@ pub enum Task {
     },
     /// Makes or chooses items to adapt with.
     Dataset(Box<DatasetTask>),
-    /// Imports a vision encoder.
+    /// Imports or trains a vision encoder.
     Encoder(Box<EncoderTask>),
+    /// Computes what a frozen encoder makes of pictures.
+    Features(FeaturesTask),
     /// Runs one stage of an adaptation.
     Stage(Arc<StageTask>),
     /// Lets a model answer the questions of a benchmark, and scores the answers.
@@ -66,6 +70,7 @@ impl Task {
             Self::Checkpoint { .. } => "checkpoint",
             Self::Dataset(_) => "dataset",
             Self::Encoder(_) => "encoder",
+            Self::Features(_) => "features",
             Self::Stage(_) => "stage",
             Self::Answers(_) => "answers",
             Self::Judged { .. } => "judged",
@@ -86,6 +91,7 @@ impl Task {
             | Self::Checkpoint { .. }
             | Self::Dataset(_)
             | Self::Encoder(_)
+            | Self::Features(_)
             | Self::Stage(_)
             | Self::Answers(_)
             | Self::Judged { .. }
@@ -117,6 +123,7 @@ impl Task {
             | Self::Checkpoint { .. }
             | Self::Dataset(_)
             | Self::Encoder(_)
+            | Self::Features(_)
             | Self::Stage(_)
             | Self::Answers(_)
             | Self::Judged { .. }
@@ -125,45 +132,51 @@ impl Task {
         }
     }
 
-    /// Returns the data file that the job reads, where it reads one: where it lies, and the blake3
-    /// of its bytes. Paths are for people, not for keys.
+    /// Returns the data files and folders that the job reads: where each lies, and the digest of its
+    /// content. Paths are for people, not for keys.
     #[expect(
         clippy::disallowed_methods,
         reason = "messages name files by where they lie"
     )]
-    pub fn data(&self) -> Option<(&str, Key)> {
+    pub fn data(&self) -> impl Iterator<Item = (&str, Key)> {
         fn of_spec(file: &FileSpec) -> Option<(&Operation<String>, Key)> {
             match file {
                 FileSpec::File { path, digest } => Some((path, *digest)),
                 FileSpec::Planned { .. } => None,
             }
         }
-        let (path, digest) = match self {
+        let (file, items) = match self {
             Self::Corpus(task) => match &task.source {
                 SourceSpec::Text { path, digest } | SourceSpec::Jsonl { path, digest, .. } => {
-                    (path, *digest)
+                    (Some((path, *digest)), None)
                 }
-                SourceSpec::World { .. } | SourceSpec::Planned { .. } => return None,
+                SourceSpec::World { .. } | SourceSpec::Planned { .. } => (None, None),
             },
             Self::Tokenizer(task) => match &**task {
-                TokenizerTask::Imported { path, digest, .. } => (path, *digest),
-                TokenizerTask::Trained { .. } | TokenizerTask::Planned { .. } => return None,
+                TokenizerTask::Imported { path, digest, .. } => (Some((path, *digest)), None),
+                TokenizerTask::Trained { .. } | TokenizerTask::Planned { .. } => (None, None),
             },
             Self::Dataset(task) => match &task.from {
-                DatasetFrom::Source(file) => of_spec(file)?,
-                DatasetFrom::Chosen(_) | DatasetFrom::Joined => return None,
+                DatasetFrom::Source(items) => (None, Some(items)),
+                DatasetFrom::Chosen(_) | DatasetFrom::Joined => (None, None),
             },
-            Self::Encoder(task) => of_spec(&task.weights)?,
-            Self::Answers(task) => of_spec(&task.data)?,
+            Self::Encoder(task) => match &task.weights {
+                EncoderWeights::Files(file) => (of_spec(file), None),
+                _ => (None, None),
+            },
+            Self::Answers(task) => (None, Some(&task.data)),
             Self::Tokens
             | Self::Pretrain(_)
             | Self::Checkpoint { .. }
+            | Self::Features(_)
             | Self::Stage(_)
             | Self::Judged { .. }
             | Self::Eval(_)
-            | Self::AlignScore(_) => return None,
+            | Self::AlignScore(_) => (None, None),
         };
-        Some((path.get(), digest))
+        let items = items.into_iter().flat_map(ItemsSpec::data);
+        let all = file.into_iter().chain(items);
+        all.map(|(path, digest)| (path.get().as_str(), digest))
     }
 
     /// Returns the fields that bear identity.
@@ -176,6 +189,7 @@ impl Task {
             Self::Checkpoint { step } => Record::default().with("step", *step),
             Self::Dataset(task) => task.record(),
             Self::Encoder(task) => task.record(),
+            Self::Features(task) => task.record(),
             Self::Stage(task) => task.record(),
             Self::Answers(task) => task.record(),
             Self::Judged { judge } => Record::default().with("judge", judge.as_str()),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::ScheduleSpec;
+use super::{ItemsSpec, ScheduleSpec};
 use crate::plan::{Fraction, Key, ModelSpec, Operation, Record, Value};
 
 /// A file, or what will be one. Paths are for reading; identity is the digest.
@@ -28,7 +28,7 @@ pub enum FileSpec {
 /// Items to adapt with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DatasetTask {
-    /// How many items there are; known from the source, so it does not bear identity.
+    /// How many items there are; where it is known from the source it does not bear identity.
     pub items: u64,
     /// Where they come from.
     pub from: DatasetFrom,
@@ -39,7 +39,7 @@ pub struct DatasetTask {
 #[serde(rename_all = "snake_case")]
 pub enum DatasetFrom {
     /// A source of items.
-    Source(FileSpec),
+    Source(ItemsSpec),
     /// Some of the items of the one input.
     Chosen(Choice),
     /// The items of all inputs, in their order.
@@ -82,8 +82,54 @@ pub struct EncoderTask {
     pub patch: u64,
     /// Side of the picture, in pixels.
     pub image: u64,
-    /// Its trained weights.
-    pub weights: FileSpec,
+    /// Where its weights come from.
+    pub weights: EncoderWeights,
+}
+
+/// Where an encoder's weights come from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EncoderWeights {
+    /// A folder of `transformers`.
+    Files(FileSpec),
+    /// Nothing has been learned.
+    Initial {
+        /// Seed of the weights.
+        seed: u64,
+    },
+    /// Trained on pairs of pictures and texts, beside a text tower (CLIP).
+    Contrastive(Lessons),
+    /// Trained to fill in hidden patches, by a small decoder (MAE).
+    Masked {
+        /// Share of the patches that are hidden.
+        mask: Fraction,
+        /// The training.
+        lessons: Lessons,
+    },
+}
+
+/// Training of an encoder on the items of its input.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lessons {
+    /// How often each item is seen.
+    pub epochs: u64,
+    /// Items per step.
+    pub batch: u64,
+    /// Optimiser steps; known from the input.
+    pub steps: u64,
+    /// Peak learning rate.
+    pub rate: Fraction,
+    /// Seed of weights, order and masks.
+    pub seed: u64,
+}
+
+/// What an encoder makes of pictures.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FeaturesTask {
+    /// Of which layer, counted from the end: 1 is the last.
+    pub layer: u64,
+    /// How many items there are at most; known from the input.
+    pub items: u64,
 }
 
 /// Conventions of a vision encoder.
@@ -125,6 +171,9 @@ pub struct StageTask {
     pub weight_decay: Fraction,
     /// Seed of the projector's initial weights and of the order of items.
     pub seed: u64,
+    /// How a turn is written; none is [`StageTask::TEMPLATE`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template: Option<String>,
 }
 
 /// What stands between pictures and the language model.
@@ -185,13 +234,13 @@ impl DatasetTask {
         let Self { items, from } = self;
         let record = Record::default();
         match from {
-            // What is planned is nothing but its description.
-            DatasetFrom::Source(files @ FileSpec::Planned { .. }) => record
-                .with("from", "source")
-                .with("files", files.value())
-                .with("items", *items),
-            DatasetFrom::Source(files) => {
-                record.with("from", "source").with("files", files.value())
+            DatasetFrom::Source(source) => {
+                let record = source.onto(record.with("from", "source"), "files");
+                if source.is_counted() {
+                    record.with("items", *items)
+                } else {
+                    record
+                }
             }
             DatasetFrom::Joined => record.with("from", "joined"),
             DatasetFrom::Chosen(choice) => match choice {
@@ -227,19 +276,60 @@ impl EncoderTask {
             Family::Mae => "mae",
             Family::Vit => "vit",
         };
-        Record::default()
+        let record = Record::default()
             .with("family", family)
             .with("layers", *layers)
             .with("width", *width)
             .with("heads", *heads)
             .with("hidden", *hidden)
             .with("patch", *patch)
-            .with("image", *image)
-            .with("weights", weights.value())
+            .with("image", *image);
+        match weights {
+            EncoderWeights::Files(files) => record.with("weights", files.value()),
+            EncoderWeights::Initial { seed } => {
+                record.with("weights", "initial").with("seed", *seed)
+            }
+            EncoderWeights::Contrastive(lessons) => {
+                lessons.onto(record.with("weights", "contrastive"))
+            }
+            EncoderWeights::Masked { mask, lessons } => {
+                lessons.onto(record.with("weights", "masked").with("mask", *mask))
+            }
+        }
+    }
+}
+
+impl Lessons {
+    fn onto<'t>(&self, record: Record<'t>) -> Record<'t> {
+        let Self {
+            epochs,
+            batch,
+            steps: _, // items / batch
+            rate,
+            seed,
+        } = self;
+        record
+            .with("epochs", *epochs)
+            .with("batch", *batch)
+            .with("rate", *rate)
+            .with("seed", *seed)
+    }
+}
+
+impl FeaturesTask {
+    pub(super) fn record(&self) -> Record<'_> {
+        let Self {
+            layer,
+            items: _, // known from the input
+        } = self;
+        Record::default().with("layer", *layer)
     }
 }
 
 impl StageTask {
+    /// How a turn is written where nothing else is said.
+    pub const TEMPLATE: &'static str = "Question: {question}\nAnswer: {answer}";
+
     pub(super) fn record(&self) -> Record<'_> {
         let Self {
             model, // part of its own key; its width stands for a projector's left out
@@ -253,6 +343,7 @@ impl StageTask {
             schedule,
             weight_decay,
             seed,
+            template,
         } = self;
         let record = Record::default()
             .with("train_encoder", train.encoder)
@@ -263,7 +354,10 @@ impl StageTask {
             .with("rate", *rate)
             .with("weight_decay", *weight_decay)
             .with("seed", *seed);
-        let record = schedule.onto(record);
+        let mut record = schedule.onto(record);
+        if let Some(template) = template {
+            record = record.with("template", template.as_str());
+        }
         let Some(sight) = sight else {
             return record.with("images", false);
         };

@@ -90,11 +90,11 @@ pub(super) const DATASET: Kind = Kind {
     places: &[Place::File],
     doc: "Items to adapt with: pictures with captions, instructions, dialogues.",
     fields: &[
-        Field::required("source", Type::Files, "Where the items come from."),
+        Field::required("source", Type::Items, "Where the items come from."),
         Field::required(
             "items",
             Type::Count,
-            "How many items there are: known from the source, so it bears identity only of what is planned.",
+            "How many items there are: checked where the source knows it, and made as many of scenes.",
         ),
         Field::optional(
             "labels.…",

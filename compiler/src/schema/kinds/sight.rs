@@ -27,7 +27,11 @@ pub(super) const ENCODER: Kind = Kind {
             Type::Count,
             "Side of the picture, in pixels; a multiple of the patch.",
         ),
-        Field::required("weights", Type::Files, "Its trained weights."),
+        Field::required(
+            "weights",
+            Type::Weights,
+            "Its weights: a folder of `transformers`, or a training of its own.",
+        ),
     ],
 };
 
@@ -47,7 +51,19 @@ pub(super) const ADAPTATION: Kind = Kind {
             "visual_tokens",
             Type::Count,
             "576",
-            "Features per picture, after bilinear resizing.",
+            "Features per picture, after bilinear resizing; a square number.",
+        ),
+        Field::optional(
+            "layer",
+            Type::Count,
+            "2",
+            "Which of the encoder's layers is looked at, counted from the end: 1 is the last.",
+        ),
+        Field::optional(
+            "template",
+            Type::Text,
+            "\"Question: {question}\\nAnswer: {answer}\"",
+            "How a turn is written; a picture stands before the first one.",
         ),
     ],
 };
@@ -98,7 +114,7 @@ pub(super) const BENCHMARK: Kind = Kind {
     places: &[Place::File],
     doc: "Questions with known answers, and how an answer is scored.",
     fields: &[
-        Field::required("data", Type::Files, "The questions."),
+        Field::required("data", Type::Items, "The questions."),
         Field::required("items", Type::Count, "How many questions there are.").operation(),
         Field::required(
             "format",
@@ -116,6 +132,12 @@ pub(super) const BENCHMARK: Kind = Kind {
             Type::Flag,
             "true",
             "Whether the questions come with pictures.",
+        ),
+        Field::optional(
+            "compare",
+            Type::Word(&["bytes", "whole"]),
+            "bytes",
+            "How likelihoods of options are compared: by the byte, or of whole answers with the end after them.",
         ),
         Field::optional("chance", Type::Share, "0%", "What guessing scores.").operation(),
     ],

@@ -3,7 +3,7 @@
 mod prompt;
 mod read;
 
-pub use prompt::{continuation, prompt};
+pub use prompt::{Template, body};
 pub use read::read_questions;
 
 /// How questions are asked and scored.

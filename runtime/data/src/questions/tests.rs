@@ -115,13 +115,32 @@ fn prompts_are_as_written() {
         options: vec!["cat".to_owned(), "dog".to_owned()],
         answer: Answer::Option(0),
     };
-    let put = |asking| prompt(&question, asking);
+    let usual = Template::default();
+    let put = |asking| usual.prompt(&body(&question, asking));
     assert_eq!(
         put(Asking::Choice),
         "Question: Which?\nA. cat\nB. dog\nAnswer:"
     );
     assert_eq!(put(Asking::Likelihood), "Question: Which?\nAnswer:");
     assert_eq!(put(Asking::YesNo), "Question: Which? Yes or no?\nAnswer:");
-    assert_eq!(put(Asking::Perplexity), "");
-    assert_eq!(continuation("cat"), " cat");
+    assert_eq!(usual.continuation("cat"), " cat");
+}
+
+#[test]
+fn templates_divide_at_the_answer() {
+    let usual = Template::new("Question: {question}\nAnswer: {answer}");
+    assert_eq!(usual.expect("a template"), Template::default());
+    let chat = Template::new("USER: {question} ASSISTANT:\n{answer}").expect("a template");
+    assert_eq!(chat.prompt("Which?"), "USER: Which? ASSISTANT:");
+    assert_eq!(chat.continuation("cat"), "\ncat");
+    for wrong in [
+        "",
+        "{question}",
+        "{answer}",
+        "{answer} {question}",
+        "{question}{answer}.",
+    ] {
+        let error = Template::new(wrong).expect_err(wrong).to_string();
+        assert!(error.contains("must have `{question}`"), "{error}");
+    }
 }

@@ -14,6 +14,9 @@ use crate::error::DataError;
 /// The end token of the tokenizers trained here; its number is 0.
 pub const END: &str = "<|end|>";
 
+/// How vocabularies write the byte 255: as GPT-2's does, or as SentencePiece does.
+const UNUSED: [&str; 2] = ["ÿ", "<0xFF>"];
+
 /// Text to tokens and back.
 pub struct Tokenizer {
     inner: tokenizers::Tokenizer,
@@ -82,6 +85,20 @@ impl Tokenizer {
     /// How the token between documents is written in its vocabulary.
     pub fn end_text(&self) -> String {
         self.inner.id_to_token(self.end).unwrap_or_default()
+    }
+
+    /// A token that no text has: that of the byte 255, which no UTF-8 has. Where something else than text
+    /// is to stand among tokens, it marks the place.
+    ///
+    /// # Errors
+    /// [`DataError::Tokenizer`] where the vocabulary has no tokens of single bytes.
+    pub fn unused(&self) -> Result<u32, DataError> {
+        let known = UNUSED.iter().find_map(|name| self.inner.token_to_id(name));
+        known.ok_or_else(|| DataError::Tokenizer {
+            reason: "it has no token for the byte 255, so none that could stand for a picture; import one \
+                     that falls back to bytes"
+                .to_owned(),
+        })
     }
 
     /// The token between documents.

@@ -156,3 +156,15 @@ proptest! {
         prop_assert_eq!(train(), train());
     }
 }
+
+#[test]
+fn no_text_has_the_unused_token() {
+    let tokenizer = tokenizer(300);
+    let unused = tokenizer.unused().unwrap();
+    assert_ne!(unused, tokenizer.end());
+    let every: String = (0..=0x1000_u32).filter_map(char::from_u32).collect();
+    for text in [every.as_str(), TEXTS[2], "ÿ", "<0xFF>"] {
+        assert!(!tokenizer.encode(text).unwrap().contains(&unused), "{text}");
+    }
+    assert_eq!(tokenizer.decode(&[unused]).unwrap(), "\u{fffd}");
+}

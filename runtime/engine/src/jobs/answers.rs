@@ -6,18 +6,22 @@ use std::time::Instant;
 
 use serde::Serialize;
 use serde_json::json;
-use vpc_compiler::plan::{AnswersTask, FileSpec, Format};
+use vpc_compiler::plan::{AnswersTask, Format, ItemsSpec, Key};
 use vpc_data::Tokenizer;
-use vpc_data::questions::{Answer, Asking, Question, continuation, prompt, read_questions};
+use vpc_data::items::Item;
+use vpc_data::questions::{Answer, Asking, Question, Template, body, read_questions};
 use vpc_measure::parse::{choice, normalise, yes_no};
 use vpc_measure::statistics::{StatisticsError, mean};
 use vpc_store::{Manifest, StoreError};
-use vpc_train::{
-    Continuation, Generation, Inference, InferenceError, Model, Request, Sampling, with_threads,
-};
+use vpc_train::with_threads;
 
+use super::adapted::Filed;
 use super::corpus::check_digest;
-use super::{Bench, MODEL, TOKENIZER, model_config};
+use super::dataset::items;
+use super::mind::{Given, Mind};
+use super::questions::of_items;
+use super::sight::{Looked, Seen};
+use super::{Bench, TOKENIZER};
 use crate::error::JobError;
 use crate::support::why_not;
 
@@ -55,40 +59,34 @@ struct Record<'q> {
 
 pub(super) fn make(bench: &Bench<'_>, task: &AnswersTask) -> Result<Manifest, JobError> {
     let begun = Instant::now();
-    let unsupported = || {
-        let why = why_not(&bench.job.task).unwrap_or_default();
-        JobError::Unsupported(why.into_owned())
-    };
-    let (FileSpec::File { path, digest }, Some(shape), None) =
-        (&task.data, &task.model, why_not(&bench.job.task))
-    else {
-        return Err(unsupported());
-    };
-    let asking = asking(task.format);
-    let questions = read_questions(Path::new(path.get()), asking)?;
-    check_digest(path.get(), *digest)?;
-    if questions.len() as u64 != task.items {
-        return Err(JobError::Items {
-            path: path.get().clone(),
-            found: questions.len() as u64,
-            planned: task.items,
-        });
+    if let Some(why) = why_not(&bench.job.task) {
+        return Err(JobError::Unsupported(why.into_owned()));
     }
     let gone = || JobError::InputGone(bench.job.name().to_owned());
+    let shape = task.model.as_ref().ok_or_else(gone)?;
+    let asking = asking(task.format);
+    let sheet = Sheet::of(bench, task, asking)?;
+    let seen = Seen::of(bench)?;
+    let looked = seen.open()?;
     let input = |role| bench.job.inputs_as(role).next().ok_or_else(gone);
-    let weights = bench.open(input("model")?, MODEL)?;
+    let model = input("model")?;
     let tokenizer = Tokenizer::from_json(&bench.open(input("tokenizer")?, TOKENIZER)?)?;
     let answers = with_threads(bench.threads, || -> Result<Vec<Record<'_>>, JobError> {
-        let model = Model::load(&model_config(shape), &weights)?;
+        let filed = Filed::read(bench, model, shape)?;
         let reader = Reader {
-            inference: Inference::new(&model),
+            mind: Mind::of(&filed)?,
+            template: filed.template()?,
+            beginning: beginning(&filed, &tokenizer),
             tokenizer: &tokenizer,
             asking,
+            whole: task.whole,
         };
-        let mut answers = Vec::with_capacity(questions.len());
-        for together in questions.chunks(TOGETHER) {
+        let mut answers = Vec::with_capacity(sheet.questions.len());
+        for (at, together) in sheet.questions.chunks(TOGETHER).enumerate() {
             bench.check_stop()?;
-            answers.extend(reader.answer(together)?);
+            let features = sheet.features(at * TOGETHER, together.len(), &looked)?;
+            answers.extend(reader.answer(together, features)?);
+            bench.tell_done("questions", answers.len(), sheet.questions.len());
         }
         Ok(answers)
     })??;
@@ -103,6 +101,69 @@ pub(super) fn make(bench: &Bench<'_>, task: &AnswersTask) -> Result<Manifest, Jo
     file.finish()?;
     let draft = bench.draft(summary(&answers, asking)?, begun)?;
     Ok(attempt.publish(draft)?)
+}
+
+/// The tokens before a question: the end of a text, and the places of a picture where one is seen.
+struct Beginning {
+    blind: Vec<u32>,
+    seeing: Vec<u32>,
+}
+
+fn beginning(filed: &Filed, tokenizer: &Tokenizer) -> Beginning {
+    let blind = vec![tokenizer.end()];
+    let mut seeing = blind.clone();
+    if let (Some(manner), Some(projector)) = (&filed.manner, &filed.projector) {
+        seeing.resize(1 + projector.config().tokens, manner.marker);
+    }
+    Beginning { blind, seeing }
+}
+
+/// The questions of a benchmark, with the items that they are of, where there are any.
+struct Sheet {
+    questions: Vec<Question>,
+    items: Vec<Item>,
+}
+
+impl Sheet {
+    fn of(bench: &Bench<'_>, task: &AnswersTask, asking: Asking) -> Result<Self, JobError> {
+        if let Some(key) = bench.job.inputs_as("items").next() {
+            return Self::of_items(bench, key, asking);
+        }
+        let ItemsSpec::File { path, digest, .. } = &task.data else {
+            return Err(JobError::InputGone(bench.job.name().to_owned()));
+        };
+        let questions = read_questions(Path::new(path.get()), asking)?;
+        check_digest(path.get(), *digest)?;
+        if questions.len() as u64 != task.items {
+            return Err(JobError::Items {
+                path: path.get().clone(),
+                found: questions.len() as u64,
+                planned: task.items,
+            });
+        }
+        let items = Vec::new();
+        Ok(Self { questions, items })
+    }
+
+    fn of_items(bench: &Bench<'_>, key: Key, asking: Asking) -> Result<Self, JobError> {
+        let items = items(bench, key)?;
+        let questions = of_items(&items, asking)?;
+        Ok(Self { questions, items })
+    }
+
+    /// Features of the pictures of some questions; empty where none is shown.
+    fn features(
+        &self,
+        from: usize,
+        count: usize,
+        looked: &Looked<'_>,
+    ) -> Result<Vec<Vec<f32>>, JobError> {
+        let of = |at| match self.items.get(at) {
+            Some(item) => looked.of(item),
+            None => Ok(Vec::new()),
+        };
+        (from..from + count).map(of).collect()
+    }
 }
 
 /// The value of a benchmark, with the number of its questions and, where it is a mean over them, its
@@ -145,73 +206,87 @@ const fn asking(format: Format) -> Asking {
 
 /// A model that reads questions.
 struct Reader<'t> {
-    inference: Inference,
+    mind: Mind,
+    template: Template,
+    beginning: Beginning,
     tokenizer: &'t Tokenizer,
     asking: Asking,
+    /// Whether options are compared as whole answers, with the end after them.
+    whole: bool,
 }
 
 impl Reader<'_> {
-    fn answer<'q>(&self, questions: &'q [Question]) -> Result<Vec<Record<'q>>, JobError> {
+    fn answer<'q>(
+        &self,
+        questions: &'q [Question],
+        features: Vec<Vec<f32>>,
+    ) -> Result<Vec<Record<'q>>, JobError> {
         match self.asking {
-            Asking::Likelihood => self.compared(questions),
+            Asking::Likelihood => {
+                let both = questions.iter().zip(features);
+                both.map(|(one, features)| self.compared(one, features))
+                    .collect()
+            }
             Asking::Perplexity => questions.iter().map(|one| self.measured(one)).collect(),
-            Asking::Choice | Asking::YesNo | Asking::ShortAnswer => self.written(questions),
+            Asking::Choice | Asking::YesNo | Asking::ShortAnswer => {
+                self.written(questions, features)
+            }
         }
     }
 
-    /// Tokens of a prompt after the end of a text, its beginning cut where `room` says so.
-    fn prompt(&self, question: &Question, room: usize) -> Result<(Vec<u32>, bool), JobError> {
-        let words = self.tokenizer.encode(&prompt(question, self.asking))?;
-        let fits = room.saturating_sub(1);
+    /// What a model is given of a question, the beginning of its words cut where `room` says so.
+    fn given(
+        &self,
+        question: &Question,
+        features: Vec<f32>,
+        room: usize,
+    ) -> Result<(Given, bool), JobError> {
+        let words = self.template.prompt(&body(question, self.asking));
+        let words = self.tokenizer.encode(&words)?;
+        let Beginning { blind, seeing } = &self.beginning;
+        let mut tokens = if features.is_empty() { blind } else { seeing }.clone();
+        let fits = room.saturating_sub(tokens.len());
         let kept = words
             .get(words.len().saturating_sub(fits)..)
             .unwrap_or_default();
-        let mut tokens = vec![self.tokenizer.end()];
         tokens.extend(kept);
-        Ok((tokens, kept.len() < words.len()))
+        Ok((Given { tokens, features }, kept.len() < words.len()))
     }
 
     fn context(&self) -> usize {
-        self.inference.model().config().context
+        self.mind.config().context
     }
 
-    /// The option with the largest likelihood per byte is the answer; of equal ones the first.
-    fn compared<'q>(&self, questions: &'q [Question]) -> Result<Vec<Record<'q>>, JobError> {
-        let mut records = Vec::with_capacity(questions.len());
-        for question in questions {
-            let options = question.options.iter();
-            let options: Vec<Vec<u32>> = options
-                .map(|option| self.tokenizer.encode(&continuation(option)))
-                .collect::<Result<_, _>>()?;
-            // The same prompt for all of them, and as much of it as the longest leaves room for.
-            let longest = options.iter().map(Vec::len).max().unwrap_or_default();
-            let room = (self.context() + 1).saturating_sub(longest);
-            let (prompt, cut) = self.prompt(question, room)?;
-            let items: Vec<Continuation<'_>> = options
-                .iter()
-                .map(|option| Continuation {
-                    prompt: &prompt,
-                    continuation: option,
-                })
-                .collect();
-            let scores = self.inference.score(&items, TOGETHER);
-            let scores = scores.map_err(|source| unreadable(question, source))?;
-            let log_likelihoods: Vec<f64> = scores.iter().map(vpc_train::Score::total).collect();
-            let lengths: Vec<u64> = question
-                .options
-                .iter()
-                .map(|one| one.len() as u64)
-                .collect();
-            let best = likeliest(&log_likelihoods, &lengths);
-            records.push(Record {
-                answer: best.map(Into::into),
-                right: Some(best.map(Answer::Option).as_ref() == Some(&question.answer)),
-                log_likelihoods,
-                lengths,
-                ..self.record(question, cut)
-            });
-        }
-        Ok(records)
+    /// The likeliest option is the answer, by the byte or as a whole; of equal ones the first.
+    fn compared<'q>(
+        &self,
+        question: &'q Question,
+        features: Vec<f32>,
+    ) -> Result<Record<'q>, JobError> {
+        let options = question.options.iter().map(|option| {
+            let mut words = self.tokenizer.encode(&self.template.continuation(option))?;
+            if self.whole {
+                words.push(self.tokenizer.end());
+            }
+            Ok(words)
+        });
+        let options: Vec<Vec<u32>> = options.collect::<Result<_, JobError>>()?;
+        // The same prompt for all of them, and as much of it as the longest leaves room for.
+        let longest = options.iter().map(Vec::len).max().unwrap_or_default();
+        let room = (self.context() + 1).saturating_sub(longest);
+        let (given, cut) = self.given(question, features, room)?;
+        let log_likelihoods = self.mind.score(question, &given, &options, TOGETHER)?;
+        let bytes = question.options.iter().map(|one| one.len() as u64);
+        let lengths: Vec<u64> = bytes.collect();
+        let alike = vec![1; lengths.len()];
+        let best = likeliest(&log_likelihoods, if self.whole { &alike } else { &lengths });
+        Ok(Record {
+            answer: best.map(Into::into),
+            right: Some(best.map(Answer::Option).as_ref() == Some(&question.answer)),
+            log_likelihoods,
+            lengths,
+            ..self.record(question, cut)
+        })
     }
 
     /// log p of a text, in windows of the model's context: each token once, given what stands before it in
@@ -222,13 +297,13 @@ impl Reader<'_> {
         let mut nats = 0.0;
         for start in (0..tokens.len() - 1).step_by(self.context()) {
             let end = (start + self.context()).min(tokens.len() - 1);
-            let window = Continuation {
-                prompt: &tokens[start..=start],
-                continuation: &tokens[start + 1..=end],
+            let given = Given {
+                tokens: tokens[start..=start].to_vec(),
+                features: Vec::new(),
             };
-            let scores = self.inference.score(&[window], 1);
-            let scores = scores.map_err(|source| unreadable(question, source))?;
-            nats += scores.iter().map(vpc_train::Score::total).sum::<f64>();
+            let window = [tokens[start + 1..=end].to_vec()];
+            let scores = self.mind.score(question, &given, &window, 1)?;
+            nats += scores.iter().sum::<f64>();
         }
         Ok(Record {
             log_likelihoods: vec![nats],
@@ -238,34 +313,22 @@ impl Reader<'_> {
     }
 
     /// What the model writes, greedily and on one line, is read.
-    fn written<'q>(&self, questions: &'q [Question]) -> Result<Vec<Record<'q>>, JobError> {
+    fn written<'q>(
+        &self,
+        questions: &'q [Question],
+        features: Vec<Vec<f32>>,
+    ) -> Result<Vec<Record<'q>>, JobError> {
         let most = MOST.min(self.context());
         let room = self.context() + 1 - most;
-        let prompts: Vec<(Vec<u32>, bool)> = questions
-            .iter()
-            .map(|question| self.prompt(question, room))
-            .collect::<Result<_, _>>()?;
-        let requests: Vec<Request<'_>> = (0..)
-            .zip(&prompts)
-            .map(|(id, (prompt, _))| Request { id, prompt })
-            .collect();
-        let how = Generation {
-            sampling: Sampling::Greedy,
-            most,
-            stop: vec![self.tokenizer.end()],
-            batch: TOGETHER,
-        };
-        let generated = self.inference.generate(&requests, &how);
-        let generated = generated.map_err(|source| {
-            let one = questions.get(source.item().unwrap_or_default());
-            JobError::Question {
-                id: one.map(|one| one.id.clone()).unwrap_or_default(),
-                source,
-            }
-        })?;
-        let both = questions.iter().zip(&prompts).zip(generated);
-        both.map(|((question, (_, cut)), generated)| {
-            let text = self.tokenizer.decode(&generated.tokens)?;
+        let both = questions.iter().zip(features);
+        let given = both.map(|(question, features)| self.given(question, features, room));
+        let given: Vec<(Given, bool)> = given.collect::<Result<_, _>>()?;
+        let (given, cut): (Vec<Given>, Vec<bool>) = given.into_iter().unzip();
+        let how = (most, self.tokenizer.end());
+        let written = self.mind.write(questions, &given, how, TOGETHER)?;
+        let both = questions.iter().zip(cut).zip(written);
+        both.map(|((question, cut), tokens)| {
+            let text = self.tokenizer.decode(&tokens)?;
             let output = text
                 .trim_start()
                 .lines()
@@ -277,7 +340,7 @@ impl Reader<'_> {
                 output: Some(output.to_owned()),
                 answer,
                 right: Some(right),
-                ..self.record(question, *cut)
+                ..self.record(question, cut)
             })
         })
         .collect()
@@ -308,7 +371,7 @@ impl Reader<'_> {
     fn record<'q>(&self, question: &'q Question, cut: bool) -> Record<'q> {
         let read = match self.asking {
             Asking::Perplexity => question.text.clone(),
-            _ => prompt(question, self.asking),
+            _ => self.template.prompt(&body(question, self.asking)),
         };
         let prompt = blake3::hash(read.as_bytes());
         Record {
@@ -324,14 +387,7 @@ impl Reader<'_> {
     }
 }
 
-fn unreadable(question: &Question, source: InferenceError) -> JobError {
-    JobError::Question {
-        id: question.id.clone(),
-        source,
-    }
-}
-
-/// The number of the option with the largest log-likelihood per byte; of equal ones the first.
+/// The number of the option with the largest log-likelihood by its length; of equal ones the first.
 fn likeliest(log_likelihoods: &[f64], bytes: &[u64]) -> Option<usize> {
     let mut best: Option<(usize, f64)> = None;
     for (at, (nats, bytes)) in log_likelihoods.iter().zip(bytes).enumerate() {

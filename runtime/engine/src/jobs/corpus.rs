@@ -1,12 +1,11 @@
 //! `corpus`: a category's text, split into training and held-out documents.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use vpc_compiler::plan::{self, CorpusTask, Key, SourceSpec};
 use vpc_data::{Clause, Filter, HeldOut, Source, build_corpus};
-use vpc_store::Manifest;
+use vpc_store::{Digests, Manifest};
 
 use super::Bench;
 use super::stoppable::Stoppable;
@@ -86,16 +85,21 @@ fn filter(spec: &plan::Filter) -> Filter {
     Filter(spec.clauses().iter().map(clause).collect())
 }
 
-/// Makes sure that a file still has the content it was planned with.
+/// Makes sure that a file or a folder still has the content it was planned with.
 pub(super) fn check_digest(path: &str, planned: Key) -> Result<(), JobError> {
     let read = |source| JobError::Read {
         path: path.to_owned(),
         source,
     };
-    let mut hash = blake3::Hasher::new();
-    let file = File::open(Path::new(path)).map_err(read)?;
-    hash.update_reader(file).map_err(read)?;
-    if hash.finalize().as_bytes() == planned.bytes() {
+    let mut digests = Digests::default();
+    let is_folder = Path::new(path).is_dir();
+    let found = if is_folder {
+        digests.of_folder(Path::new(path), true)
+    } else {
+        digests.of(Path::new(path), true)
+    };
+    let (digest, _) = found.map_err(read)?;
+    if digest.bytes() == planned.bytes() {
         Ok(())
     } else {
         Err(JobError::Changed {

@@ -1,14 +1,23 @@
 //! What each kind of job does.
 
+mod adapted;
 mod answers;
 mod checkpoint;
 mod corpus;
+mod course;
 mod curve;
+mod dataset;
+mod encoder;
 mod explosion;
+mod features;
 mod filing;
 mod held_out;
+mod mind;
 mod pace;
 mod pretrain;
+mod questions;
+mod sight;
+mod stage;
 mod stoppable;
 mod suite;
 mod tokenizer;
@@ -27,7 +36,7 @@ use vpc_train::ModelConfig;
 pub(crate) use tokenizer::FILE as TOKENIZER;
 
 use crate::error::JobError;
-use crate::event::Observer;
+use crate::event::{Event, Observer, Progress};
 use crate::log::now;
 use crate::options::{Options, Stop};
 use crate::steps::{Held, Steps};
@@ -87,11 +96,11 @@ pub(crate) fn perform(bench: &Bench<'_>) -> Result<Manifest, JobError> {
         }
         Task::Answers(task) => answers::make(bench, task),
         Task::Checkpoint { step } => checkpoint::make(bench, *step),
-        Task::Dataset(_)
-        | Task::Encoder(_)
-        | Task::Stage(_)
-        | Task::Judged { .. }
-        | Task::AlignScore(_) => Err(not_yet(&bench.job.task)),
+        Task::Dataset(task) => dataset::make(bench, task),
+        Task::Encoder(task) => encoder::make(bench, task),
+        Task::Features(task) => features::make(bench, task),
+        Task::Stage(task) => stage::make(bench, task),
+        Task::Judged { .. } | Task::AlignScore(_) => Err(not_yet(&bench.job.task)),
     }
 }
 
@@ -199,6 +208,19 @@ impl Bench<'_> {
     fn count_filing(&self, took: Duration) {
         let took = took.as_nanos() as u64;
         self.filing.fetch_add(took, Ordering::Relaxed);
+    }
+
+    /// Tells how much of a job is done.
+    fn tell_done(&self, of: &'static str, done: usize, all: usize) {
+        let progress = Progress {
+            step: done as u64,
+            steps: all as u64,
+            of,
+            tokens_per_second: None,
+            steps_per_second: 0.0,
+            loss: None,
+        };
+        self.observer.event(Event::Progress(self.job, progress));
     }
 
     /// Leaves a job when the run was asked to stop.

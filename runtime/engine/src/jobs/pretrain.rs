@@ -106,7 +106,7 @@ fn train_config(task: &PretrainTask) -> TrainConfig {
     }
 }
 
-fn schedule(spec: &ScheduleSpec) -> Schedule {
+pub(super) fn schedule(spec: &ScheduleSpec) -> Schedule {
     let (warmup, decay, floor) = (spec.warmup, spec.decay, spec.floor.to_f64());
     match spec.shape {
         ScheduleShape::Constant => Schedule::Constant { warmup },

@@ -365,9 +365,10 @@ impl<'b> Run<'b> {
         let progress = Progress {
             step: done,
             steps: self.task.steps,
-            tokens_per_second: steps_per_second * per_step,
+            of: "steps",
+            tokens_per_second: Some(steps_per_second * per_step),
             steps_per_second,
-            loss: report.loss,
+            loss: Some(report.loss),
         };
         self.bench
             .observer

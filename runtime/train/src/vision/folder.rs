@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::json::{read_vision_config, vision_json};
 use super::layout::layout;
-use super::{Encoder, VisionConfig};
+use super::{Encoder, VisionConfig, VisionError};
 use crate::CheckpointError;
 use crate::checkpoint::{Precision, Reader, Shard};
 use crate::huggingface::{
@@ -51,6 +51,22 @@ impl Encoder {
             source: Box::new(source),
         })?;
         Ok(Self::of_weights(config, weights))
+    }
+
+    /// Reads an encoder of the bytes of both files, as [`Encoder::files`] gives them.
+    pub fn load(config: &[u8], safetensors: &[u8]) -> Result<Self, VisionError> {
+        let config = read_vision_config(config).map_err(|source| VisionError::Unfit {
+            found: source.to_string(),
+            wanted: "the `config.json` of an encoder",
+        })?;
+        config.check()?;
+        let weights = weights(&config, &Reader::new(&safetensors)?)?;
+        Ok(Self::of_weights(config, weights))
+    }
+
+    /// How many numbers its weights are.
+    pub fn parameters(&self) -> u64 {
+        self.weights.count()
     }
 
     /// The files of a folder that `transformers` reads: `config.json`, `model.safetensors` (F32).

@@ -1,0 +1,183 @@
+//! An adapted model as it is filed: its decoder, what is between that and its encoder, how turns are
+//! written.
+
+use serde::{Deserialize, Serialize};
+use vpc_compiler::plan::{self, Key, ModelSpec, Sight, StageTask};
+use vpc_data::items::Item;
+use vpc_data::questions::Template;
+use vpc_data::{DataError, Tokenizer};
+use vpc_train::Model;
+use vpc_train::adapted::{Adapted, Projector, ProjectorConfig};
+use vpc_train::ops::Activation;
+
+use super::{Bench, MODEL, model_config};
+use crate::error::JobError;
+
+/// The file that says how a model sees.
+pub(crate) const ADAPTED: &str = "adapted.json";
+/// The file of a projector's weights.
+pub(crate) const PROJECTOR: &str = "projector.safetensors";
+
+/// How a model sees, and how turns are written for it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Manner {
+    /// How a turn is written.
+    pub(crate) template: String,
+    /// The token that stands for a vector of a picture.
+    pub(crate) marker: u32,
+    /// The projector's shape; none where the model has seen no picture yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) projector: Option<ProjectorConfig>,
+    /// The encoder's layer that is looked at, counted from the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) layer: Option<u64>,
+}
+
+/// A model that was filed, adapted or not.
+pub(super) struct Filed {
+    pub(super) model: Model,
+    pub(super) manner: Option<Manner>,
+    pub(super) projector: Option<Projector>,
+}
+
+impl Filed {
+    /// Reads the model of an input.
+    pub(super) fn read(bench: &Bench<'_>, key: Key, shape: &ModelSpec) -> Result<Self, JobError> {
+        let model = Model::load(&model_config(shape), &bench.open(key, MODEL)?)?;
+        let has = |name: &str| {
+            let manifest = bench.inputs.get(&key);
+            manifest.is_some_and(|manifest| manifest.files.contains_key(name))
+        };
+        if !has(ADAPTED) {
+            return Ok(Self {
+                model,
+                manner: None,
+                projector: None,
+            });
+        }
+        let manner: Manner = serde_json::from_slice(&bench.open(key, ADAPTED)?)?;
+        let projector = match &manner.projector {
+            Some(config) => Some(Projector::load(config, &bench.open(key, PROJECTOR)?)?),
+            None => None,
+        };
+        Ok(Self {
+            model,
+            manner: Some(manner),
+            projector,
+        })
+    }
+
+    /// How turns are written: as the model's own adaptation had it, or as usual.
+    pub(super) fn template(&self) -> Result<Template, DataError> {
+        let own = self.manner.as_ref().map(|manner| manner.template.as_str());
+        Template::new(own.unwrap_or(StageTask::TEMPLATE))
+    }
+
+    /// The adapted model; none where it has no projector.
+    pub(super) fn adapted(&self) -> Result<Option<Adapted>, JobError> {
+        let (Some(projector), Some(manner)) = (&self.projector, &self.manner) else {
+            return Ok(None);
+        };
+        let (model, projector) = (self.model.clone(), projector.clone());
+        Ok(Some(Adapted::new(model, projector, manner.marker)?))
+    }
+}
+
+/// The shape of a projector for features of so many vectors of a width.
+pub(super) fn projector_config(
+    sight: &Sight,
+    model: &ModelSpec,
+    (vectors, features): (usize, usize),
+) -> ProjectorConfig {
+    let own = &sight.projector;
+    ProjectorConfig {
+        features,
+        grid: vectors.isqrt(),
+        tokens: sight.visual_tokens as usize,
+        layers: own.layers as usize,
+        width: own.width.unwrap_or(model.width) as usize,
+        outputs: model.width as usize,
+        activation: match own.activation {
+            plan::Activation::Gelu => Activation::Gelu,
+            plan::Activation::Relu => Activation::Relu,
+            plan::Activation::Silu => Activation::Silu,
+        },
+    }
+}
+
+/// A projector that nothing goes through, of a model that has seen no picture yet.
+pub(super) fn idle_projector(model: &ModelSpec) -> Result<Projector, JobError> {
+    let config = ProjectorConfig {
+        features: 1,
+        grid: 1,
+        tokens: 1,
+        layers: 1,
+        width: 1,
+        outputs: model.width as usize,
+        activation: Activation::Gelu,
+    };
+    Ok(Projector::initial(&config, 0)?)
+}
+
+/// An item as tokens to learn from.
+pub(super) struct Told {
+    pub(super) tokens: Vec<u32>,
+    /// Which tokens the loss is of.
+    pub(super) answer: Vec<bool>,
+    /// Whether its end did not fit the context.
+    pub(super) cut: bool,
+}
+
+/// Writes items for a model.
+pub(super) struct Teller<'t> {
+    pub(super) tokenizer: &'t Tokenizer,
+    pub(super) template: Template,
+    pub(super) marker: u32,
+    /// Visual tokens of a picture; 0 where pictures are withheld.
+    pub(super) visual: usize,
+    pub(super) context: usize,
+}
+
+impl Teller<'_> {
+    /// The beginning of a text: the end of the one before it, and the places of a picture.
+    pub(super) fn beginning(&self, has_picture: bool) -> Vec<u32> {
+        let places = if has_picture { self.visual } else { 0 };
+        let mut tokens = vec![self.tokenizer.end()];
+        tokens.resize(1 + places, self.marker);
+        tokens
+    }
+
+    /// An item with its turns, each answer ended; cut where the context ends.
+    pub(super) fn tell(&self, item: &Item) -> Result<Told, JobError> {
+        let mut tokens = self.beginning(item.picture.is_some());
+        let mut answer = vec![false; tokens.len()];
+        for turn in &item.turns {
+            let asked = self
+                .tokenizer
+                .encode(&self.template.prompt(&turn.question))?;
+            let said = self
+                .tokenizer
+                .encode(&self.template.continuation(&turn.answer))?;
+            answer.resize(answer.len() + asked.len(), false);
+            answer.resize(answer.len() + said.len() + 1, true);
+            tokens.extend(asked);
+            tokens.extend(said);
+            tokens.push(self.tokenizer.end());
+        }
+        let cut = tokens.len() > self.context;
+        tokens.truncate(self.context);
+        answer.truncate(self.context);
+        Ok(Told {
+            tokens,
+            answer,
+            cut,
+        })
+    }
+}
+
+impl Told {
+    /// Whether there is something to learn, and all of the picture to learn it from.
+    pub(super) fn is_whole(&self, beginning: usize) -> bool {
+        self.tokens.len() > beginning && self.answer.contains(&true)
+    }
+}

@@ -1,0 +1,82 @@
+//! `features`: what a frozen encoder makes of the pictures of a source, once for all that need it.
+
+use std::time::Instant;
+
+use rayon::prelude::*;
+use serde_json::json;
+use vpc_compiler::plan::FeaturesTask;
+use vpc_data::items::{FeaturesWriter, PictureId, Pictures};
+use vpc_store::Manifest;
+use vpc_train::vision::{Encoder, Features, Layer};
+use vpc_train::with_threads;
+
+use super::dataset::PICTURES;
+use super::encoder::read;
+use super::sight::{picture, preprocess};
+use super::{Bench, MODEL};
+use crate::error::JobError;
+
+/// The file of features: 16-bit numbers, by picture.
+pub(super) const FEATURES: &str = "features.bin";
+/// Pictures looked at between looks at whether to stop; no bit depends on it.
+const TOGETHER: usize = 64;
+
+pub(super) fn make(bench: &Bench<'_>, task: &FeaturesTask) -> Result<Manifest, JobError> {
+    let begun = Instant::now();
+    let gone = || JobError::InputGone(bench.job.name().to_owned());
+    let input = |role| bench.job.inputs_as(role).next().ok_or_else(gone);
+    let encoder = read(bench, input("encoder")?)?;
+    let blob = bench.open(input("items")?, PICTURES)?;
+    let pictures = Pictures::new(&blob)?;
+    let ids: Vec<PictureId> = pictures.ids().collect();
+    let of = Features {
+        layer: Layer::FromEnd(task.layer as usize),
+        class: false,
+    };
+    let (vectors, width) = (encoder.config().patches(), encoder.config().width);
+    let mut attempt = bench.store.attempt(bench.job.key)?;
+    let mut file = FeaturesWriter::new(attempt.create(FEATURES)?, vectors, width)?;
+    with_threads(bench.threads, || -> Result<(), JobError> {
+        for (at, together) in ids.chunks(TOGETHER).enumerate() {
+            bench.check_stop()?;
+            let seen = look(&encoder, &pictures, together, of)?;
+            for (id, features) in together.iter().zip(seen.chunks(vectors * width)) {
+                file.add(*id, features)?;
+            }
+            bench.tell_done("pictures", at * TOGETHER + together.len(), ids.len());
+        }
+        Ok(())
+    })??;
+    file.finish()?.finish()?;
+    let metrics = json!({ "pictures": ids.len(), "vectors": vectors, "width": width });
+    let draft = bench.draft(metrics, begun)?;
+    Ok(attempt.publish(draft)?)
+}
+
+/// Features of some pictures, [n, patches, width].
+fn look(
+    encoder: &Encoder,
+    pictures: &Pictures<'_>,
+    ids: &[PictureId],
+    of: Features,
+) -> Result<Vec<f32>, JobError> {
+    let pixels = pixels(encoder, pictures, ids)?;
+    Ok(encoder.features(&pixels, of)?)
+}
+
+/// Pictures as an encoder is shown them, [n, 3, side, side].
+fn pixels(
+    encoder: &Encoder,
+    pictures: &Pictures<'_>,
+    ids: &[PictureId],
+) -> Result<Vec<f32>, JobError> {
+    let preprocess = preprocess(encoder.config());
+    let each = ids.par_iter().map(|id| {
+        let bytes = pictures.get(*id).ok_or_else(|| JobError::Unseen {
+            item: id.to_string(),
+        })?;
+        Ok(preprocess.apply(&picture(bytes, *id)?))
+    });
+    let each: Vec<Vec<f32>> = each.collect::<Result<_, JobError>>()?;
+    Ok(each.concat())
+}

@@ -1,0 +1,233 @@
+//! `stage`: one pass of an adaptation.
+
+use std::time::Instant;
+
+use rayon::prelude::*;
+use serde_json::json;
+use vpc_compiler::plan::{Key, StageTask};
+use vpc_data::items::Item;
+use vpc_data::questions::Template;
+use vpc_data::{SampleStream, Tokenizer};
+use vpc_store::Manifest;
+use vpc_train::adapted::{AdaptTrainer, Adapted, Example, Parts, Projector};
+use vpc_train::{Course, Model, StepReport, with_threads};
+
+use super::adapted::{
+    ADAPTED, Filed, Manner, PROJECTOR, Teller, Told, idle_projector, projector_config,
+};
+use super::course::{Learns, batch, optimizer, order, train};
+use super::dataset::{ITEMS, items};
+use super::pretrain::schedule;
+use super::sight::{Looked, Seen};
+use super::{Bench, CONFIG, CURVE, MODEL, TOKENIZER, model_config};
+use crate::error::JobError;
+use crate::support::why_not;
+
+pub(super) fn make(bench: &Bench<'_>, task: &StageTask) -> Result<Manifest, JobError> {
+    let begun = Instant::now();
+    if let Some(why) = why_not(&bench.job.task) {
+        return Err(JobError::Unsupported(why.into_owned()));
+    }
+    // The trainer's tape cannot leave its thread, so the whole stage happens inside the pool.
+    with_threads(bench.threads, || adapt(bench, task, begun))?
+}
+
+fn adapt(bench: &Bench<'_>, task: &StageTask, begun: Instant) -> Result<Manifest, JobError> {
+    let gone = || JobError::InputGone(bench.job.name().to_owned());
+    let input = |role| bench.job.inputs_as(role).next().ok_or_else(gone);
+    let (data, seen) = (input("items")?, Seen::of(bench)?);
+    let looked = seen.open()?;
+    let tokenizer = Tokenizer::from_json(&bench.open(input("tokenizer")?, TOKENIZER)?)?;
+    let Filed {
+        model,
+        manner,
+        projector,
+    } = Filed::read(bench, input("model")?, &task.model)?;
+    let marker = match &manner {
+        Some(manner) => manner.marker,
+        None => tokenizer.unused()?,
+    };
+    let projector = sees(task, projector, &looked)?;
+    let template = task.template.as_deref().unwrap_or(StageTask::TEMPLATE);
+    let teller = Teller {
+        tokenizer: &tokenizer,
+        template: Template::new(template)?,
+        marker,
+        visual: task
+            .sight
+            .as_ref()
+            .map_or(0, |sight| sight.visual_tokens as usize),
+        context: task.model.context as usize,
+    };
+    let items = items(bench, data)?;
+    let counts = Counts::of(&items, &teller)?;
+    if counts.left_out == items.len() {
+        return Err(JobError::NothingFits {
+            dataset: bench.name_of(data),
+            context: task.model.context,
+        });
+    }
+    let idle = projector.is_none();
+    let between = match projector {
+        Some(projector) => projector,
+        None => idle_projector(&task.model)?,
+    };
+    let parts = Parts {
+        projector: task.train.projector && !idle,
+        model: task.train.model,
+    };
+    let adapted = Adapted::new(model, between, marker)?;
+    let mut pupil = Pupil {
+        trainer: AdaptTrainer::new(&course(task), adapted, parts)?,
+        order: order(bench.content(data, ITEMS)?, items.len(), task.seed)?,
+        batch: task.batch,
+        items,
+        teller,
+        looked,
+    };
+    let (curve, spent) = train(bench, &mut pupil, task.steps)?;
+    let adapted = pupil.trainer.adapted();
+    let layer = layer_of(bench).or(manner.and_then(|manner| manner.layer));
+    let manner = Manner {
+        template: template.to_owned(),
+        marker,
+        projector: (!idle).then(|| adapted.projector().config().clone()),
+        layer: layer.filter(|_| !idle),
+    };
+    let mut attempt = bench.store.attempt(bench.job.key)?;
+    attempt.write(MODEL, &adapted.model().encode()?)?;
+    attempt.write(
+        CONFIG,
+        Model::config_json(&model_config(&task.model)).as_bytes(),
+    )?;
+    attempt.write(ADAPTED, &serde_json::to_vec_pretty(&manner)?)?;
+    if !idle {
+        attempt.write(PROJECTOR, &adapted.projector().encode()?)?;
+    }
+    attempt.write(CURVE, curve.bytes())?;
+    let metrics = json!({
+        "steps": task.steps,
+        "items": pupil.items.len(),
+        "cut": counts.cut,
+        "left_out": counts.left_out,
+    });
+    let seconds = spent + begun.elapsed().as_secs_f64();
+    let manifest = attempt.publish(bench.draft_of(metrics, seconds)?)?;
+    bench.store.clear_progress(bench.job.key, &[])?;
+    Ok(manifest)
+}
+
+/// The projector that a stage begins with: the one of the stage before, or a new one; none where no
+/// picture was or is seen.
+fn sees(
+    task: &StageTask,
+    before: Option<Projector>,
+    looked: &Looked<'_>,
+) -> Result<Option<Projector>, JobError> {
+    let (Some(sight), Some(shape)) = (&task.sight, looked.shape()) else {
+        return Ok(before);
+    };
+    let config = projector_config(sight, &task.model, shape);
+    match before {
+        Some(before) if *before.config() == config => Ok(Some(before)),
+        Some(_) => Err(JobError::OtherEyes),
+        None => Ok(Some(Projector::initial(&config, task.seed)?)),
+    }
+}
+
+/// The encoder's layer that the features are of.
+fn layer_of(bench: &Bench<'_>) -> Option<u64> {
+    let features: Key = bench.job.inputs_as("features").next()?;
+    match &bench.plan.job(features)?.task {
+        vpc_compiler::plan::Task::Features(task) => Some(task.layer),
+        _ => None,
+    }
+}
+
+fn course(task: &StageTask) -> Course {
+    Course {
+        optimizer: optimizer(task.rate.to_f64(), task.weight_decay.to_f64()),
+        schedule: schedule(&task.schedule),
+        steps: task.steps,
+        seed: task.seed,
+    }
+}
+
+/// What of a dataset does not fit a model's context.
+struct Counts {
+    /// Items whose end was cut.
+    cut: usize,
+    /// Items that have no answer left, or not all of their picture.
+    left_out: usize,
+}
+
+impl Counts {
+    fn of(items: &[Item], teller: &Teller<'_>) -> Result<Self, JobError> {
+        let each = items.par_iter().map(|item| {
+            let told = teller.tell(item)?;
+            let whole = told.is_whole(teller.beginning(item.picture.is_some()).len());
+            Ok((usize::from(told.cut), usize::from(!whole)))
+        });
+        let none = || Ok((0, 0));
+        let add = |one: Result<(usize, usize), JobError>, other: Result<_, _>| {
+            let ((cut, out), (more, others)) = (one?, other?);
+            Ok((cut + more, out + others))
+        };
+        let (cut, left_out) = each.reduce(none, add)?;
+        Ok(Self { cut, left_out })
+    }
+}
+
+/// An adapted model in training.
+struct Pupil<'t> {
+    trainer: AdaptTrainer,
+    order: SampleStream,
+    batch: u64,
+    items: Vec<Item>,
+    teller: Teller<'t>,
+    looked: Looked<'t>,
+}
+
+impl Pupil<'_> {
+    /// An item with its features; none where it does not fit.
+    fn example(&self, item: &Item) -> Result<Option<(Told, Vec<f32>)>, JobError> {
+        let told = self.teller.tell(item)?;
+        let beginning = self.teller.beginning(item.picture.is_some()).len();
+        if !told.is_whole(beginning) {
+            return Ok(None);
+        }
+        Ok(Some((told, self.looked.of(item)?)))
+    }
+}
+
+impl Learns for Pupil<'_> {
+    fn done(&self) -> u64 {
+        self.trainer.steps_done()
+    }
+
+    fn step(&mut self) -> Result<StepReport, JobError> {
+        let chosen: Vec<usize> = batch(&self.order, self.done(), self.batch).collect();
+        let told = chosen.par_iter().filter_map(|at| {
+            let item = self.items.get(*at)?;
+            self.example(item).transpose()
+        });
+        let told: Vec<(Told, Vec<f32>)> = told.collect::<Result<_, _>>()?;
+        let examples: Vec<Example<'_>> = told
+            .iter()
+            .map(|(told, features)| Example {
+                tokens: &told.tokens,
+                answer: &told.answer,
+                features,
+            })
+            .collect();
+        Ok(self.trainer.step(&examples)?)
+    }
+
+    fn save(&self) -> Result<Vec<u8>, JobError> {
+        Ok(self.trainer.save()?)
+    }
+
+    fn load(&mut self, state: &[u8]) -> Result<(), JobError> {
+        Ok(self.trainer.load(state)?)
+    }
+}
