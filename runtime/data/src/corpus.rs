@@ -25,7 +25,8 @@ pub struct HeldOut {
 }
 
 impl HeldOut {
-    fn check(self) -> Result<(), DataError> {
+    /// Refuses a share that leaves one side empty.
+    pub(crate) fn check(self) -> Result<(), DataError> {
         let HeldOut {
             numerator,
             denominator,
@@ -40,7 +41,7 @@ impl HeldOut {
     }
 
     /// Whether a document with this hash is held out: its first 64 bits, as a fraction of 2⁶⁴, are below the share.
-    fn takes(self, hash: &Hash) -> bool {
+    pub(crate) fn takes(self, hash: &Hash) -> bool {
         let leading = hash
             .iter()
             .take(8)

@@ -233,6 +233,9 @@ pub enum DataError {
         /// Why, and what to do.
         reason: String,
     },
+    /// A problem with items and their pictures.
+    #[error(transparent)]
+    Items(#[from] crate::items::ItemError),
     /// Shares that do not describe a mixture.
     #[error(transparent)]
     Shares(#[from] crate::shares::ShareError),

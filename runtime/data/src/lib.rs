@@ -1,4 +1,5 @@
-//! Categories to token streams: sources, corpora, tokenizers, token files, the sample stream, the synthetic world.
+//! Categories to token streams: sources, corpora, tokenizers, token files, the sample stream, the synthetic world;
+//! and items: pictures with what is said about them.
 //!
 //! Text flows one way. A [`Source`] gives documents; [`build_corpus`] takes those that pass a [`Filter`] and splits
 //! them into a training and a held-out documents file; [`train_bpe`] learns a tokenizer from [`sample_for_tokenizer`]; [`tokenize`] makes a token file;
@@ -11,6 +12,7 @@ mod documents;
 mod error;
 mod filter;
 pub mod image;
+pub mod items;
 pub mod limits;
 pub mod questions;
 mod shares;

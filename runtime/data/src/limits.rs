@@ -10,6 +10,9 @@ pub const EXPANDED_BYTES: u64 = 64 << 20;
 /// gzip cannot do better than a thousandth, zstd than a thirty-thousandth.
 pub const EXPANSION: u64 = 200;
 
+/// Largest picture, and largest member of an archive of items, in bytes as it is stored (64 MiB).
+pub const PICTURE_BYTES: u64 = 64 << 20;
+
 /// Size at which a plain-text document may end at the next blank line, in bytes (2 KiB).
 pub const TEXT_DOCUMENT_BYTES: usize = 2 << 10;
 

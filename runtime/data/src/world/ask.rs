@@ -1,7 +1,7 @@
 //! What items ask: scenes made to fit a wanted answer, and facts of the encyclopedia.
 
 use crate::world::dice::Dice;
-use crate::world::item::ItemKind;
+use crate::world::kind::ItemKind;
 use crate::world::page::article_of;
 use crate::world::scene::{GRID, Relation, Scene, Thing};
 use crate::world::words::{COLOURS, KINDS, Kind, NUMBERS, SIZES};

@@ -3,6 +3,7 @@
 use crate::image::Picture;
 use crate::world::ask::{ask, ask_fact, content, facts};
 use crate::world::dice::Dice;
+use crate::world::kind::{ItemKind, Split};
 use crate::world::picture::render;
 use crate::world::scene::Scene;
 use crate::world::words::COLOURS;
@@ -13,72 +14,8 @@ pub const ITEM_SIDE: usize = 96;
 /// The blake3 key-derivation context of the side that a content belongs to.
 const DOMAIN: &str = "vpc-data 2025 split of world content v1";
 
-/// What an item asks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum ItemKind {
-    /// To describe the picture; open, without options.
-    Caption,
-    /// Perception: whether a kind of thing is there.
-    Existence,
-    /// Perception: the colour of a thing.
-    Colour,
-    /// Perception: the size of a thing.
-    Size,
-    /// Perception: how many things have a colour.
-    Count,
-    /// Perception: in which quarter of the picture a thing is.
-    Place,
-    /// Reasoning: which of two things is larger or smaller.
-    Compare,
-    /// Reasoning: how a thing stands to another.
-    Relate,
-    /// Reasoning: the sum or the difference of two counts.
-    Arithmetic,
-    /// Reasoning: the colour of the thing that is nearest to another.
-    TwoHops,
-    /// Language only: a fact that the encyclopedia states.
-    Fact,
-}
-
-impl ItemKind {
-    /// Every kind, in the order of declaration.
-    pub const ALL: [ItemKind; 11] = [
-        ItemKind::Caption,
-        ItemKind::Existence,
-        ItemKind::Colour,
-        ItemKind::Size,
-        ItemKind::Count,
-        ItemKind::Place,
-        ItemKind::Compare,
-        ItemKind::Relate,
-        ItemKind::Arithmetic,
-        ItemKind::TwoHops,
-        ItemKind::Fact,
-    ];
-
-    /// The labels of its items.
-    pub fn labels(self) -> &'static [&'static str] {
-        use ItemKind::{Arithmetic, Caption, Compare, Fact, Relate, TwoHops};
-        match self {
-            Caption => &["other"],
-            Fact => &["other", "language_only"],
-            Compare | Relate | Arithmetic | TwoHops => &["reasoning"],
-            _ => &["perception"],
-        }
-    }
-}
-
-/// A side of the world's contents; no scene and no fact is on both.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Split {
-    /// To learn from.
-    Train,
-    /// To be asked.
-    Test,
-}
-
 /// A question with its answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct WorldItem {
     /// The picture, [`ITEM_SIDE`] pixels square; none where the language is enough.
     pub picture: Option<Picture>,
@@ -92,6 +29,9 @@ pub struct WorldItem {
     pub right: Option<usize>,
     /// `perception`, `reasoning` or `other`, and `language_only`.
     pub labels: Vec<&'static str>,
+    /// The share of the picture's pixels that the thing covers which is asked about; none where no thing is, or
+    /// more than one.
+    pub covered: Option<f32>,
 }
 
 /// Item `index` of (`kind`, `split`, `seed`).
@@ -144,8 +84,12 @@ pub(super) fn build(
     if let Some(right) = right {
         options.insert(right, asked.answer.clone());
     }
+    let drawn = scene.as_ref().map(|scene| render(scene, ITEM_SIDE));
+    let covered = drawn.as_ref().filter(|_| about_one(kind, value));
+    let share = |pixels: &usize| *pixels as f32 / (ITEM_SIDE * ITEM_SIDE) as f32;
     let item = WorldItem {
-        picture: scene.as_ref().map(|scene| render(scene, ITEM_SIDE).picture),
+        covered: covered.and_then(|drawn| drawn.covered.first().map(share)),
+        picture: drawn.map(|drawn| drawn.picture),
         question: asked.question,
         answer: asked.answer,
         options,
@@ -155,8 +99,17 @@ pub(super) fn build(
     (scene, item)
 }
 
+/// Whether a question whose answer is number `value` is about the first thing of its scene alone.
+fn about_one(kind: ItemKind, value: usize) -> bool {
+    match kind {
+        ItemKind::Existence => value == 0,
+        ItemKind::Colour | ItemKind::Size | ItemKind::Place => true,
+        _ => false,
+    }
+}
+
 /// The place of `index` within its run of `size`, in the run's own order.
-fn stratum(name: &str, seed: u64, index: u64, size: usize) -> usize {
+pub(crate) fn stratum(name: &str, seed: u64, index: u64, size: usize) -> usize {
     let (run, place) = (index / size as u64, index % size as u64);
     let mut order: Vec<usize> = (0..size).collect();
     Dice::named(&format!("{name} order"), seed, run).shuffle(&mut order);

@@ -11,6 +11,7 @@ mod document;
 mod encyclopedia;
 mod expression;
 mod item;
+mod kind;
 mod labels;
 mod literature;
 mod math;
@@ -23,7 +24,8 @@ mod web;
 mod words;
 
 pub use document::{Document, Segment};
-pub use item::{ITEM_SIDE, ItemKind, Split, WorldItem, item};
+pub use item::{ITEM_SIDE, WorldItem, item};
+pub use kind::{ItemKind, ParseItemKindError, ParseSplitError, Split};
 pub use labels::Labels;
 pub use picture::{MIN_SIDE, Rendering, render};
 pub use scene::Scene;
@@ -31,7 +33,8 @@ pub use style::{ParseStyleError, Style};
 
 use crate::error::DataError;
 use crate::source::Visit;
-use dice::Dice;
+pub(crate) use dice::Dice;
+pub(crate) use item::stratum;
 use page::Page;
 
 /// Document `index` of (`style`, `seed`).

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::world::dice::Dice;
-use crate::world::item::{ItemKind, Split, build, item};
+use crate::world::item::{ITEM_SIDE, build, item};
+use crate::world::kind::{ItemKind, Split};
 use crate::world::picture::{MIN_SIDE, render};
 use crate::world::scene::{Scene, Thing};
 use crate::world::words::{COLOURS, KINDS, MATERIALS, NUMBERS, PLACES, SIZES};
@@ -160,6 +161,59 @@ fn what_is_asked_holds_in_the_scene() {
             }
         }
     }
+}
+
+#[test]
+fn what_one_thing_covers_is_told() {
+    for kind in ItemKind::ALL {
+        for index in 0..100 {
+            let (scene, item) = build(kind, Split::Test, 4, index);
+            let about = match kind {
+                ItemKind::Existence => item.answer == "yes",
+                ItemKind::Colour | ItemKind::Size | ItemKind::Place => true,
+                _ => false,
+            };
+            assert_eq!(item.covered.is_some(), about, "{kind}");
+            let Some(covered) = item.covered else {
+                continue;
+            };
+            // The thing named in the question, drawn alone.
+            let scene = scene.unwrap();
+            let word = |thing: &&Thing| item.question.contains(&format!(" {}", thing.kind.one));
+            let thing = *scene.things.iter().find(word).unwrap();
+            let alone = Scene {
+                place: scene.place,
+                things: vec![thing],
+            };
+            let pixels = render(&alone, ITEM_SIDE).covered[0];
+            let share = pixels as f32 / (ITEM_SIDE * ITEM_SIDE) as f32;
+            assert_eq!(covered.to_bits(), share.to_bits());
+            assert!((0.0005..0.03).contains(&covered), "{covered}");
+        }
+    }
+}
+
+#[test]
+fn kinds_and_sides_have_names() {
+    for kind in ItemKind::ALL {
+        assert_eq!(kind.name().parse(), Ok(kind));
+        let quoted = serde_json::to_string(&kind).unwrap();
+        assert_eq!(quoted, format!("\"{kind}\""));
+    }
+    for split in Split::ALL {
+        assert_eq!(split.name().parse(), Ok(split));
+        let quoted = serde_json::to_string(&split).unwrap();
+        assert_eq!(quoted, format!("\"{split}\""));
+    }
+    assert_eq!(
+        "shape".parse::<ItemKind>().unwrap_err().to_string(),
+        "the world has no items of kind `shape`; its kinds are `caption`, `existence`, `colour`, `size`, `count`, \
+         `place`, `compare`, `relate`, `arithmetic`, `two_hops`, `fact`"
+    );
+    assert_eq!(
+        "validation".parse::<Split>().unwrap_err().to_string(),
+        "there is no side `validation`; the sides are `train`, `test`"
+    );
 }
 
 #[test]

@@ -1,0 +1,34 @@
+//! Items to adapt a model with and to ask: read from many layouts, kept in files of lines, pictures and features.
+//!
+//! [`read_items`] visits the items of an [`ItemSource`] with the encoded bytes of their pictures. They are kept as
+//! [`item_line`]s and in a [`PicturesWriter`]; what an encoder makes of the pictures goes to a [`FeaturesWriter`].
+//! [`choose`] takes some of the items.
+
+mod choose;
+mod error;
+mod features;
+mod intake;
+mod item;
+mod lines;
+mod pictures;
+mod scenes;
+mod source;
+mod table;
+
+pub use choose::{Choice, choose, common_content};
+pub use error::{ItemError, Place};
+pub use features::{Features, FeaturesWriter};
+pub use item::{Item, PictureId, Turn};
+pub use lines::{item_line, read_item_lines};
+pub use pictures::{Pictures, PicturesWriter};
+pub use source::{Ask, Broken, Fields, ItemSource, ItemStats, Side, read_items};
+
+use std::ops::ControlFlow;
+
+use crate::error::DataError;
+
+/// What takes items with the encoded bytes of their pictures, and says whether to go on.
+type Visit<'a> = dyn FnMut(Item, Option<&[u8]>) -> Result<ControlFlow<()>, DataError> + 'a;
+
+#[cfg(test)]
+mod tests;
