@@ -115,7 +115,7 @@ fn family(job: &Job) -> &str {
     match &job.task {
         // Shared data: `corpus/code`, `tokens/code@bpe`, `dataset/pairs`.
         Task::Corpus(_) | Task::Dataset(_) | Task::Encoder(_) | Task::Tokenizer(_) => "",
-        Task::Tokens => name.find('@').map_or("", |at| &name[at..]),
+        Task::Tokens | Task::Features(_) => name.find('@').map_or("", |at| &name[at..]),
         // Parts of an evaluation: `e/vqa.gqa`, `e/early.base@5000`.
         Task::Answers(_) | Task::Judged { .. } | Task::Checkpoint { .. } => {
             name.split('.').next().unwrap_or(name)

@@ -55,6 +55,11 @@ impl Weights {
         Ok(Self::of_values(slabs, values))
     }
 
+    /// How many numbers there are.
+    pub(crate) fn count(&self) -> u64 {
+        self.slabs.iter().map(|slab| slab.len() as u64).sum()
+    }
+
     /// Leaves for a new pass, in the order of the slabs.
     pub(crate) fn leaves(&self) -> Vec<Matrix> {
         self.tensors.iter().cloned().map(Matrix::leaf).collect()

@@ -83,7 +83,7 @@ fn written(name: &str) -> &str {
     match name {
         "bytes" => "size",
         "fields" => "field",
-        "from" => "source",
+        "from" | "files" => "source",
         "filter" => "labels chosen",
         other => other,
     }

@@ -10,10 +10,10 @@ use vpc_store::Manifest;
 use vpc_train::vision::{Encoder, Features, Layer};
 use vpc_train::with_threads;
 
+use super::Bench;
 use super::dataset::PICTURES;
 use super::encoder::read;
 use super::sight::{picture, preprocess};
-use super::{Bench, MODEL};
 use crate::error::JobError;
 
 /// The file of features: 16-bit numbers, by picture.
@@ -35,7 +35,7 @@ pub(super) fn make(bench: &Bench<'_>, task: &FeaturesTask) -> Result<Manifest, J
     };
     let (vectors, width) = (encoder.config().patches(), encoder.config().width);
     let mut attempt = bench.store.attempt(bench.job.key)?;
-    let mut file = FeaturesWriter::new(attempt.create(FEATURES)?, vectors, width)?;
+    let mut file = FeaturesWriter::new(attempt.create(FEATURES)?, vectors, width);
     with_threads(bench.threads, || -> Result<(), JobError> {
         for (at, together) in ids.chunks(TOGETHER).enumerate() {
             bench.check_stop()?;

@@ -21,6 +21,10 @@ pub enum Activation {
     GeluTanh,
     /// x·σ(1.702·x), its coarser one: OpenAI's CLIP; `quick_gelu`.
     QuickGelu,
+    /// max(x, 0); its slope at 0 is 0, as in PyTorch; `relu`.
+    Relu,
+    /// x·σ(x); `silu`.
+    Silu,
 }
 
 impl Activation {
@@ -30,6 +34,9 @@ impl Activation {
             Self::Gelu => each(y, x, |_, x| x * normal(x)),
             Self::GeluTanh => each(y, x, |_, x| x * sigmoid(2.0 * tanh_argument(x))),
             Self::QuickGelu => each(y, x, |_, x| x * sigmoid(QUICK * x)),
+            // What is no number stays none.
+            Self::Relu => each(y, x, |_, x| if x < 0.0 { 0.0 } else { x }),
+            Self::Silu => each(y, x, |_, x| x * sigmoid(x)),
         }
     }
 
@@ -48,6 +55,19 @@ impl Activation {
             Self::QuickGelu => each(dy, x, |dy, x| {
                 let x = within_flat(x);
                 dy * gate_slope(QUICK * x, QUICK * x)
+            }),
+            Self::Relu => each(dy, x, |dy, x| {
+                if x > 0.0 {
+                    dy
+                } else if x <= 0.0 {
+                    0.0
+                } else {
+                    x
+                }
+            }),
+            Self::Silu => each(dy, x, |dy, x| {
+                let x = within_flat(x);
+                dy * gate_slope(x, x)
             }),
         }
     }
@@ -123,10 +143,12 @@ mod tests {
     use super::*;
     use crate::reference;
 
-    const ALL: [Activation; 3] = [
+    const ALL: [Activation; 5] = [
         Activation::Gelu,
         Activation::GeluTanh,
         Activation::QuickGelu,
+        Activation::Relu,
+        Activation::Silu,
     ];
 
     #[test]
@@ -153,6 +175,10 @@ mod tests {
             for ((&x, y), slope) in x.iter().zip(y).zip(dy) {
                 let f = |x: f64| reference::activation(activation, x);
                 let (x, h) = (f64::from(x), 1e-5);
+                if activation == Activation::Relu && x == 0.0 {
+                    assert_eq!((y, slope), (0.0, 0.0));
+                    continue;
+                }
                 let error = (f64::from(y) - f(x)).abs();
                 assert!(
                     error < 4e-7 * x.abs().max(1.0),

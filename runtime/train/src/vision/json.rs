@@ -150,8 +150,14 @@ pub(crate) fn activation(
     match value.as_str() {
         Some("gelu") => Ok(Activation::Gelu),
         Some("quick_gelu") => Ok(Activation::QuickGelu),
+        Some("relu") => Ok(Activation::Relu),
+        Some("silu" | "swish") => Ok(Activation::Silu),
         Some("gelu_pytorch_tanh") => Ok(Activation::GeluTanh),
-        _ => Err(fields.refuse(name, &value, "`gelu`, `quick_gelu` or `gelu_pytorch_tanh`")),
+        _ => Err(fields.refuse(
+            name,
+            &value,
+            "`gelu`, `gelu_pytorch_tanh`, `quick_gelu`, `relu` or `silu`",
+        )),
     }
 }
 
@@ -160,6 +166,8 @@ pub(crate) fn activation_name(activation: Activation) -> &'static str {
     match activation {
         Activation::Gelu => "gelu",
         Activation::QuickGelu => "quick_gelu",
+        Activation::Relu => "relu",
+        Activation::Silu => "silu",
         Activation::GeluTanh => "gelu_pytorch_tanh",
     }
 }
