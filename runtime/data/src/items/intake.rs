@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use super::item::{feed, feed_number};
-use super::{Broken, Item, ItemError, ItemSource, ItemStats, PictureId, Place, Side, Visit};
+use super::{Broken, Item, ItemError, ItemSource, ItemStats, PictureId, Place, Side, VisitItem};
 use crate::corpus::HeldOut;
 use crate::error::DataError;
 use crate::image::{Limits, decode};
@@ -49,7 +49,7 @@ pub(super) struct Intake<'s, 'e> {
     limits: &'s Limits,
     broken: Broken,
     side: Option<(HeldOut, Split)>,
-    each: &'s mut Visit<'e>,
+    each: &'s mut VisitItem<'e>,
     /// Pictures that were decoded, and why some could not be.
     decoded: BTreeMap<PictureId, Result<(), String>>,
     other_side: u64,
@@ -60,7 +60,7 @@ impl<'s, 'e> Intake<'s, 'e> {
     pub(super) fn new(
         source: &'s ItemSource,
         limits: &'s Limits,
-        each: &'s mut Visit<'e>,
+        each: &'s mut VisitItem<'e>,
     ) -> Result<Self, DataError> {
         let (broken, side) = source.policy();
         let side = side.map(checked).transpose()?;

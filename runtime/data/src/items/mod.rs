@@ -4,13 +4,20 @@
 //! [`item_line`]s and in a [`PicturesWriter`]; what an encoder makes of the pictures goes to a [`FeaturesWriter`].
 //! [`choose`] takes some of the items.
 
+mod archive;
 mod choose;
 mod error;
 mod features;
+mod file;
+mod folder;
 mod intake;
 mod item;
 mod lines;
+mod list;
+mod located;
 mod pictures;
+mod ration;
+mod record;
 mod scenes;
 mod source;
 mod table;
@@ -21,14 +28,7 @@ pub use features::{Features, FeaturesWriter};
 pub use item::{Item, PictureId, Turn};
 pub use lines::{item_line, read_item_lines};
 pub use pictures::{Pictures, PicturesWriter};
-pub use source::{Ask, Broken, Fields, ItemSource, ItemStats, Side, read_items};
-
-use std::ops::ControlFlow;
-
-use crate::error::DataError;
-
-/// What takes items with the encoded bytes of their pictures, and says whether to go on.
-type Visit<'a> = dyn FnMut(Item, Option<&[u8]>) -> Result<ControlFlow<()>, DataError> + 'a;
+pub use source::{Ask, Broken, Fields, ItemSource, ItemStats, Side, VisitItem, read_items};
 
 #[cfg(test)]
 mod tests;

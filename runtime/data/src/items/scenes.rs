@@ -1,7 +1,6 @@
 //! Items of the synthetic world, with their pictures as PNG.
 
 use std::collections::BTreeSet;
-use std::ops::ControlFlow;
 
 use image::codecs::png::PngEncoder;
 use image::{ExtendedColorType, ImageEncoder};
@@ -23,7 +22,7 @@ pub(super) fn visit(
     seed: u64,
     items: u64,
     intake: &mut Intake<'_, '_>,
-) -> Result<ControlFlow<()>, DataError> {
+) -> Result<(), DataError> {
     let different: BTreeSet<ItemKind> = kinds.iter().copied().collect();
     if kinds.is_empty() || different.len() < kinds.len() {
         let names: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
@@ -50,11 +49,11 @@ pub(super) fn visit(
         for (item, picture) in made {
             let picture = picture.transpose()?;
             if intake.take_made(item, picture.as_deref())?.is_break() {
-                return Ok(ControlFlow::Break(()));
+                return Ok(());
             }
         }
     }
-    Ok(ControlFlow::Continue(()))
+    Ok(())
 }
 
 fn worded(world: WorldItem, id: String) -> Item {

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::intake::Intake;
-use super::{Item, scenes};
+use super::{Item, file, folder, scenes};
 use crate::error::DataError;
 use crate::image::Limits;
 use crate::world::{ItemKind, Split};
@@ -153,6 +153,9 @@ pub struct ItemStats {
     pub labels: BTreeMap<String, u64>,
 }
 
+/// What takes items, each with the encoded bytes of its picture, and says whether to go on.
+pub type VisitItem<'a> = dyn FnMut(Item, Option<&[u8]>) -> Result<ControlFlow<()>, DataError> + 'a;
+
 /// Calls `each` with every item of `source` and the encoded bytes of its picture, in the order of the source.
 ///
 /// [`ControlFlow::Break`] stops. Each different picture is decoded once, within `limits`, before `each` sees it;
@@ -165,17 +168,25 @@ pub struct ItemStats {
 pub fn read_items(
     source: &ItemSource,
     limits: &Limits,
-    each: &mut dyn FnMut(Item, Option<&[u8]>) -> Result<ControlFlow<()>, DataError>,
+    each: &mut VisitItem<'_>,
 ) -> Result<ItemStats, DataError> {
     let mut intake = Intake::new(source, limits, each)?;
-    let _flow = match source {
+    match source {
         ItemSource::Scenes {
             kinds,
             split,
             seed,
             items,
         } => scenes::visit(kinds, *split, *seed, *items, &mut intake)?,
-        ItemSource::File { .. } | ItemSource::Folder { .. } => ControlFlow::Continue(()),
-    };
+        ItemSource::File {
+            path,
+            pictures,
+            fields,
+            ..
+        } => file::visit(path, pictures.as_deref(), fields, &mut intake)?,
+        ItemSource::Folder {
+            path, ask, seed, ..
+        } => folder::visit(path, *ask, *seed, &mut intake)?,
+    }
     intake.finish()
 }

@@ -1,7 +1,9 @@
 //! Questions of benchmarks: read from files and put into words.
 
+pub(crate) mod choice;
 mod prompt;
 mod read;
+pub(crate) mod table;
 
 pub use prompt::{Template, body};
 pub use read::read_questions;

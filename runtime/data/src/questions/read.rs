@@ -1,18 +1,17 @@
 //! Files of questions: JSON lines, and tables in the layout of VLMEvalKit.
 
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::{Answer, Asking, Question};
+use super::choice::{options, right};
+use super::{Answer, Asking, Question, table};
 use crate::error::DataError;
 use crate::source::lines::Lines;
 use crate::source::open::{compression, open};
 use crate::source::shown;
-
-/// Most options of a question: one for each letter.
-const MOST: usize = 26;
 
 /// Reads the questions of a file, in its order.
 ///
@@ -79,44 +78,12 @@ fn lines(path: &Path) -> Result<Vec<(u64, Row)>, DataError> {
 }
 
 fn table(path: &Path) -> Result<Vec<(u64, Row)>, DataError> {
-    let mut reader = csv::ReaderBuilder::new()
-        .delimiter(b'\t')
-        .from_reader(open(path)?);
-    let wrong = |error: &csv::Error| DataError::Question {
-        file: shown(path),
-        line: error.position().map_or(0, csv::Position::line),
-        reason: format!("it is no row of a table with tabs ({error})"),
-    };
-    let heading = reader.headers().map_err(|error| wrong(&error))?.clone();
     let mut rows = Vec::new();
-    for record in reader.records() {
-        let record = record.map_err(|error| wrong(&error))?;
-        let line = record.position().map_or(0, csv::Position::line);
-        let cells = heading.iter().zip(&record);
-        let mut row = Row::new();
-        let mut options = Vec::new();
-        for (name, cell) in cells {
-            let text = || Value::String(cell.to_owned());
-            match name {
-                "index" => _ = row.insert("id".to_owned(), text()),
-                _ if is_letter(name) => {
-                    if !cell.is_empty() {
-                        options.push(text());
-                    }
-                }
-                _ => _ = row.insert(name.to_owned(), text()),
-            }
-        }
-        if !options.is_empty() {
-            row.insert("options".to_owned(), Value::Array(options));
-        }
+    table::visit(path, open(path)?, &mut |line, row| {
         rows.push((line, row));
-    }
+        Ok(ControlFlow::Continue(()))
+    })?;
     Ok(rows)
-}
-
-fn is_letter(name: &str) -> bool {
-    matches!(name.as_bytes(), [letter] if letter.is_ascii_uppercase())
 }
 
 fn question(row: &Row, asking: Asking, line: u64) -> Result<Question, String> {
@@ -135,11 +102,11 @@ fn question(row: &Row, asking: Asking, line: u64) -> Result<Question, String> {
         _ => return Err(format!("it has no text in the field `{name}`")),
     };
     let options = match asking {
-        Asking::Choice | Asking::Likelihood => options(row)?,
+        Asking::Choice | Asking::Likelihood => options(row.get("options"))?,
         _ => Vec::new(),
     };
     let answer = match asking {
-        Asking::Choice | Asking::Likelihood => Answer::Option(right(row, &options)?),
+        Asking::Choice | Asking::Likelihood => Answer::Option(right(row.get("answer"), &options)?),
         Asking::YesNo => Answer::YesNo(yes(row)?),
         Asking::ShortAnswer => Answer::Words(words(row)?),
         Asking::Perplexity => Answer::None,
@@ -149,53 +116,6 @@ fn question(row: &Row, asking: Asking, line: u64) -> Result<Question, String> {
         text,
         options,
         answer,
-    })
-}
-
-fn options(row: &Row) -> Result<Vec<String>, String> {
-    let Some(Value::Array(list)) = row.get("options") else {
-        return Err("it has no list `options` (in a table: columns `A`, `B`, …)".to_owned());
-    };
-    let text = |option: &Value| match option {
-        Value::String(text) if !text.is_empty() => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
-    };
-    let options: Option<Vec<String>> = list.iter().map(text).collect();
-    let options = options.ok_or("one of its options is no text")?;
-    if options.len() < 2 || options.len() > MOST {
-        return Err(format!(
-            "it has {} options; there must be 2 to {MOST}",
-            options.len()
-        ));
-    }
-    let different: BTreeSet<&String> = options.iter().collect();
-    if different.len() < options.len() {
-        return Err("two of its options are the same".to_owned());
-    }
-    Ok(options)
-}
-
-fn right(row: &Row, options: &[String]) -> Result<usize, String> {
-    let place = match row.get("answer") {
-        Some(Value::String(answer)) => {
-            let named = options.iter().position(|option| option == answer);
-            named.or(match answer.as_bytes() {
-                [letter @ b'A'..=b'Z'] => Some(usize::from(letter - b'A')),
-                _ => None,
-            })
-        }
-        Some(Value::Number(answer)) => {
-            let named = options
-                .iter()
-                .position(|option| *option == answer.to_string());
-            named.or_else(|| usize::try_from(answer.as_u64()?).ok())
-        }
-        _ => return Err("it has no text or number in the field `answer`".to_owned()),
-    };
-    place.filter(|&place| place < options.len()).ok_or_else(|| {
-        "its `answer` is none of its options, no letter of one and no number of one from 0"
-            .to_owned()
     })
 }
 

@@ -143,7 +143,7 @@ impl Place<'_> {
 }
 
 /// Finds `a.b` as the field `a.b` itself or, without one, as the field `b` of the object `a`.
-fn look_up<'o>(object: &'o Map<String, Value>, field: &str) -> Option<&'o Value> {
+pub(crate) fn look_up<'o>(object: &'o Map<String, Value>, field: &str) -> Option<&'o Value> {
     if let Some(value) = object.get(field) {
         return Some(value);
     }
@@ -151,7 +151,8 @@ fn look_up<'o>(object: &'o Map<String, Value>, field: &str) -> Option<&'o Value>
     look_up(object.get(first)?.as_object()?, rest)
 }
 
-fn kind(value: &Value) -> &'static str {
+/// What a message calls a value.
+pub(crate) fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",
@@ -163,7 +164,7 @@ fn kind(value: &Value) -> &'static str {
 }
 
 /// The parser's words without its own idea of the line, which is always 1 here.
-fn reason(error: &serde_json::Error) -> String {
+pub(crate) fn reason(error: &serde_json::Error) -> String {
     let full = error.to_string();
     let place = format!(" at line {} column {}", error.line(), error.column());
     full.strip_suffix(&place).unwrap_or(&full).to_owned()

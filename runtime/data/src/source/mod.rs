@@ -1,6 +1,6 @@
 //! Where text comes from, and how it is cut into documents.
 
-mod jsonl;
+pub(crate) mod jsonl;
 pub(crate) mod lines;
 pub(crate) mod open;
 mod text;
