@@ -49,6 +49,13 @@ def their_logits(model, text):
 
 
 @torch.no_grad()
+def their_representations(model, texts):
+    """The mean and the last vector of each text in each layer: 2 × [layers + 1, texts·width]."""
+    hidden = [torch.stack(model(input_ids=torch.tensor([t]), output_hidden_states=True).hidden_states)[:, 0] for t in texts]
+    return torch.cat([h.mean(1) for h in hidden], 1), torch.cat([h[:, -1] for h in hidden], 1)
+
+
+@torch.no_grad()
 def their_greedy(model, prompt, most, stop):
     out = model.generate(torch.tensor([prompt]), attention_mask=torch.ones(1, len(prompt), dtype=torch.long),
                          do_sample=False, max_new_tokens=most, use_cache=True, eos_token_id=stop, pad_token_id=stop)
@@ -57,7 +64,7 @@ def their_greedy(model, prompt, most, stop):
 
 
 def compare(folder, model, stop=STOP):
-    """Largest differences of logits and log-likelihoods, largest logit, and equal greedy texts of all."""
+    """Largest differences of logits, representations and log-likelihoods, largest logit, and equal greedy texts of all."""
     c = model.config
     generator = torch.Generator().manual_seed(2)
     all_texts = texts(c.vocab_size, generator, c.max_position_embeddings)
@@ -67,13 +74,15 @@ def compare(folder, model, stop=STOP):
     found = answer(folder, asked)
     theirs = torch.stack([their_logits(model, t)[-1] for t in all_texts])
     logits = (theirs - torch.tensor(found["logits"])).abs().max().item()
+    pairs_of = zip(their_representations(model, all_texts), (found["mean"], found["last"]))
+    vectors = max((own - torch.tensor(mine)).abs().max().item() for own, mine in pairs_of)
     likelihood = 0.0
     for (prompt, continuation), scores in zip(pairs, found["score"]):
         rows = their_logits(model, (prompt + continuation)[:-1])[len(prompt) - 1:].double().log_softmax(-1)
         exact = rows.gather(1, torch.tensor(continuation)[:, None])[:, 0]
         likelihood = max(likelihood, (exact - torch.tensor(scores, dtype=torch.double)).abs().max().item())
     same = sum(their_greedy(model, p, MOST, stop) == g for p, g in zip(prompts, found["greedy"]))
-    return logits, theirs.abs().max().item(), likelihood, same, len(prompts)
+    return logits, theirs.abs().max().item(), vectors, likelihood, same, len(prompts)
 
 
 def shape(head, heads, kv, tied, base):
@@ -90,9 +99,9 @@ def save(model, folder, dtype, most):
 
 
 def row(name, result):
-    logits, largest, likelihood, same, count = result
-    print(f"| {name} | {logits:.1e} of {largest:.1f} | {likelihood:.1e} | {same} of {count} |", flush=True)
-    return logits <= LIMIT and likelihood <= LIMIT and same == count
+    logits, largest, vectors, likelihood, same, count = result
+    print(f"| {name} | {logits:.1e} of {largest:.1f} | {vectors:.1e} | {likelihood:.1e} | {same} of {count} |", flush=True)
+    return max(logits, vectors) <= LIMIT and likelihood <= LIMIT and same == count
 
 
 def one(head, kv, tied, base, dtype=torch.float32, most="5GB"):
@@ -116,8 +125,8 @@ def one(head, kv, tied, base, dtype=torch.float32, most="5GB"):
 
 
 def matrix():
-    print("| direction | head size | heads | embeddings | RoPE base | weights | logits, largest difference | log-likelihood of a token | equal greedy texts |")
-    print("|---|---|---|---|---|---|---|---|---|")
+    print("| direction | head size | heads | embeddings | RoPE base | weights | logits, largest difference | representations | log-likelihood of a token | equal greedy texts |")
+    print("|---|---|---|---|---|---|---|---|---|---|")
     passed = [one(*c) for c in itertools.product((16, 24, 64), (4, 2), (False, True), (10_000.0, 500_000.0))]
     passed += [one(24, 2, False, 500_000.0, torch.bfloat16, "100KB"), one(64, 4, True, 10_000.0, torch.float16, "100KB")]
     return all(passed)
@@ -151,7 +160,7 @@ def main():
     subprocess.run(["cargo", "build", "--release", "-q", "-p", "vpc-train", "--example", "inference"], cwd=ROOT, check=True)
     print(f"torch {torch.__version__}, transformers {transformers.__version__}, {platform.machine()}, {THREADS} threads\n")
     if a.exported:
-        print("| folder | logits, largest difference | log-likelihood of a token | equal greedy texts |\n|---|---|---|---|")
+        print("| folder | logits, largest difference | representations | log-likelihood of a token | equal greedy texts |\n|---|---|---|---|---|")
         passed = all([exported(folder) for folder in a.exported])
     else:
         passed = matrix()

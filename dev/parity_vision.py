@@ -71,10 +71,12 @@ def theirs(model, family, pixels):
 
 
 def ours(folder, pixels, layer, shape):
+    """Features of a layer; of `None` the class token of every block."""
     with tempfile.TemporaryDirectory() as work:
         asked, found = os.path.join(work, "pixels"), os.path.join(work, "features")
         pixels.numpy().astype("<f4").tofile(asked)
-        subprocess.run([BINARY, "features", folder, asked, str(layer), found], check=True)
+        command = ["representations", folder, asked] if layer is None else ["features", folder, asked, str(layer)]
+        subprocess.run([BINARY, *command, found], check=True)
         return torch.from_numpy(numpy.fromfile(found, "<f4").reshape(shape))
 
 
@@ -91,6 +93,8 @@ def compare(family, chance):
         worst = (ours(first, pixels, "last", last.shape) - last).abs().max().item()
         for n in range(1, shape[0] + 2):
             worst = max(worst, (ours(first, pixels, n, last.shape) - hidden[-n]).abs().max().item())
+        tokens = torch.stack([h[:, 0] for h in hidden[1:]])
+        worst = max(worst, (ours(first, pixels, None, tokens.shape) - tokens).abs().max().item())
         subprocess.run([BINARY, "copy", first, second], check=True)
         again = type(model).from_pretrained(second, **({"add_pooling_layer": False} if family == "vit" else {}))
         same = all(torch.equal(again.state_dict()[k], v) for k, v in model.state_dict().items())

@@ -1,5 +1,6 @@
-//! Measuring, as pure functions: how answers are read and recorded; statistics and suites.
+//! Measuring, as pure functions: how answers are read and recorded; statistics, suites, alignment.
 
+pub mod alignment;
 pub mod parse;
 pub mod record;
 pub mod statistics;

@@ -2,8 +2,8 @@
 //!
 //! `inference answer FOLDER REQUESTS THREADS`: REQUESTS is a JSON file, `{"logits": [[token, …], …],
 //! "score": [[prompt, continuation], …], "greedy": [[token, …], …], "most": n, "stop": [token, …],
-//! "batch": n}`. Prints a JSON object: for each text the logits after its last token, for each pair the
-//! log-likelihoods, for each prompt the new tokens. `inference convert FOLDER OUT BYTES` reads a
+//! "batch": n}`. Prints a JSON object: for each text the logits after its last token, for each layer the
+//! texts' representations by both ways of pooling, for each pair the log-likelihoods, for each prompt the new tokens. `inference convert FOLDER OUT BYTES` reads a
 //! folder and writes it anew, in shards of at most BYTES. `inference bench FOLDER THREADS SECONDS`
 //! prints the best and the mean tokens per second of processor time of reading (8 texts as long as the context), and
 //! of generating with 1 and with 8 sequences at a time.
@@ -15,7 +15,9 @@ use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 use vpc_train::huggingface::{CONFIG, Pretrained};
-use vpc_train::{Continuation, Generation, Inference, Model, Request, Sampling, with_threads};
+use vpc_train::{
+    Continuation, Generation, Inference, Model, Pooling, Request, Sampling, with_threads,
+};
 
 #[derive(Deserialize)]
 struct Requests {
@@ -58,6 +60,8 @@ fn answer(folder: &Path, requests: &Path) -> Result<(), Box<dyn Error>> {
         .map(|text| inference.sequence(text.len()))
         .collect();
     let logits = inference.extend(&mut caches, &texts)?;
+    let mean = inference.representations(&texts, Pooling::Mean)?;
+    let last = inference.representations(&texts, Pooling::Last)?;
     let vocabulary = inference.model().config().vocabulary;
     let items: Vec<Continuation> = asked
         .score
@@ -83,6 +87,8 @@ fn answer(folder: &Path, requests: &Path) -> Result<(), Box<dyn Error>> {
     let generated = inference.generate(&prompts, &how)?;
     let answer = serde_json::json!({
         "logits": logits.chunks(vocabulary).collect::<Vec<_>>(),
+        "mean": mean,
+        "last": last,
         "score": scores.iter().map(|score| &score.log_likelihoods).collect::<Vec<_>>(),
         "is_greedy": scores.iter().map(|score| score.is_greedy).collect::<Vec<_>>(),
         "greedy": generated.iter().map(|one| &one.tokens).collect::<Vec<_>>(),

@@ -19,16 +19,28 @@ fn main() -> Result<(), Box<dyn Error>> {
                 "last" => Layer::Last,
                 n => Layer::FromEnd(n.parse()?),
             };
-            let bytes = fs::read(pixels)?;
-            let numbers = bytes.as_chunks().0.iter();
-            let pixels: Vec<f32> = numbers.map(|&four| f32::from_le_bytes(four)).collect();
+            let pixels = read(pixels)?;
             let of = Features { layer, class: true };
             let features = Encoder::read(Path::new(folder))?.features(&pixels, of)?;
-            let bytes: Vec<u8> = features.iter().flat_map(|x| x.to_le_bytes()).collect();
-            fs::write(out, bytes)?;
+            write(out, &features)?;
+        }
+        ["representations", folder, pixels, out] => {
+            let encoder = Encoder::read(Path::new(folder))?;
+            write(out, &encoder.representations(&read(pixels)?)?.concat())?;
         }
         ["copy", folder, out] => Encoder::read(Path::new(folder))?.save(Path::new(out))?,
         _ => return Err("usage: see the first lines of this example".into()),
     }
     Ok(())
+}
+
+fn read(path: &str) -> Result<Vec<f32>, Box<dyn Error>> {
+    let bytes = fs::read(path)?;
+    let numbers = bytes.as_chunks().0.iter();
+    Ok(numbers.map(|&four| f32::from_le_bytes(four)).collect())
+}
+
+fn write(path: &str, numbers: &[f32]) -> Result<(), Box<dyn Error>> {
+    let bytes: Vec<u8> = numbers.iter().flat_map(|x| x.to_le_bytes()).collect();
+    Ok(fs::write(path, bytes)?)
 }

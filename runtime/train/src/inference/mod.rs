@@ -1,4 +1,4 @@
-//! Reading text with a trained model: scores of continuations, and generation.
+//! Reading text with a trained model: scores of continuations, generation, representations.
 //!
 //! What is promised: the bits of a sequence's results depend on the model and on that sequence
 //! alone. They are the same at any batch size, in any company, at any number of threads, and
@@ -9,12 +9,14 @@
 mod error;
 mod generate;
 mod pass;
+mod representation;
 mod sampling;
 mod score;
 mod sequence;
 
 pub use error::InferenceError;
 pub use generate::{End, Generated, Generation, Request};
+pub use representation::Pooling;
 pub use sampling::Sampling;
 pub use score::{Continuation, Score};
 pub use sequence::Sequence;

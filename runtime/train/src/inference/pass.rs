@@ -8,7 +8,7 @@ use crate::kernels::rope::Turn;
 use crate::kernels::{embedding, rms_norm, swiglu};
 
 /// Most tokens per pass; more gain nothing.
-const ROWS: usize = 512;
+pub(super) const ROWS: usize = 512;
 /// Most logits held at a time: 32 MiB.
 const LOGITS: usize = 1 << 23;
 
@@ -52,6 +52,17 @@ impl Inference {
 
     /// Output of the last norm, [rows, width].
     fn hidden(&self, sequences: &mut [Sequence], rows: &[Row]) -> Vec<f32> {
+        self.watched(sequences, rows, |_, _| {})
+    }
+
+    /// The same; `watch` is shown the vectors of each layer, [rows, width], as `transformers` counts
+    /// them: the embeddings are 0, and the last block's come after the last norm.
+    pub(super) fn watched(
+        &self,
+        sequences: &mut [Sequence],
+        rows: &[Row],
+        mut watch: impl FnMut(usize, &[f32]),
+    ) -> Vec<f32> {
         let width = self.config().width;
         let tokens: Vec<u32> = rows.iter().map(|row| row.token).collect();
         let places: Vec<Place> = rows
@@ -70,13 +81,16 @@ impl Inference {
             }
         }
         for (layer, block) in self.blocks.iter().enumerate() {
+            watch(layer, &x);
             self.attention(&mut x, block, layer, sequences, &places);
             self.mlp(&mut x, block, layer);
         }
         for row in rows {
             sequences[row.sequence].read = row.position + 1;
         }
-        self.norm(&x, self.model.norm_gain())
+        let last = self.norm(&x, self.model.norm_gain());
+        watch(self.blocks.len(), &last);
+        last
     }
 
     fn attention(

@@ -89,6 +89,34 @@ impl Encoder {
         Ok(images.collect::<Vec<_>>().concat())
     }
 
+    /// The class token's vector after each block, for each image: [layers][n·width]; before any norm
+    /// after the blocks, as `platonic-rep` takes it.
+    ///
+    /// `pixels` is as for [`Self::features`]. Fails where these are no whole images.
+    pub fn representations(&self, pixels: &[f32]) -> Result<Vec<Vec<f32>>, VisionError> {
+        self.images(pixels)?;
+        let leaves = self.weights.leaves();
+        let network = Network::new(&self.config, &leaves);
+        let length = self.config.patches() + 1;
+        let images = pixels.par_chunks(self.config.pixels()).map(|image| {
+            let mut x = network.embed(image, Silent);
+            let mut after = Vec::with_capacity(self.config.layers);
+            for block in &network.blocks {
+                x = block.forward(x, &self.config, Mask::Full, length);
+                after.push(x.values()[..self.config.width].to_vec());
+            }
+            after
+        });
+        let images: Vec<Vec<Vec<f32>>> = images.collect();
+        let layer = |layer: usize| {
+            images
+                .iter()
+                .flat_map(|image| image[layer].clone())
+                .collect()
+        };
+        Ok((0..self.config.layers).map(layer).collect())
+    }
+
     /// How many images these pixels are; fails where they are no whole ones.
     pub(super) fn images(&self, pixels: &[f32]) -> Result<usize, VisionError> {
         let each = self.config.pixels();

@@ -119,6 +119,47 @@ fn an_image_has_the_same_bits_in_any_company_and_at_any_number_of_threads() {
 }
 
 #[test]
+fn representations_are_the_class_tokens_of_every_block() {
+    for (name, _) in FAMILIES {
+        let encoder = Encoder::read(&fixture(name)).expect("a sound folder");
+        let all = encoder.representations(&pixels(3)).expect("whole images");
+        assert_eq!(all.len(), 2, "{name}");
+        for (layer, found) in all.iter().enumerate() {
+            let layer = Layer::FromEnd(2 - layer);
+            let of = Features { layer, class: true };
+            let features = encoder.features(&pixels(3), of).expect("whole images");
+            let class: Vec<f32> = features
+                .chunks(80)
+                .flat_map(|one| &one[..8])
+                .copied()
+                .collect();
+            assert_eq!(found, &class, "{name}");
+        }
+        let text = fs::read(fixture(name).join("expected.json")).expect("recorded outputs");
+        let expected: Expected = serde_json::from_slice(&text).expect("recorded outputs");
+        let class: Vec<f32> = expected
+            .second
+            .chunks(80)
+            .flat_map(|one| &one[..8])
+            .copied()
+            .collect();
+        assert_close(name, &all[0][..16], &class);
+        let second = encoder
+            .representations(&pixels(3)[108..216])
+            .expect("one image");
+        let second = second
+            .iter()
+            .zip(&all)
+            .all(|(alone, all)| alone == &all[8..16]);
+        assert!(second, "{name}: an image depends on its company");
+        let error = encoder
+            .representations(&[0.0; 107])
+            .expect_err("no whole image");
+        assert!(matches!(error, VisionError::Pixels { found: 107, .. }));
+    }
+}
+
+#[test]
 fn what_cannot_be_encoded_is_refused_by_name() {
     let encoder = Encoder::initial(&tiny(Family::Clip), 3).expect("a sound shape");
     let refused = |pixels: &[f32], layer| {
