@@ -77,6 +77,11 @@ impl Page {
         self.open.labels |= labels;
     }
 
+    /// The text of the open segment so far and its labels.
+    pub(crate) fn opened(&self) -> (String, Labels) {
+        (self.open.text.clone(), self.open.labels)
+    }
+
     /// Ends the open segment with `after`.
     pub(crate) fn end(&mut self, after: &str) {
         if !self.open.text.is_empty() {

@@ -87,6 +87,11 @@ impl Scene {
         }
         scene
     }
+
+    /// How many of the things are as wanted.
+    pub(crate) fn count(&self, wanted: impl Fn(&Thing) -> bool) -> usize {
+        self.things.iter().filter(|thing| wanted(thing)).count()
+    }
 }
 
 fn differ(one: &Thing, other: &Thing) -> bool {

@@ -131,7 +131,7 @@ fn styles_have_names() {
     }
     assert_eq!(
         "news".parse::<Style>().unwrap_err().to_string(),
-        "the world has no style `news`; its styles are `web`, `code`, `math`, `encyclopedia`, `literature`"
+        "the world has no style `news`; its styles are `web`, `code`, `math`, `encyclopedia`, `literature`, `academia`, `arts`, `biology`, `computer_science`, `economics`, `food`, `law`, `medicine`, `philosophy`, `politics`, `qa_forum`"
     );
 }
 
@@ -250,7 +250,7 @@ fn documents_do_not_repeat() {
 
 proptest! {
     #[test]
-    fn any_document_is_well_formed(seed: u64, index: u64, style in 0_usize..5) {
+    fn any_document_is_well_formed(seed: u64, index: u64, style in 0_usize..16) {
         let document = document(Style::ALL[style], seed, index);
         prop_assert!(!document.is_empty() && document.len() < 20_000);
         let text = document.text();
