@@ -96,7 +96,7 @@ pub(crate) fn write(page: &mut Page) {
     introduction(page, topic);
     method(page, topic, &shares);
     results(page, topic, &shares);
-    if page.dice.chance(1, 2) {
+    for _ in 0..page.dice.between(0, 3) {
         measurements(page);
     }
     discussion(page, topic, &shares);
@@ -221,6 +221,7 @@ fn verdict(page: &mut Page, topic: &Topic, [one, other]: &[Share; 2]) {
     } else {
         "[was not supported|is not supported by the data|was not confirmed]"
     };
+    page.label(Labels::MATH);
     page.tell(&format!(
         "The rate of {} was {} per cent [with|under] {first} and {} per cent [with|under] {second}; the hypothesis {word}. ",
         topic.outcome, one.percent, other.percent

@@ -17,9 +17,9 @@ const COMPOSITIONS: &[&str] = &[
     "The [canvas|composition] [is built around|centres on] {the a}, {side a}; {rel ba} it [the painter|{p}] has [set|placed] {the b}. ",
     "{^side c} of the picture [we find|the eye meets] {an c}, {rel ca} {the a}. ",
     "{^an a} and {an b} [share|divide] the [pictorial space|picture plane]: the {kind a} {side a}, the {kind b} {side b}. ",
-    "[A diagonal|An unseen line] [leads|runs] from {the d} to {the b}, which [appears|hangs] {rel bd} it. ",
+    "[A diagonal|An unseen line] [leads|runs] from {the d} to {the b}, which [appears|hangs] {rel bd} the {kind d}. ",
     "[The scene is laid|The motif was found] {at}, [whose walls are barely indicated|seen in even light]. ",
-    "{^rel ab} the {kind b} [the brush dwells on|one sees] the {part a} of {the a}. ",
+    "{^rel ab} the {kind b} [the painter dwells on|one sees] the {part a} of {the a}. ",
 ];
 
 const SURFACES: &[&str] = &[
@@ -35,7 +35,7 @@ const CRITICISM: &[&str] = &[
     "{q} [wrote|remarked] that {p} [paints silence|never hurries|lets objects speak]. ",
     "[Critics|Visitors] [disagreed about|were divided over] the [mood|meaning] of the work[; {q} called it severe|]. ",
     "The [style|manner] [belongs to|recalls] the [late|early|middle] years of {p}, who [trained|taught] with {q}. ",
-    "[Is it|One may ask whether it is] an allegory? A {kind a} stands for {purpose a}, [and for little else|as everyone knew]. ",
+    "[Is it|One may ask whether it is] an allegory? {^an-kind a} stands for {purpose a}, [and for little else|as everyone knew]. ",
     "[The work was lent|It was shown] by {q} in [two|several] exhibitions and [has been cleaned|was reframed] since. ",
 ];
 
@@ -82,19 +82,17 @@ fn heading(page: &mut Page) {
 }
 
 fn description(page: &mut Page) {
-    for _ in 0..page.dice.between(1, 3) {
-        page.one_of(COMPOSITIONS);
-        if page.dice.chance(2, 3) {
-            page.one_of(SURFACES);
-        }
+    let count = page.dice.between(1, 3);
+    page.several_of(COMPOSITIONS, count);
+    if page.dice.chance(2, 3) {
+        let count = page.dice.between(1, 2);
+        page.several_of(SURFACES, count);
     }
 }
 
 fn criticism(page: &mut Page) {
-    page.one_of(CRITICISM);
-    if page.dice.chance(1, 2) {
-        page.one_of(CRITICISM);
-    }
+    let count = page.dice.between(1, 2);
+    page.several_of(CRITICISM, count);
 }
 
 fn sculpture(page: &mut Page) {

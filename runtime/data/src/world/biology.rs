@@ -46,7 +46,7 @@ const ORGANISMS: &[Organism] = &[
     organism(["woodlouse", "woodlice"], "crustacean", 14, ["gill", "breathing damp air"], "rotting leaves", "dark and moist places"),
     organism(["mouse", "mice"], "mammal", 4, ["whisker", "feeling the way"], "grain", "dry hollows"),
     organism(["sparrow", "sparrows"], "bird", 2, ["beak", "opening seeds"], "seeds", "hedges and eaves"),
-    organism(["frog", "frogs"], "amphibian", 4, ["tongue", "catching prey"], "beetles", "the edge of ponds"),
+    organism(["frog", "frogs"], "amphibian", 4, ["tongue", "catching prey"], "beetles", "ponds and ditches"),
     organism(["lizard", "lizards"], "reptile", 4, ["scale", "keeping moisture in"], "spiders", "sunny walls"),
     organism(["earthworm", "earthworms"], "annelid", 0, ["segment", "burrowing"], "dead leaves", "loose soil"),
     organism(["hedgehog", "hedgehogs"], "mammal", 4, ["spine", "defence"], "earthworms", "piles of leaves"),
@@ -57,7 +57,7 @@ const LODGINGS: &[&str] = &[
     "[The animals|Most individuals] [sheltered|gathered] near {the a}, {side a}, {rel ab} {the b}. ",
     "[Traces of feeding|Droppings] lay {rel ac} {the c}, [close to|not far from] {the a}. ",
     "{^an b} of {stuff b}, {feel b} [to the touch|at noon], served as a [resting place|shelter]. ",
-    "[At dusk|After rain] they [moved|crept] from {the a} to {the b}, that is, to what stood {rel ba} it. ",
+    "[At dusk|After rain] they [moved|crept] from {the a} to {the b}, that is, to what stood {rel ba} the {kind a}. ",
     "[Markings|The spots] were {colour c}; [background|substrate]: {stuff a}. ",
 ];
 
@@ -113,6 +113,7 @@ fn account(page: &mut Page, organism: &Organism) {
         "{} [live|occur|are found] in {habitat} and [feed on|eat] {food}. ",
         capital(many)
     ));
+    page.end("\n\n");
 }
 
 fn habitat(page: &mut Page, organism: &Organism) {
@@ -122,16 +123,15 @@ fn habitat(page: &mut Page, organism: &Organism) {
         "Habitat of the {} at site {site}. ",
         organism.one
     ));
-    page.one_of(LODGINGS);
+    let count = page.dice.between(1, 2);
+    page.several_of(LODGINGS, count);
     page.one_of(BEHAVIOUR);
-    page.one_of(LODGINGS);
 }
 
 fn behaviour(page: &mut Page) {
     page.label(Labels::SCIENCE);
     page.put("Behaviour. ");
-    page.one_of(BEHAVIOUR);
-    page.one_of(BEHAVIOUR);
+    page.several_of(BEHAVIOUR, 2);
 }
 
 /// Counts of several days and what they add up to.
@@ -180,7 +180,7 @@ fn choice(page: &mut Page, organism: &Organism) {
     ]);
     page.label(Labels::SCIENCE | Labels::CONCEPT);
     page.tell(&format!(
-        "[Hypothesis|Prediction]: {many} prefer the {wanted} side. [Test|Experiment]: {} animals chose between a {wanted} and a {other} side; {} chose the {wanted} one",
+        "[Hypothesis|Prediction]: {many} prefer the {wanted} side. [Test|Experiment]: {} animals [chose between|were offered] two sides, {wanted} and {other}; {} chose the {wanted} one",
         share.group, share.hits
     ));
     if page.dice.chance(1, 3) {

@@ -31,6 +31,29 @@ const HASHING: &[&str] = &[
     "[With open addressing|In this variant], every entry lives in the table; [a taken slot sends the entry onward|probing goes on to the next slot, cyclically]. ",
 ];
 
+const CONSTANT: &[&str] = &[
+    "[Each operation takes|Both operations take] constant time[ in a linked list|]. ",
+    "[The number of entries|The length] [need not be|is not] known in advance. ",
+    "[Removing from an empty structure is an error|An empty structure has nothing to remove][, which the caller must rule out|]. ",
+];
+
+const LINEAR: &[&str] = &[
+    "[A filter|One pass] [reads|visits] every record once[, in order|]. ",
+    "[Equal keys|Records with equal keys] [keep|retain] their order. ",
+    "[The original table|Its input] [is left unchanged|is not modified]. ",
+];
+
+const SYSTEMS: &[&str] = &[
+    "[Operating systems|Kernels] [isolate|separate] processes, [so that|which means that] a fault in one [does not reach|cannot corrupt] another. ",
+    "[Protocols|Layers] [agree on|fix] formats, [not on|but not] implementations[; that is why networks grow|]. ",
+    "[Version control|A review] [records|catches] what [memory|testing] [forgets|misses], says {p}. ",
+    "[Compilers|Early compilers] were [written by hand|distrusted]; {p} and {q} [changed|doubted] that in [a report|a lecture]. ",
+    "[A cache|Redundancy] [trades|exchanges] memory for [time|safety]. ",
+    "[Users|Operators] [blame|trust] the interface; [designers|engineers] [should listen|seldom see it]. ",
+    "[Databases|Transactions] [promise|guarantee] that either all changes [take effect|are kept] or none[, even after a crash|]. ",
+    "[Encryption|A signature] [protects|covers] the message, not [its length|the hour at which it was sent]. ",
+];
+
 const BOUNDS: &[&str] = &[
     "[Its worst case is|The running time is] quadratic in the length[ of the input|]. ",
     "[The memory needed is constant|No second array is needed]. ",
@@ -44,8 +67,7 @@ pub(crate) fn write(page: &mut Page) {
     for number in 1..=page.dice.between(2, 5) {
         let section = format!("{chapter}.{number} ");
         page.put(&section);
-        page.label(Labels::CODE);
-        match page.dice.below(8) {
+        match page.dice.below(12) {
             0 => insertion_sort(page),
             1 => binary_search(page),
             2 => stack(page),
@@ -53,11 +75,19 @@ pub(crate) fn write(page: &mut Page) {
             4 => hash_table(page),
             5 => complexity(page),
             6 => euclid(page),
-            _ => records(page),
+            7 => records(page),
+            8 => dictionary(page),
+            9 | 10 => systems(page),
+            _ => measured(page),
         }
         page.end("\n\n");
         page.new_scene(4);
     }
+}
+
+fn head(page: &mut Page, name: &str) {
+    page.label(Labels::CODE);
+    page.write(format_args!("{name}. "));
 }
 
 fn numbers(page: &mut Page, count: usize, last: i64) -> Vec<i64> {
@@ -72,7 +102,7 @@ fn numbers(page: &mut Page, count: usize, last: i64) -> Vec<i64> {
 }
 
 fn insertion_sort(page: &mut Page) {
-    page.put("Insertion sort. ");
+    head(page, "Insertion sort");
     page.one_of(INSERTION);
     let count = page.dice.between(4, 6) as usize;
     let mut values = numbers(page, count, 99);
@@ -94,7 +124,7 @@ fn insertion_sort(page: &mut Page) {
 }
 
 fn binary_search(page: &mut Page) {
-    page.put("Binary search. ");
+    head(page, "Binary search");
     page.one_of(SEARCH);
     let mut values = numbers(page, 7, 90);
     values.sort_unstable();
@@ -104,7 +134,7 @@ fn binary_search(page: &mut Page) {
         page.dice.between(1, 90)
     };
     page.write(format_args!(
-        "Sequence: {}. Target: {target}. ",
+        "Sequence, positions from 0: {}. Target: {target}. ",
         joined(&values, " ")
     ));
     let (mut low, mut high) = (0, values.len());
@@ -156,23 +186,23 @@ fn trace(page: &mut Page, words: [&str; 2], take: impl Fn(&mut Vec<String>) -> S
 }
 
 fn stack(page: &mut Page) {
-    page.put("Stacks. ");
+    head(page, "Stacks");
     page.one_of(STACKS);
     page.tell("[Starting from an empty stack|A trace]: ");
     trace(page, ["push", "pop"], |held| held.pop().unwrap_or_default());
-    page.one_of(BOUNDS);
+    page.one_of(CONSTANT);
 }
 
 fn queue(page: &mut Page) {
-    page.put("Queues. ");
+    head(page, "Queues");
     page.one_of(QUEUES);
     page.tell("[Starting from an empty queue|A trace]: ");
     trace(page, ["enqueue", "dequeue"], |held| held.remove(0));
-    page.one_of(BOUNDS);
+    page.one_of(CONSTANT);
 }
 
 fn hash_table(page: &mut Page) {
-    page.put("Hashing. ");
+    head(page, "Hashing");
     page.label(Labels::MATH);
     page.one_of(HASHING);
     let slots = *page.dice.pick(&[5_i64, 7, 11, 13]);
@@ -195,7 +225,7 @@ fn hash_table(page: &mut Page) {
 }
 
 fn complexity(page: &mut Page) {
-    page.put("Counting operations. ");
+    head(page, "Counting operations");
     page.label(Labels::MATH | Labels::SCIENCE);
     let n = page.dice.between(3, 40);
     page.tell("[Analysis|Model]: [comparing every pair|a loop nested in a loop over later elements] takes n * (n - 1) / 2 [comparisons|steps]. ");
@@ -211,7 +241,7 @@ fn complexity(page: &mut Page) {
 }
 
 fn euclid(page: &mut Page) {
-    page.put("Euclid's algorithm. ");
+    head(page, "Euclid's algorithm");
     page.label(Labels::MATH);
     let times = page.dice.between(1, 15);
     let [mut a, mut b] = [0; 2].map(|_| page.dice.between(2, 30) * times);
@@ -227,7 +257,7 @@ fn euclid(page: &mut Page) {
 
 /// Selecting and sorting records that describe a scene.
 fn records(page: &mut Page) {
-    page.put("Records. ");
+    head(page, "Records");
     page.label(Labels::CONCEPT | Labels::RELATION);
     let mut things = page.scene.things.clone();
     page.tell("[A record|Each entry of the table] holds a name and a position {at}. ");
@@ -253,5 +283,48 @@ fn records(page: &mut Page) {
         };
         page.write(format_args!("{kept}. "));
     }
-    page.one_of(BOUNDS);
+    page.one_of(LINEAR);
+}
+
+/// A dictionary from names to colours: what it gives, and how often a colour stands in it.
+fn dictionary(page: &mut Page) {
+    head(page, "Dictionaries");
+    page.label(Labels::CONCEPT | Labels::ATTRIBUTE);
+    let things = page.scene.things.clone();
+    page.tell(
+        "[A dictionary|An associative array] maps [each name|every key] to [a colour|one value]: ",
+    );
+    let entries: Vec<_> = things
+        .iter()
+        .map(|thing| format!("{} to {}", thing.kind.one, thing.colour))
+        .collect();
+    let Thing { kind, colour, .. } = *page.dice.pick(&things);
+    let number = page.scene.count(|thing| thing.colour == colour);
+    page.write(format_args!(
+        "{}. Looking up {} gives {colour}. Counting the entries with {colour} gives {number}. ",
+        list(&entries),
+        kind.one
+    ));
+    page.one_of(LINEAR);
+}
+
+fn systems(page: &mut Page) {
+    page.new_people();
+    page.put("Systems. ");
+    page.several_of(SYSTEMS, 2);
+}
+
+/// Times measured in two configurations, and what they say about a conjecture.
+fn measured(page: &mut Page) {
+    let times = [0; 2].map(|_| page.dice.between(2, 60));
+    let [before, after] = times.map(|time| time * 10);
+    page.label(Labels::SCIENCE);
+    page.tell("Measurement. [Conjecture|Hypothesis]: [a cache|batching|a second core|compression] shortens the response. ");
+    page.write(format_args!("Without it {before} ms, with it {after} ms: "));
+    page.tell(if after < before {
+        "[the conjecture is supported|in agreement with the conjecture][ by this load|]. "
+    } else {
+        "[the conjecture is not supported|in conflict with the conjecture][ under this load|]. "
+    });
+    page.one_of(SYSTEMS);
 }

@@ -26,17 +26,30 @@ const TITLES: &[&str] = &[
     "Bulletin {n}: what [moved|drove] the market in [spring|summer|autumn|winter]",
 ];
 
+const RISES: &[&str] = &[
+    "[Analysts|Traders] [attribute|ascribe] the rise to [higher wages|a poor harvest|new tariffs|strong demand]. ",
+    "Hypothesis: when [supply falls|demand rises] while all else is equal, the price rises. [The figures are consistent with it.|These figures do not contradict it.] ",
+];
+
+const FALLS: &[&str] = &[
+    "[Analysts|Traders] [attribute|ascribe] the fall to [weak demand|a good harvest|lower tariffs|cheaper transport]. ",
+    "Hypothesis: when [supply rises|demand falls] while all else is equal, the price falls. [The figures are consistent with it.|These figures do not contradict it.] ",
+];
+
 const CAUSES: &[&str] = &[
-    "[Analysts|Traders] [attribute|ascribe] this to [higher wages|scarce credit|a mild winter|lower tariffs|the tax reform]. ",
-    "[Hypothesis|One explanation]: when [supply falls|demand rises] while all else is equal, the price rises. [The data are consistent with it.|The figures do not contradict it.] ",
-    "[A model with|In a model of] two sectors [predicts|foretells] such a [shift|move]; [causation remains to be tested|the test needs another quarter]. ",
+    "A model [with|of] [two sectors|rational buyers] [predicts|foretells] such a [shift|move]; [causation remains to be tested|the test needs another quarter]. ",
     "[If|Once] incomes [grow|rise], [households|firms] [save|spend] more, [so|hence] [interest|investment] responds with a [delay|lag]. ",
+    "[A comparison of|Data from] {n} towns with and without the [tax|subsidy] [shows|suggests] [an effect|no effect] on [employment|savings]; [chance cannot be excluded|the towns were alike before]. ",
+    "[If the tax|Were the toll] [falls on|hits] sellers, buyers [share|bear part of] it; [how much depends on|the theory says by] the slopes of supply and demand. ",
 ];
 
 const POLICY: &[&str] = &[
     "The central bank left the rate unchanged[; inflation expectations are stable|, as expected]. ",
     "[Exports|Imports] [were flat|recovered slightly], and [unemployment|the deficit] [changed little|stayed low]. ",
     "{p}, [an economist|who chairs the council], [warned of|expects] [a slowdown|tighter credit|weaker exports] [next year|by winter]. ",
+    "[Savings|Deposits] [exceed|trail] those of year {n}, [according to|says] {p}. ",
+    "[A strike|The holiday] in month {m} [delayed|shortened] [deliveries|production][, without lasting effect|]. ",
+    "[Mergers|Bankruptcies] were [few|rare] and [new firms|permits] [many|few]. ",
     "[Uncertainty|Liquidity] remains [high|a concern] for [small firms|lenders|exporters]. ",
 ];
 
@@ -44,6 +57,8 @@ const GOODS: &[&str] = &[
     "[Dealers|Merchants] {at} [report|note] brisk trade in {kinds a} [and {kinds b}|of {stuff a}]. ",
     "{^material b} {kinds b} [sold|moved] better than {material c} ones[, mainly for {purpose b}|]. ",
     "[Stocks of|Orders for] {colour c} {kinds c} [are thin|keep growing]; {p} [buys|imports] from {q}. ",
+    "[In the shop window|On the stall] {at}, {the a} is [offered|shown] {rel ab} {the b}[; buyers notice|, at a fixed price]. ",
+    "[Repairs|Spare parts] matter: a new {part a} [saves|replaces] a new {kind a}. ",
 ];
 
 /// Writes one bulletin.
@@ -91,10 +106,10 @@ fn price_change(page: &mut Page) {
     let sector = sector(page);
     let (base, percent) = (page.dice.between(2, 40) * 100, page.dice.between(1, 30));
     let change = base * percent / 100;
-    let (word, sign, price) = if page.dice.chance(1, 2) {
-        ("rose", '+', base + change)
+    let (word, sign, price, causes) = if page.dice.chance(1, 2) {
+        ("rose", '+', base + change, RISES)
     } else {
-        ("fell", '-', base - change)
+        ("fell", '-', base - change, FALLS)
     };
     page.label(Labels::MATH);
     page.tell(&format!(
@@ -105,7 +120,7 @@ fn price_change(page: &mut Page) {
     ));
     if page.dice.chance(1, 2) {
         page.label(Labels::SCIENCE);
-        page.one_of(CAUSES);
+        page.one_of(causes);
     }
 }
 
@@ -167,10 +182,9 @@ fn explanation(page: &mut Page) {
 }
 
 fn policy(page: &mut Page) {
-    page.one_of(POLICY);
+    page.several_of(POLICY, 2);
     if page.dice.chance(1, 6) {
         page.new_scene(3);
         page.one_of(GOODS);
     }
-    page.one_of(POLICY);
 }

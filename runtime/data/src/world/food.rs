@@ -3,75 +3,72 @@
 use crate::world::labels::Labels;
 use crate::world::page::Page;
 use crate::world::prose::{capital, list};
+use crate::world::scene::Scene;
 
-/// What goes into a dish: its name, its colour, the unit it is measured in, and how much a person eats.
+/// What goes into a dish: its name, its colour, and how much of it a person eats, in grams.
 struct Ingredient {
     name: &'static str,
     colour: &'static str,
-    unit: &'static str,
     amount: i64,
 }
 
-const fn ingredient(
-    name: &'static str,
-    colour: &'static str,
-    unit: &'static str,
-    amount: i64,
-) -> Ingredient {
+const fn ingredient(name: &'static str, colour: &'static str, amount: i64) -> Ingredient {
     Ingredient {
         name,
         colour,
-        unit,
         amount,
     }
 }
 
 #[rustfmt::skip] // one ingredient per line
 const INGREDIENTS: &[Ingredient] = &[
-    ingredient("tomatoes", "red", "g", 120),
-    ingredient("lentils", "brown", "g", 80),
-    ingredient("spinach", "green", "g", 90),
-    ingredient("carrots", "orange", "g", 70),
-    ingredient("rice", "white", "g", 75),
-    ingredient("beetroot", "purple", "g", 100),
-    ingredient("peas", "green", "g", 60),
-    ingredient("maize", "yellow", "g", 85),
-    ingredient("mushrooms", "brown", "g", 65),
-    ingredient("milk", "white", "ml", 150),
-    ingredient("cabbage", "green", "g", 110),
-    ingredient("strawberries", "red", "g", 95),
-    ingredient("lemon juice", "yellow", "ml", 15),
-    ingredient("blackberries", "black", "g", 50),
-    ingredient("flour", "white", "g", 105),
-    ingredient("salmon", "pink", "g", 130),
+    ingredient("tomatoes", "red", 120),
+    ingredient("lentils", "brown", 80),
+    ingredient("spinach", "green", 90),
+    ingredient("carrots", "orange", 70),
+    ingredient("rice", "white", 75),
+    ingredient("beetroot", "purple", 100),
+    ingredient("peas", "green", 60),
+    ingredient("maize", "yellow", 85),
+    ingredient("mushrooms", "brown", 65),
+    ingredient("cauliflower", "white", 140),
+    ingredient("cabbage", "green", 110),
+    ingredient("strawberries", "red", 95),
+    ingredient("pumpkin", "orange", 115),
+    ingredient("blackberries", "black", 50),
+    ingredient("leeks", "green", 55),
+    ingredient("salmon", "pink", 130),
 ];
 
 const FIRST: &[&str] = &[
-    "[Wash|Rinse] the {X} and [chop|slice] [them|everything] [finely|coarsely]. ",
-    "[Bring|Heat] water [to the boil|until it steams] and add [a pinch of salt|the {X}]. ",
-    "[Leave|Let] the {X} [rest|soak] for {n} minutes. ",
+    "[Wash|Rinse] the {X} and [drain|dry] [well|in a cloth]. ",
+    "[Bring|Heat] the water [to the boil|until it steams] and add [a pinch of salt|the {X}]. ",
+    "Let the {X} [rest|soak] for {n} minutes. ",
     "[Weigh|Measure] the {X}[ carefully|], then [set aside|cover]. ",
+    "[Peel|Trim|Clean] what needs it and [cut|divide] the {X} [finely|coarsely|by hand]. ",
+    "Fill {the a} with the {X}[ and a little water|]. ",
 ];
 
 const MIDDLE: &[&str] = &[
     "[Stir in|Fold in|Add] the {Y} and [simmer|cook] for {m} minutes[ over low heat|]. ",
-    "[Simmer|Braise|Steam] until the {Y} [softens|is tender], about {m} minutes. ",
+    "[Simmer|Braise|Steam] with the {Y} until [soft|tender], about {m} minutes. ",
     "When the mixture turns {C}, [lower the heat|stir once] and [season|taste]. ",
-    "Put the {Y} into {the a} and [whisk|mash] [it|well]. ",
-    "[Pour|Scoop] everything into {an a} of {stuff a} and [cool|keep warm]. ",
+    "Put the {Y} into {the a} and [whisk|mash|toss] [briefly|well]. ",
+    "[Pour|Scoop] everything into {an a} and [cool|keep warm]. ",
+    "[Season|Taste] after {m} minutes; [the {Y} should be soft|salt only now]. ",
 ];
 
 const LAST: &[&str] = &[
     "[Serve|Eat] [hot|lukewarm|cold] [with bread|with herbs|at once]. ",
     "[Arrange|Serve] in {an a}, [with|next to] {an b}; {the a} [goes|belongs] {rel ab} {the b}. ",
-    "[Garnish|Sprinkle] with parsley and [serve|bring] it {at}. ",
+    "[Garnish|Sprinkle] with parsley and [serve|eat] {at}. ",
     "The {C} [looks best|shows well] against the {colour a} {kind a}. ",
 ];
 
 const TALK: &[&str] = &[
     "{p} [cooks|bakes] {at} and [swears by|praises] {an a}, [kept|hung] {rel ab} {the b}. ",
-    "[On the table|At lunch] we saw {an a}, {an b} and {an c}; the {kind c} was {side c}. ",
-    "My [grandmother|aunt|neighbour] {q} [used|owned] a {colour a} {kind a} [for everything|all her life]. ",
+    "[At supper|At lunch] we saw {an a}, {an b} and {an c}; the {kind c} was {side c}. ",
+    "My [grandmother|aunt|neighbour] {q} [used|owned] {an-colour a} {kind a} [for everything|all her life]. ",
     "[Leftovers|Half of it] can be [frozen|kept two days] in {an c}[, tightly closed|]. ",
     "[Taste|Appetite] [begins|starts] with the eye: {an b} makes any [stew|soup] look [richer|plainer]. ",
     "[Too salty|Too sour]? [Add water|Stir in milk], says {p}, and [never hurry|taste again]. ",
@@ -86,20 +83,17 @@ const CHEMISTRY: &[&str] = &[
 
 /// Writes one recipe.
 pub(crate) fn write(page: &mut Page) {
-    let mut chosen: [&Ingredient; 3] = [0; 3].map(|_| page.dice.pick(INGREDIENTS));
-    while chosen[0].name == chosen[1].name
-        || chosen[1].name == chosen[2].name
-        || chosen[0].name == chosen[2].name
-    {
-        chosen = [0; 3].map(|_| page.dice.pick(INGREDIENTS));
-    }
+    let mut places: Vec<usize> = (0..INGREDIENTS.len()).collect();
+    page.dice.shuffle(&mut places);
+    let chosen = [0, 1, 2].map(|place| &INGREDIENTS[places[place]]);
     page.numbers = [0; 4].map(|_| page.dice.between(2, 45));
     let people = page.dice.between(1, 9);
+    vessels(page);
     title(page, chosen);
     amounts(page, chosen, people);
     steps(page, chosen);
     for _ in 0..page.dice.between(1, 3) {
-        page.new_scene(3);
+        vessels(page);
         match page.dice.below(10) {
             0 | 1 => chemistry(page),
             2 => scaled(page, chosen[0], people),
@@ -108,6 +102,13 @@ pub(crate) fn write(page: &mut Page) {
         }
         page.end("\n\n");
     }
+}
+
+/// Turns to a scene of what one cooks and serves with.
+fn vessels(page: &mut Page) {
+    page.scene = Scene::among(&mut page.dice, 3, |kind| {
+        kind.class == "vessel" || kind.one == "basket"
+    });
 }
 
 fn title(page: &mut Page, [one, other, _]: [&Ingredient; 3]) {
@@ -124,21 +125,24 @@ fn title(page: &mut Page, [one, other, _]: [&Ingredient; 3]) {
 }
 
 fn amounts(page: &mut Page, chosen: [&Ingredient; 3], people: i64) {
+    page.label(Labels::CONCEPT);
     page.write(format_args!("Serves {people}.\n"));
-    for Ingredient {
-        name, unit, amount, ..
-    } in chosen
-    {
-        page.write(format_args!("- {} {unit} {name}\n", amount * people));
+    for Ingredient { name, amount, .. } in chosen {
+        page.write(format_args!("- {} g {name}\n", amount * people));
     }
+    page.write(format_args!("- {} ml water\n", 150 * people));
     page.end("\n");
 }
 
-/// Tells one of `templates`, in which `{X}`, `{Y}` and `{C}` are two ingredients and the second one's colour.
+/// Tells one of `templates`, in which `{X}`, `{Y}` and `{C}` are two ingredients and the second one's
+/// colour.
 fn say(page: &mut Page, templates: &[&'static str], [one, other, _]: [&Ingredient; 3]) {
     let template = *page.dice.pick(templates);
     if template.contains("{C}") {
         page.label(Labels::ATTRIBUTE);
+    }
+    if template.contains(['X', 'Y']) {
+        page.label(Labels::CONCEPT);
     }
     let text = template.replace("{X}", one.name).replace("{Y}", other.name);
     page.tell(&text.replace("{C}", other.colour));
@@ -170,18 +174,17 @@ fn chemistry(page: &mut Page) {
 /// The amount for more people.
 fn scaled(page: &mut Page, one: &Ingredient, people: i64) {
     let more = people + page.dice.between(1, 12);
-    page.label(Labels::MATH);
+    page.label(Labels::MATH | Labels::CONCEPT);
     page.write(format_args!(
-        "For {more} instead of {people}: {more} * {} = {} {} {}. ",
+        "For {more} instead of {people}: {more} * {} = {} g {}. ",
         one.amount,
         more * one.amount,
-        one.unit,
         one.name
     ));
 }
 
 fn season(page: &mut Page, chosen: [&Ingredient; 3]) {
-    page.label(Labels::ATTRIBUTE);
+    page.label(Labels::ATTRIBUTE | Labels::CONCEPT);
     let named: Vec<_> = chosen
         .iter()
         .map(|one| format!("{} {}", one.colour, one.name))
@@ -192,8 +195,6 @@ fn season(page: &mut Page, chosen: [&Ingredient; 3]) {
 }
 
 fn talk(page: &mut Page) {
-    page.one_of(TALK);
-    if page.dice.chance(1, 2) {
-        page.one_of(TALK);
-    }
+    let count = page.dice.between(1, 2);
+    page.several_of(TALK, count);
 }

@@ -12,15 +12,15 @@ const TITLES: &[&str] = &[
 ];
 
 const SCOPE: &[&str] = &[
-    "This [ordinance|act|agreement] applies to [every|any] [owner|tenant|holder of a licence][ and to their agents|]. ",
+    "[These rules apply|This text applies] to [every|any] [owner|tenant|holder of a licence][ and to their agents|]. ",
     "[It enters into force|It takes effect] {m} days after [publication|signature]. ",
     "[Nothing in it|No provision of it] [affects|limits] [rights acquired before|claims under other law]. ",
 ];
 
 const DEFINITIONS: &[&str] = &[
-    "\"{^class a}\" [means|includes] a {kind a}[ and its {part a}|]; [its use for {purpose a} is presumed|no other object is meant]. ",
+    "\"{^class a}\" [means|includes] {an-kind a}[ and its {part a}|]; [its use for {purpose a} is presumed|no other object is meant]. ",
     "\"Premises\" [means|denotes] the {place} and [all that belongs to it|its approaches]. ",
-    "[For the purposes of this section|In this section], a {kind b} is {an-class b}. ",
+    "[For the purposes of this section|In this section], {an-kind b} is {an-class b}. ",
 ];
 
 const PLACING: &[&str] = &[
@@ -35,6 +35,11 @@ const DUTIES: &[&str] = &[
     "[Whoever|A person who] [knowingly|negligently] contravenes [this section|an order made under it] is liable to [damages|a fine]. ",
     "[An appeal|An objection] [lies to|may be lodged with] the [court|tribunal] within {m} days. ",
     "[Liability|The obligation] [ceases|lapses] if [performance is impossible|the creditor is in default]. ",
+    "[A contract|A promise] [made under duress|concluded in error] is [void|voidable][ at the option of {p}|]. ",
+    "[Costs|Interest] [follow the event|are awarded from the day of the claim][, unless {q} waives them|]. ",
+    "[Minors|Persons without capacity] [act|are bound] only through [a guardian|their representative]. ",
+    "[The register|The file] [is public|may be inspected] [during office hours|on application]; [copies cost {k} coins|copies are certified]. ",
+    "[Property|Title] passes [upon delivery|when the price is paid], not [before|by mere agreement]. ",
     "[Time|A period] [runs from|begins on] the day of [service|receipt]. ",
     "[The burden of proof|The onus] [lies on|rests with] the [claimant|party that relies on the fact]. ",
 ];
@@ -104,8 +109,7 @@ fn fee(page: &mut Page) {
     let [rate, days, extra] = [9, 30, 50].map(|last| page.dice.between(2, last));
     page.label(Labels::MATH);
     page.write(format_args!(
-        "The fee is {rate} coins per day: for {days} days {rate} coins times {days}, or {rate} * {days} = {} coins; \
-         with a surcharge of {extra} coins {}. ",
+        "The fee is {rate} coins per day: for {days} days {rate} * {days} = {} coins; with a surcharge of {extra} coins {}. ",
         rate * days,
         sum(&[rate * days, extra])
     ));

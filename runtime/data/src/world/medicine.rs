@@ -1,7 +1,7 @@
 //! Medicine style: case notes with history, findings, doses that are right, and what tests allow to conclude.
 
 use crate::world::labels::Labels;
-use crate::world::page::Page;
+use crate::world::page::{Page, article_of};
 
 /// A complaint, what it makes one suspect, and the test for that.
 struct Complaint {
@@ -26,7 +26,7 @@ const fn complaint(
 const COMPLAINTS: &[Complaint] = &[
     complaint("a productive cough", "pneumonia", "chest film"),
     complaint("a sore throat", "streptococcal pharyngitis", "throat swab"),
-    complaint("pain on passing water", "cystitis", "urine culture"),
+    complaint("pain on passing water", "cystitis", "culture of the urine"),
     complaint("chest pain on exertion", "coronary disease", "exercise test"),
     complaint("persistent tiredness", "anaemia", "blood count"),
     complaint("a swollen calf", "deep vein thrombosis", "compression ultrasound"),
@@ -43,13 +43,15 @@ const HISTORY: &[&str] = &[
     "[Onset was gradual|Onset was sudden], {n} days [ago|before admission]; [worse at night|no relation to meals|relieved by rest]. ",
     "[Family history|Past history]: [unremarkable|hypertension|one operation]. [Lives alone|Lives with {q}]. ",
     "{^he p} [denies|reports] [nausea|night sweats|palpitations][ and sleeps poorly|]. ",
+    "[Appetite|Mobility] [reduced|unchanged]; [last seen|last vaccinated] {m} months ago[ by {q}|]. ",
+    "[Pain|Discomfort] rated {n} of 30, [constant|in waves|on movement only]. ",
     "[Works as a clerk|Retired|Student]; [drinks little alcohol|takes no regular medication]. ",
 ];
 
 const ACCIDENTS: &[&str] = &[
     "[While working|Yesterday], {at}, {an a} [fell onto|struck] the [left|right] [foot|hand|knee]. {^the a} was {size a} and made of {stuff a}. ",
-    "{^he p} [tripped over|slipped on] {an b} [that stood|left] {rel ba} {the a} {at} and [bruised|twisted] the [ankle|wrist]. ",
-    "Cut by the {part c} of a {kind c}; [wound clean|edges regular], {n} millimetres. ",
+    "{^he p} [stumbled against|slipped on] {an b} [that stood|left] {rel ba} {the a} {at} and [bruised|twisted] the [ankle|wrist]. ",
+    "Cut by the {part c} of {an-kind c}; [wound clean|edges regular], {n} millimetres. ",
     "[A child|The patient] [swallowed|inhaled] a fragment of {an c}; [the fragment was {colour c} and {feel c}|no distress]. ",
 ];
 
@@ -57,7 +59,7 @@ const PLANS: &[&str] = &[
     "[Review|Follow-up] in {m} days[, earlier if symptoms worsen|]. ",
     "[Advised|Instructed] to [rest|drink enough|return if fever develops]. ",
     "[Discussed with {q}|Referred to the specialist|Letter to the general practitioner]. ",
-    "[Physiotherapy|Observation overnight|Dressing changed] [arranged|agreed]. ",
+    "[Physiotherapy|Observation overnight|A change of dressing] [arranged|agreed]. ",
 ];
 
 /// Writes one case.
@@ -89,8 +91,7 @@ pub(crate) fn write(page: &mut Page) {
 
 fn history(page: &mut Page) {
     page.put("History: ");
-    page.one_of(HISTORY);
-    page.one_of(HISTORY);
+    page.several_of(HISTORY, 2);
     page.end("\n\n");
 }
 
@@ -145,9 +146,10 @@ fn assessment(page: &mut Page, case: &Complaint) {
     let Complaint {
         suspicion, test, ..
     } = case;
+    let article = article_of(test);
     page.label(Labels::SCIENCE);
     page.tell(&format!(
-        "[Assessment|Impression]: [the history suggests|we suspected] {suspicion}. [To test this|To confirm or exclude it], a {test} was [ordered|done]. "
+        "[Assessment|Impression]: [the history suggests|we suspected] {suspicion}. [To test this|To confirm or exclude it], {article}{test} was [ordered|done]. "
     ));
     let outcome = if page.dice.chance(1, 2) {
         format!(
@@ -187,8 +189,7 @@ fn dose(page: &mut Page, weight: i64) {
 
 fn plan(page: &mut Page) {
     page.put("Plan: ");
-    page.one_of(PLANS);
-    page.one_of(PLANS);
+    page.several_of(PLANS, 2);
     page.tell("[Signed|Noted by] {q}.");
     page.end("\n");
 }

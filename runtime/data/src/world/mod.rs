@@ -48,6 +48,10 @@ use page::Page;
 
 /// Document `index` of (`style`, `seed`).
 pub fn document(style: Style, seed: u64, index: u64) -> Document {
+    written(style, seed, index).finish()
+}
+
+fn written(style: Style, seed: u64, index: u64) -> Page {
     let mut page = Page::new(Dice::new(style, seed, index));
     match style {
         Style::Web => web::write(&mut page),
@@ -67,7 +71,7 @@ pub fn document(style: Style, seed: u64, index: u64) -> Document {
         Style::Politics => politics::write(&mut page),
         Style::QaForum => qa_forum::write(&mut page),
     }
-    page.finish()
+    page
 }
 
 /// Visits documents from the first on until their text reaches `bytes`.

@@ -41,18 +41,22 @@ const CONDITIONALS: &[Conditional] = &[
 
 const REMARKS: &[&str] = &[
     "[Here one must distinguish|{p} distinguishes] [the true from the probable|what is said from what is meant|causes from reasons]. ",
-    "[{p}|A sceptic] [objects|asks] whether [certainty|knowledge] is [possible|worth having] at all; {q} [answers|replies] that [doubt presupposes a standard|the question answers itself]. ",
+    "[{p}|A sceptic] [asks|wonders] whether [certainty|knowledge] is [possible|worth having] at all; {q} [answers|replies] that [doubt presupposes a standard|the question answers itself]. ",
     "[What|But what], then, is [virtue|justice|meaning|freedom]? [Neither habit nor rule alone|Nothing that could be commanded][, it seems|]. ",
     "[The dispute|The disagreement] between {p} and {q} is [merely verbal|about words only|deeper than it seems]. ",
     "[To will the end|To want a thing] is [to will the means|to think it good], [said|wrote] {p}[, and {q} agreed|]. ",
+    "[Custom|Language] [misleads|tempts] us: we [ask for|seek] a thing behind [every noun|each word], {p} [warns|complains]. ",
+    "[Either|It must be that] [reason|feeling] [commands|persuades], {q} [held|maintained], [for|since] [no one obeys a mere fact|facts alone move nobody]. ",
+    "[It is one thing|Granted, it is easy] to [define|praise] [courage|wisdom|duty], [another|harder] to [recognise|practise] it. ",
+    "[Regret|Hope] [looks|points] [back|ahead]; [yet|but] both [are felt now|belong to the present], [as {p} notes|{q} adds]. ",
     "[Nobody|No one] [errs willingly|can doubt everything at once]; [so|thus] [teaching|conversation] [matters|has a point]. ",
 ];
 
 const APPEARANCES: &[&str] = &[
     "[Suppose|Imagine] {the a} is left in the dark. Is it still {colour a}? [{p} says that colour is a power|{q} says that it only looks so by day]. ",
     "[We say that|Consider how] {the a} is {rel ab} {the b}. [Left and right, above and below, are converse|Relations have converses]; [hence|therefore] {the b} is {rel ba} {the a}. ",
-    "[A {kind b} without {an-part b}|What has no {part b}] - is it [a {kind b} still|a {kind b} in name only]? [{p} doubts it|The case is open]. ",
-    "[The essence|The end] of a {kind c}, says {p}, is {purpose c}; its {colour c} [surface|hue] is [accidental|inessential]. ",
+    "[{^an-kind b} without {an-part b}|What has no {part b}] - is it [{an-kind b} still|{an-kind b} in name only]? [{p} doubts it|The case is open]. ",
+    "[The essence|The end] of {an-kind c}, says {p}, is {purpose c}; its {colour c} [surface|hue] is [accidental|inessential]. ",
 ];
 
 /// Writes one dialogue or treatise.
@@ -81,17 +85,16 @@ pub(crate) fn write(page: &mut Page) {
 }
 
 fn remarks(page: &mut Page) {
-    page.one_of(REMARKS);
-    page.one_of(REMARKS);
+    page.several_of(REMARKS, 2);
 }
 
 /// A derivation from what kinds of things are.
 fn syllogism(page: &mut Page) {
     page.label(Labels::MATH);
     page.one_of(&[
-        "[Major premise|First premise]: every {kind a} is {an-class a}. [Minor premise|Second premise]: what {p} holds is a {kind a}. Conclusion: what {p} holds is {an-class a}. ",
-        "Premise 1: every {kind a} has {an-part a}. Premise 2: this has no {part a}. Conclusion: this is not a {kind a}. ",
-        "Premise 1: no {kind a} is a {kind b}. Premise 2: {p}'s gift is a {kind b}. Conclusion: {p}'s gift is not a {kind a}. ",
+        "[Major premise|First premise]: every {kind a} is {an-class a}. [Minor premise|Second premise]: what {p} holds is {an-kind a}. Conclusion: what {p} holds is {an-class a}. ",
+        "Premise 1: every {kind a} has {an-part a}. Premise 2: this has no {part a}. Conclusion: this is not {an-kind a}. ",
+        "Premise 1: no {kind a} is {an-kind b}. Premise 2: {p}'s gift is {an-kind b}. Conclusion: {p}'s gift is not {an-kind a}. ",
         "Premise 1: all {kinds a} are {shape a}. Premise 2: some {colour a} objects are {kinds a}. Conclusion: some {colour a} objects are {shape a}. ",
     ]);
 }

@@ -3,6 +3,7 @@
 use crate::world::labels::Labels;
 use crate::world::page::Page;
 use crate::world::prose::{list, sum};
+use crate::world::words::Person;
 
 const PARTIES: &[&str] = &[
     "Union",
@@ -30,22 +31,27 @@ const MOTIONS: &[&str] = &[
 const SPEECHES: &[&str] = &[
     "{p} ({P}): [The honourable member|My opponent] [promised|voted for] [lower taxes|reform] and [delivered|now proposes] neither. ",
     "{p} ({P}): We [owe|promised] the [voters|citizens] [an answer|transparency|a fair share]. [Hear, hear.|Applause.] ",
-    "{q} ({P}): Democracy [lives on|needs] [dissent|compromise|patience]. [I yield the floor.|I commend the bill to the house.] ",
-    "{q} ({P}): On a point of order, the [amendment|quorum] was [never debated|not recorded]. [The chair so notes.|Overruled.] ",
+    "{q} ({Q}): Democracy [lives on|needs] [dissent|compromise|patience]. [I yield the floor.|I commend the bill to the house.] ",
+    "{q} ({Q}): On a point of order, the [amendment|quorum] was [never debated|not recorded]. [The chair so notes.|Overruled.] ",
     "{p} ({P}): [Who pays|Who benefits]? [Not the tenants|Not the farmers|Not the young]. [Order was called.|Interruptions.] ",
-    "{q} ({P}): [A coalition|A majority] is [a promise|no excuse]; [govern|decide] [openly|together] or [resign|step aside]. ",
+    "{q} ({Q}): [A coalition|A majority] is [a promise|no excuse]; [govern|decide] [openly|together] or [resign|step aside]. ",
     "{p} ({P}): The [opposition|government] [confuses|mistakes] [haste for courage|noise for argument]. ",
-    "{q} ({P}): [Subsidies|Pensions|Schools] first, [monuments|parades] later. [Laughter.|Applause.] ",
+    "{p} ({P}): [Last year|In the last session] I [asked|waited] {n} days for [a reply|the figures]. [Shame.|The clerk took note.] ",
+    "{q} ({Q}): [Corruption|Delay] is [a habit|a choice], and [this house|the ministry] [has made it|cannot unmake it alone]. ",
+    "{p} ({P}): [I withdraw|I maintain] the [remark|amendment], [with respect|for the record]; {q} [misquoted|interrupted] me. ",
+    "{q} ({Q}): [Federal|Local] [powers|duties] [belong|go] to those who [answer|pay] for them. [Applause.|Noise.] ",
+    "{p} ({P}): [The press|My constituency] [reads|hears] [every word|the promises], not [the footnotes|the excuses]. ",
+    "{q} ({Q}): [Subsidies|Pensions|Schools] first, [monuments|parades] later. [Laughter.|Applause.] ",
 ];
 
 const SIGHTS: &[&str] = &[
     "{p} ({P}): [Go|Walk] to the {place}: {the a} still stands {rel ab} {the b}, [as our parents left it|and nobody cares]. ",
-    "{q} ({P}): [They spent it on|You can see] {an c}, {side c} of the [poster|photograph], [and call it progress|and no school]. ",
+    "{q} ({Q}): [They spent it on|You can see] {an c}, {side c} of the [poster|photograph], [and call it progress|and no school]. ",
     "[Outside|In the gallery], supporters [carried|waved] {an a} and {an b}[, both {shape a} enough to be seen from afar|]. ",
 ];
 
 const EVIDENCE: &[&str] = &[
-    "{q} ({P}): [The pilot project|The trial in two districts] [compared|tested] the [measure|scheme] with [none|the old rule]; the [data|results] [support|do not support] the minister's [claim|hypothesis]. ",
+    "{q} ({Q}): [The pilot project|The trial in two districts] [compared|tested] the [measure|scheme] with [none|the old rule]; the [data|results] [support|do not support] the minister's [claim|hypothesis]. ",
     "[An expert|The statistician] [testified|explained] that turnout [and income vary together|rose after the reform], [which does not prove a cause|and that a comparison group was missing]. ",
 ];
 
@@ -112,12 +118,20 @@ fn speech(page: &mut Page, parties: &[&str]) {
         }
         _ => SPEECHES,
     };
-    let (template, party) = (*page.dice.pick(templates), *page.dice.pick(parties));
-    page.tell(&template.replace("{P}", party));
-    if page.dice.chance(1, 2) {
-        page.new_people();
-    }
+    let template = *page.dice.pick(templates);
+    let [first, second] = page.people.map(|person| party(person, parties));
+    page.tell(&template.replace("{P}", first).replace("{Q}", second));
+    page.new_people();
     page.end("\n\n");
+}
+
+/// A person's party: the same whenever the person speaks.
+fn party<'p>(person: &Person, parties: &[&'p str]) -> &'p str {
+    let first = person.name.bytes().next().map_or(0, usize::from);
+    parties
+        .get(first % parties.len().max(1))
+        .copied()
+        .unwrap_or("")
 }
 
 /// A vote of the whole chamber: each seat is for, against, or abstains.

@@ -15,7 +15,7 @@ struct Everyday {
 #[rustfmt::skip] // questions beside their answers
 const EVERYDAY: &[Everyday] = &[
     Everyday { title: "How do I [cancel|return] an order after {n} days?", question: "The [shop|seller] [stopped replying|refuses] and the deadline is near. [What are my options?|What now?] ", answers: &["[Write|Send] a formal letter and [keep|save] a copy. ", "[Call|Ask] your bank about a [chargeback|refund]; [it worked for me|mine took {m} days]. ", "Check the [terms|receipt] first; [many sellers|most] allow {k} days. "] },
-    Everyday { title: "[Visa|Train ticket] with {n} days left, is it [valid|enough]?", question: "I [travel|leave] in {m} days and [the website|the office] [contradicts itself|is closed]. ", answers: &["[Ask|Mail] the consulate, not [strangers|a forum]. ", "I [crossed|travelled] with {k} days left and [nobody asked|had no trouble]. ", "[It depends|That depends] on the [country|carrier]; [read the small print|see the official page]. "] },
+    Everyday { title: "[Visa|Bus ticket] with {n} days left, is it [valid|enough]?", question: "I [travel|leave] in {m} days and [the website|the office] [contradicts itself|is closed]. ", answers: &["[Ask|Mail] the consulate, not [strangers|a forum]. ", "I [crossed|travelled] with {k} days left and [nobody asked|had no trouble]. ", "[It depends|That depends] on the [country|carrier]; [read the small print|see the official page]. "] },
     Everyday { title: "My [manager|supervisor] [ignores|forgot] my request, what can I do?", question: "I [asked|wrote] {n} times. [Should I escalate?|Am I too impatient?] ", answers: &["[Put it in writing|Ask for a meeting] and [name a date|be polite]. ", "[No|Not yet]: [talk to|ask] a colleague first. ", "I [left|changed teams] after {m} months[ and never regretted it|]. "] },
     Everyday { title: "[Grammar|Usage]: [\"fewer\" or \"less\"|\"who\" or \"whom\"] [here|in this sentence]?", question: "[Spellcheck|My teacher] [underlines|corrects] it and I do not see why. ", answers: &["Both [occur|are attested]; the [first|second] is [formal|older]. ", "[Rule of thumb|In short]: [count it|try a pronoun] and you will know. ", "[A dictionary|A style guide] [settles|explains] that[, page {n}|]. "] },
     Everyday { title: "[Password|Account] locked after {n} attempts", question: "The [reset mail|code] never arrives. [Tried everything|Spam folder checked]. ", answers: &["[Wait|Give it] {m} minutes; [limits expire|it unlocks itself]. ", "[Clear the cache|Try another browser], then [log in|request it] again. ", "[Support|The helpdesk] [answered|fixed mine] within {k} hours. "] },
@@ -25,7 +25,7 @@ const EVERYDAY: &[Everyday] = &[
 
 const COMMENTS: &[&str] = &[
     "Comment by {p}: [thanks, that solved it|please accept an answer|duplicate?|can you clarify?]\n",
-    "Comment by {q}: [+1|agreed|I disagree politely|source?], [see answer {n}|edited for clarity|upvoted].\n",
+    "Comment by {q}: [+1|agreed|I disagree politely|source?], [see answer 1|see answer 2|edited for clarity|upvoted].\n",
     "Comment by {p}: [welcome to the site|interesting question]; [please add details|take the tour].\n",
 ];
 
@@ -42,8 +42,8 @@ pub(crate) fn write(page: &mut Page) {
         _ => everyday(page),
     }
     if page.dice.chance(2, 3) {
-        page.new_people();
         for _ in 0..page.dice.between(1, 3) {
+            page.new_people();
             page.one_of(COMMENTS);
         }
         page.end("\n");
@@ -61,7 +61,7 @@ fn thread(page: &mut Page, labels: Labels, title: &str, question: &str, answers:
     page.tell(title);
     page.end("\n");
     let votes = page.dice.between(0, 40);
-    page.write(format_args!("{votes} votes, asked by "));
+    page.write(format_args!("Votes: {votes}, asked by "));
     page.tell("{p}, {t} views");
     page.end("\n\n");
     page.tell(question);
@@ -73,10 +73,12 @@ fn thread(page: &mut Page, labels: Labels, title: &str, question: &str, answers:
     for (number, template) in (1..).zip(order) {
         page.new_people();
         page.label(labels);
-        page.tell(&format!("A{number} ({votes} votes, by {{q}}): "));
+        page.tell(&format!("A{number} (votes: {votes}, by {{q}}):"));
         if page.dice.chance(1, 3) {
             page.label(quoted);
             page.write(format_args!("\n> {}\n", quote.trim_end()));
+        } else {
+            page.put(" ");
         }
         page.people[0] = asker;
         page.tell(template);
@@ -114,12 +116,12 @@ fn purpose(page: &mut Page) {
     thread(
         page,
         Labels::NONE,
-        "What is a {kind a} [good|used] for?",
+        "What is {an-kind a} [good|used] for?",
         "[Inherited|Found] one {at}; it is {shape a} and has {an-part a}. ",
         &[
             "For {purpose a}[, what else|]. ",
             "It is {an-class a}, so [ask in that section|see the tag wiki]; [mainly|people use it] for {purpose a}. ",
-            "Not for {purpose b}, that is what a {kind b} is for. ",
+            "Not for {purpose b}, that is what {an-kind b} is for. ",
         ],
     );
 }
