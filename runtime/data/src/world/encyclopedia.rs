@@ -2,6 +2,7 @@
 
 use crate::world::labels::Labels;
 use crate::world::page::{Page, article_of};
+use crate::world::prose::capital;
 use crate::world::words::{COLOURS, MATERIALS, MIXTURES};
 
 const DEFINITIONS: &[&str] = &[
@@ -172,11 +173,6 @@ fn relation(page: &mut Page) {
     section(page, "Illustration");
     page.one_of(PLACES);
     page.end("\n\n");
-}
-
-fn capital(word: &str) -> String {
-    let (first, rest) = word.split_at(1);
-    first.to_ascii_uppercase() + rest
 }
 
 fn see_also(page: &mut Page) {

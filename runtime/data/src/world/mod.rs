@@ -1,22 +1,34 @@
 //! The synthetic world: seeded text of any size about scenes of coloured things.
 //!
-//! Document `i` of a style is a pure function of (style, seed, `i`). The five styles talk about the same kinds,
+//! Document `i` of a style is a pure function of (style, seed, `i`). The sixteen styles talk about the same kinds,
 //! colours, materials and places, each in its own way. What is stated of a scene holds in the scene, calculations are
-//! right, and the output that code shows is the output that it has.
+//! right, and the output and the traces that programs show are those that they have.
 
+mod academia;
+mod arts;
 mod ask;
+mod biology;
 mod code;
+mod computer_science;
 mod dice;
 mod document;
+mod economics;
 mod encyclopedia;
 mod expression;
+mod food;
 mod item;
 mod kind;
 mod labels;
+mod law;
 mod literature;
 mod math;
+mod medicine;
 mod page;
+mod philosophy;
 mod picture;
+mod politics;
+mod prose;
+mod qa_forum;
 mod scene;
 mod style;
 mod template;
@@ -39,6 +51,10 @@ use page::Page;
 
 /// Document `index` of (`style`, `seed`).
 pub fn document(style: Style, seed: u64, index: u64) -> Document {
+    written(style, seed, index).finish()
+}
+
+fn written(style: Style, seed: u64, index: u64) -> Page {
     let mut page = Page::new(Dice::new(style, seed, index));
     match style {
         Style::Web => web::write(&mut page),
@@ -46,8 +62,19 @@ pub fn document(style: Style, seed: u64, index: u64) -> Document {
         Style::Math => math::write(&mut page),
         Style::Encyclopedia => encyclopedia::write(&mut page),
         Style::Literature => literature::write(&mut page),
+        Style::Academia => academia::write(&mut page),
+        Style::Arts => arts::write(&mut page),
+        Style::Biology => biology::write(&mut page),
+        Style::ComputerScience => computer_science::write(&mut page),
+        Style::Economics => economics::write(&mut page),
+        Style::Food => food::write(&mut page),
+        Style::Law => law::write(&mut page),
+        Style::Medicine => medicine::write(&mut page),
+        Style::Philosophy => philosophy::write(&mut page),
+        Style::Politics => politics::write(&mut page),
+        Style::QaForum => qa_forum::write(&mut page),
     }
-    page.finish()
+    page
 }
 
 /// Visits documents from the first on until their text reaches `bytes`.

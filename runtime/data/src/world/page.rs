@@ -22,6 +22,9 @@ pub(crate) struct Page {
     last: &'static str,
     open: Segment,
     document: Document,
+    /// The scene of each segment, for tests that hold what is stated to it.
+    #[cfg(test)]
+    pub(crate) scenes: Vec<Scene>,
 }
 
 impl Page {
@@ -38,6 +41,8 @@ impl Page {
             last: "",
             open,
             document,
+            #[cfg(test)]
+            scenes: Vec::new(),
         }
     }
 
@@ -61,6 +66,18 @@ impl Page {
         self.tell(template);
     }
 
+    /// Adds `count` of `templates`, each another one.
+    pub(crate) fn several_of(&mut self, templates: &[&'static str], count: i64) {
+        let mut told: Vec<usize> = Vec::new();
+        while told.len() < templates.len().min(count as usize) {
+            let place = self.dice.below(templates.len());
+            if !told.contains(&place) {
+                told.push(place);
+                self.tell(templates[place]);
+            }
+        }
+    }
+
     /// Adds `text` as it is.
     pub(crate) fn put(&mut self, text: &str) {
         self.open.text.push_str(text);
@@ -77,6 +94,11 @@ impl Page {
         self.open.labels |= labels;
     }
 
+    /// The text of the open segment so far and its labels.
+    pub(crate) fn opened(&self) -> (String, Labels) {
+        (self.open.text.clone(), self.open.labels)
+    }
+
     /// Ends the open segment with `after`.
     pub(crate) fn end(&mut self, after: &str) {
         if !self.open.text.is_empty() {
@@ -85,6 +107,8 @@ impl Page {
                 .truncate(self.open.text.trim_end_matches(' ').len());
             self.open.text.push_str(after);
             self.document.segments.push(std::mem::take(&mut self.open));
+            #[cfg(test)]
+            self.scenes.push(self.scene.clone());
         }
     }
 
@@ -125,8 +149,8 @@ impl Page {
     /// Fills one slot; `^` in front makes its first letter large.
     ///
     /// Things: `a`, `an a`, `the a`, and of a thing `kind`, `kinds`, `colour`, `size`, `material`, `stuff`, `shape`,
-    /// `part`, `purpose`, `class` (also `an-part`, `an-class`), `feel`, `floats`, `side`. Two things: `rel ab`. The place: `place`, `at`. People:
-    /// `p`, `he p`, `him p`, `his p`. Numbers: `n`, `word n`.
+    /// `part`, `purpose`, `class`, `feel`, `floats`, `side`, all but the plural with their article as in `an-part`.
+    /// Two things: `rel ab`. The place: `place`, `at`. People: `p`, `he p`, `him p`, `his p`. Numbers: `n`, `word n`.
     fn slot(&mut self, slot: &str) {
         let start = self.open.text.len();
         let name = slot.strip_prefix('^').unwrap_or(slot);
@@ -193,18 +217,14 @@ impl Page {
 
     fn thing(&mut self, what: &str, of: &str) {
         let thing = self.role(of.chars().next());
+        let (article, what) = match what.strip_prefix("an-") {
+            Some(what) => (true, what),
+            None => (false, what),
+        };
         let (labels, text) = match what {
             "kind" => (Labels::CONCEPT, thing.kind.one),
             "kinds" => (Labels::CONCEPT, thing.kind.many),
             "class" => (Labels::CONCEPT, thing.kind.class),
-            "an-class" => {
-                self.put(article_of(thing.kind.class));
-                (Labels::CONCEPT, thing.kind.class)
-            }
-            "an-part" => {
-                self.put(article_of(thing.kind.part));
-                (Labels::CONCEPT | Labels::RELATION, thing.kind.part)
-            }
             "part" => (Labels::CONCEPT | Labels::RELATION, thing.kind.part),
             "purpose" => (Labels::NONE, thing.kind.purpose),
             "colour" => (Labels::ATTRIBUTE, thing.colour),
@@ -225,6 +245,7 @@ impl Page {
             _ => return self.phrase(what, &thing),
         };
         self.label(labels);
+        self.put(if article { article_of(text) } else { "" });
         self.put(text);
     }
 

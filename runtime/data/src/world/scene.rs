@@ -74,6 +74,11 @@ pub struct Scene {
 impl Scene {
     /// A scene of `count` things; there are five sizes, so there can be five.
     pub(crate) fn new(dice: &mut Dice, count: usize) -> Self {
+        Self::among(dice, count, |_| true)
+    }
+
+    /// A scene of `count` things of kinds that are `wanted`, of which there are more than `count`.
+    pub(crate) fn among(dice: &mut Dice, count: usize, wanted: impl Fn(&Kind) -> bool) -> Self {
         let place = dice.pick(PLACES);
         let mut scene = Self {
             place,
@@ -81,11 +86,16 @@ impl Scene {
         };
         while scene.things.len() < count {
             let thing = thing(dice);
-            if scene.things.iter().all(|other| differ(&thing, other)) {
+            if wanted(thing.kind) && scene.things.iter().all(|other| differ(&thing, other)) {
                 scene.things.push(thing);
             }
         }
         scene
+    }
+
+    /// How many of the things are as wanted.
+    pub(crate) fn count(&self, wanted: impl Fn(&Thing) -> bool) -> usize {
+        self.things.iter().filter(|thing| wanted(thing)).count()
     }
 }
 
