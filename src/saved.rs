@@ -5,7 +5,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use vpc_compiler::Library;
 use vpc_compiler::grammar::Sources;
 use vpc_compiler::plan::{Key, Plan};
 use vpc_engine::Survey;

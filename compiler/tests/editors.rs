@@ -202,6 +202,7 @@ fn example(kind: Type) -> String {
         }
         Type::Adaptation => ":llava".to_owned(),
         Type::Suite => ":vqa".to_owned(),
+        Type::Items | Type::Weights => ":\"path\"".to_owned(),
         Type::Modules => ":[projector]".to_owned(),
         Type::Label => ":visual".to_owned(),
         Type::Tokenizer => ":bpe".to_owned(),
