@@ -6,6 +6,7 @@ mod confining;
 mod files;
 mod folders;
 mod lists;
+mod rations;
 mod scenes;
 mod sides;
 mod tables;
