@@ -79,7 +79,11 @@ impl TextConfig {
     /// Each text takes up as much as the longest; what stands after its end it cannot see.
     pub(super) fn forward<T: Tape>(&self, leaves: &[Matrix], texts: &[&str], tape: T) -> Matrix<T> {
         let (config, mut leaves) = (self.blocks(), Leaves::new(leaves));
-        let longest = texts.iter().map(|text| text.len()).max().unwrap_or_default();
+        let longest = texts
+            .iter()
+            .map(|text| text.len())
+            .max()
+            .unwrap_or_default();
         let length = self.context.min(longest + 1);
         let mut tokens = Vec::with_capacity(texts.len() * length);
         let mut ends = Vec::with_capacity(texts.len());
