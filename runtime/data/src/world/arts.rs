@@ -33,7 +33,7 @@ const SURFACES: &[&str] = &[
 
 const CRITICISM: &[&str] = &[
     "{q} [wrote|remarked] that {p} [paints silence|never hurries|lets objects speak]. ",
-    "[Critics|Visitors] [disagreed about|were divided over] the [mood|meaning] of the work[; {q} called it severe|]. ",
+    "[Critics|Visitors] [disagreed about|were divided on] the [mood|meaning] of the work[; {q} called it severe|]. ",
     "The [style|manner] [belongs to|recalls] the [late|early|middle] years of {p}, who [trained|taught] with {q}. ",
     "[Is it|One may ask whether it is] an allegory? {^an-kind a} stands for {purpose a}, [and for little else|as everyone knew]. ",
     "[The work was lent|It was shown] by {q} in [two|several] exhibitions and [has been cleaned|was reframed] since. ",

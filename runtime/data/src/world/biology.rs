@@ -161,7 +161,7 @@ fn census(page: &mut Page, organism: &Organism) {
     let trend = if counts[3] > counts[0] {
         ". The last count exceeds the first. "
     } else if counts[3] < counts[0] {
-        ". The last count is below the first. "
+        ". The last count is lower than the first. "
     } else {
         ". The last count equals the first. "
     };

@@ -39,7 +39,7 @@ const CONSTANT: &[&str] = &[
 
 const LINEAR: &[&str] = &[
     "[A filter|One pass] [reads|visits] every record once[, in order|]. ",
-    "[Equal keys|Records with equal keys] [keep|retain] their order. ",
+    "Records of equal rank [keep|retain] their order[, as they should|]. ",
     "[The original table|Its input] [is left unchanged|is not modified]. ",
 ];
 
@@ -292,7 +292,7 @@ fn dictionary(page: &mut Page) {
     page.label(Labels::CONCEPT | Labels::ATTRIBUTE);
     let things = page.scene.things.clone();
     page.tell(
-        "[A dictionary|An associative array] maps [each name|every key] to [a colour|one value]: ",
+        "[A dictionary|An associative array] maps [each name|every entry] to [a colour|one value]: ",
     );
     let entries: Vec<_> = things
         .iter()

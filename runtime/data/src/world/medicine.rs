@@ -24,10 +24,10 @@ const fn complaint(
 
 #[rustfmt::skip] // one complaint per line
 const COMPLAINTS: &[Complaint] = &[
-    complaint("a productive cough", "pneumonia", "chest film"),
+    complaint("a productive cough", "pneumonia", "radiograph"),
     complaint("a sore throat", "streptococcal pharyngitis", "throat swab"),
     complaint("pain on passing water", "cystitis", "culture of the urine"),
-    complaint("chest pain on exertion", "coronary disease", "exercise test"),
+    complaint("tightness on exertion", "coronary disease", "exercise test"),
     complaint("persistent tiredness", "anaemia", "blood count"),
     complaint("a swollen calf", "deep vein thrombosis", "compression ultrasound"),
     complaint("dizziness on standing", "postural hypotension", "tilt test"),
