@@ -124,12 +124,10 @@ fn pigments(page: &mut Page) {
 /// How many of the things shown have the first thing's colour.
 fn counted(page: &mut Page) {
     let colour = page.scene.things[0].colour;
-    let (number, all) = (
-        page.scene.count(|thing| thing.colour == colour),
-        page.scene.things.len(),
-    );
+    let number = page.scene.count(|thing| thing.colour == colour);
+    let all = page.scene.count(|_| true);
     page.label(Labels::CONCEPT | Labels::ATTRIBUTE);
-    page.numbers = [number as i64, all as i64, 0, page.numbers[3]];
+    page.numbers = [number, all, 0, page.numbers[3]];
     page.tell(
         "[Of|Among] the {word m} objects shown - {kind a}, {kind b}, {kind c} and {kind d} - ",
     );

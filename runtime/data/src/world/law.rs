@@ -32,7 +32,7 @@ const PLACING: &[&str] = &[
 const DUTIES: &[&str] = &[
     "[The licensee|The tenant|Each party] [shall|must] give notice [in writing|within {n} days]. ",
     "[Consent|A licence] [may be refused|may be withdrawn] only [for cause|on reasonable grounds]. ",
-    "[Whoever|A person who] [knowingly|negligently] contravenes [this section|an order made under it] is liable to [damages|a fine]. ",
+    "[Whoever|A person who] [knowingly|negligently] contravenes [this section|an order of the court] is liable to [damages|a fine]. ",
     "[An appeal|An objection] [lies to|may be lodged with] the [court|tribunal] within {m} days. ",
     "[Liability|The obligation] [ceases|lapses] if [performance is impossible|the creditor is in default]. ",
     "[A contract|A promise] [made under duress|concluded in error] is [void|voidable][ at the option of {p}|]. ",

@@ -3,20 +3,16 @@
 use crate::world::labels::Labels;
 use crate::world::page::{Page, article_of};
 
-/// A complaint, what it makes one suspect, and the test for that.
+/// A complaint in words, what it makes one suspect, and the test for that.
 struct Complaint {
-    complaint: &'static str,
+    words: &'static str,
     suspicion: &'static str,
     test: &'static str,
 }
 
-const fn complaint(
-    complaint: &'static str,
-    suspicion: &'static str,
-    test: &'static str,
-) -> Complaint {
+const fn complaint(words: &'static str, suspicion: &'static str, test: &'static str) -> Complaint {
     Complaint {
-        complaint,
+        words,
         suspicion,
         test,
     }
@@ -69,10 +65,7 @@ pub(crate) fn write(page: &mut Page) {
     let (age, weight) = (page.dice.between(18, 90), page.dice.between(45, 110));
     page.tell("[Case|Admission note|Out-patient note] {k}{t}. Patient: {p}, ");
     page.write(format_args!("{age} years, {weight} kg. "));
-    page.tell(&format!(
-        "[Presents with|Complains of] {}. ",
-        case.complaint
-    ));
+    page.tell(&format!("[Presents with|Complains of] {}. ", case.words));
     page.end("\n\n");
     history(page);
     if page.dice.chance(1, 2) {
