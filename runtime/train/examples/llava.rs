@@ -9,7 +9,7 @@ use std::error::Error;
 use std::fs;
 use std::path::Path;
 
-use vpc_train::adapted::{AdaptedInference, Llava, Prompt, resize};
+use vpc_train::adapted::{AdaptedInference, Llava, Prompt, Sight, resize};
 
 fn fours<T>(path: &str, of: impl Fn([u8; 4]) -> T) -> Result<Vec<T>, std::io::Error> {
     let bytes = fs::read(path)?;
@@ -30,7 +30,8 @@ fn main() -> Result<(), Box<dyn Error>> {
             let llava = Llava::read(Path::new(folder))?;
             let features = llava.features(&fours(pixels, f32::from_le_bytes)?)?;
             let tokens = fours(tokens, u32::from_le_bytes)?;
-            write(out, &llava.adapted.logits(&tokens, &features)?)?;
+            let sight = Sight::Features(&features);
+            write(out, &llava.adapted.logits(&tokens, sight)?)?;
         }
         ["greedy", folder, pixels, tokens, most] => {
             let llava = Llava::read(Path::new(folder))?;
@@ -38,7 +39,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             let tokens = fours(tokens, u32::from_le_bytes)?;
             let prompt = Prompt {
                 tokens: &tokens,
-                features: &features,
+                sight: Sight::Features(&features),
             };
             let asked = AdaptedInference::new(&llava.adapted);
             let made = asked.generate(&[prompt], most.parse()?, &[], 1)?;
