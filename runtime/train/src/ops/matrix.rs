@@ -102,7 +102,7 @@ impl Slot {
     }
 
     /// Hands over a whole gradient, without a copy if it is the first.
-    fn give(&self, held: &mut Vec<f32>, gradient: Vec<f32>) {
+    pub(crate) fn give(&self, held: &mut Vec<f32>, gradient: Vec<f32>) {
         match self.claim() {
             Write::Set => *held = gradient,
             Write::Add => held
