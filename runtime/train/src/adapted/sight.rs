@@ -80,7 +80,7 @@ impl Adapted {
     /// How many images there are; fails where the numbers are no whole ones, or cannot be seen.
     pub(super) fn images(&self, item: usize, sight: Sight) -> Result<usize, AdaptError> {
         let (kind, found, each) = match (sight, self.encoder()) {
-            (Sight::None, _) => return Ok(0),
+            (Sight::None | Sight::Features([]) | Sight::Pixels([]), _) => return Ok(0),
             (Sight::Pixels(pixels), Some(own)) => ("pixels", pixels.len(), own.config().pixels()),
             (Sight::Pixels(_), None) => return Err(AdaptError::Unseen { item }),
             (Sight::Features(features), _) => (

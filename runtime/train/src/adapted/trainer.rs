@@ -76,7 +76,8 @@ impl AdaptTrainer {
         let mut count = 0;
         for (item, example) in batch.iter().enumerate() {
             count += self.adapted.check(item, example)?;
-            if self.parts.encoder && matches!(example.sight, Sight::Features(_)) {
+            let are_features = matches!(example.sight, Sight::Features([_, ..]));
+            if are_features && self.parts.encoder {
                 return Err(AdaptError::Outdated { item });
             }
         }

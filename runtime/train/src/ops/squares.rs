@@ -14,12 +14,13 @@ pub fn resize_squares<T: Tape>(squares: Vec<Matrix<T>>, to: usize) -> Matrix<T> 
         .into_iter()
         .fold(T::default(), |all, tape| all.merge(tape));
     let width = squares.first().map_or(0, Matrix::columns);
-    let resized = squares.iter().flat_map(|square| {
+    let resized = squares.iter().map(|square| {
         assert_eq!(square.columns(), width, "squares of equally long vectors");
         resize(square.values(), width, square.rows().isqrt(), to)
     });
     let wants = squares.iter().any(Matrix::wants);
-    let y = Matrix::computed(resized.collect(), width, wants);
+    let resized: Vec<Vec<f32>> = resized.collect();
+    let y = Matrix::computed(resized.concat(), width, wants);
     let y_ghost = y.tensor.ghost();
     let takers: Vec<_> = squares
         .iter()

@@ -63,9 +63,8 @@ fn resized(vectors: &[f64], width: usize, from: usize, to: usize) -> Vec<f64> {
     let number = |place: usize| {
         let (line, column, channel) = (place / width / to, place / width % to, place % width);
         let sources = vectors.iter().skip(channel).step_by(width).enumerate();
-        let shares = sources.map(|(at, value)| {
-            value * share(line, at / from) * share(column, at % from)
-        });
+        let shares =
+            sources.map(|(at, value)| value * share(line, at / from) * share(column, at % from));
         shares.sum()
     };
     (0..to * to * width).map(number).collect()
@@ -92,7 +91,12 @@ fn squares_are_resized_one_by_one() {
 fn scaled_layers_are_layers_and_scales() {
     for (tokens, inputs, outputs) in [(1, 1, 1), (4, 3, 5), (9, 37, 2)] {
         let what = format!("scaled {tokens}×{inputs}×{outputs}");
-        let shapes = [(outputs, inputs), (1, outputs), (1, outputs), (tokens, inputs)];
+        let shapes = [
+            (outputs, inputs),
+            (1, outputs),
+            (1, outputs),
+            (tokens, inputs),
+        ];
         let layers = |m: &[Matrix]| {
             let layer = Linear::new(m[0].clone(), Some(m[1].clone()));
             let (layer, x) = scaled(&layer, &m[2], recording(&m[3]));
@@ -102,7 +106,9 @@ fn scaled_layers_are_layers_and_scales() {
             let y = reference::linear(&m[3], &m[0], inputs);
             let rows = y.chunks_exact(outputs);
             let biased = rows.flat_map(|row| row.iter().zip(&m[1]).zip(&m[2]));
-            biased.map(|((y, bias), scale)| (y + bias) * scale).collect()
+            biased
+                .map(|((y, bias), scale)| (y + bias) * scale)
+                .collect()
         });
         check_threads(&what, &shapes, layers);
     }
