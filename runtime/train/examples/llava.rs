@@ -31,8 +31,11 @@ struct Text {
     pixels: Vec<f32>,
 }
 
-/// The model after training, and loss and norm of each step.
-fn train(llava: &Llava, run: &Run) -> Result<(Llava, Vec<(f64, f64)>), Box<dyn Error>> {
+/// Loss and norm of each step.
+type Steps = Vec<(f64, f64)>;
+
+/// The model after training, and its steps.
+fn train(llava: &Llava, run: &Run) -> Result<(Llava, Steps), Box<dyn Error>> {
     let layer = llava.layer;
     let adapted = llava.adapted.clone();
     let adapted = adapted.with_encoder(llava.encoder.clone(), layer)?;

@@ -31,94 +31,44 @@ impl Activation {
     /// The function of each element of `x`, into `y`.
     pub(crate) fn forward(self, y: &mut [f32], x: &[f32]) {
         match self {
-            Self::Gelu => each(
-                y,
-                x,
-                #[inline(always)]
-                |_, x| x * normal(x),
-            ),
-            Self::GeluTanh => each(
-                y,
-                x,
-                #[inline(always)]
-                |_, x| x * sigmoid(2.0 * tanh_argument(x)),
-            ),
-            Self::QuickGelu => each(
-                y,
-                x,
-                #[inline(always)]
-                |_, x| x * sigmoid(QUICK * x),
-            ),
+            Self::Gelu => each(y, x, |_, x| x * normal(x)),
+            Self::GeluTanh => each(y, x, |_, x| x * sigmoid(2.0 * tanh_argument(x))),
+            Self::QuickGelu => each(y, x, |_, x| x * sigmoid(QUICK * x)),
             // What is no number stays none.
-            Self::Relu => each(
-                y,
-                x,
-                #[inline(always)]
-                |_, x| if x < 0.0 { 0.0 } else { x },
-            ),
-            Self::Silu => each(
-                y,
-                x,
-                #[inline(always)]
-                |_, x| x * sigmoid(x),
-            ),
+            Self::Relu => each(y, x, |_, x| if x < 0.0 { 0.0 } else { x }),
+            Self::Silu => each(y, x, |_, x| x * sigmoid(x)),
         }
     }
 
     /// Replaces the gradient in `dy` by that of the function's argument `x`.
     pub(crate) fn backward(self, dy: &mut [f32], x: &[f32]) {
         match self {
-            Self::Gelu => each(
-                dy,
-                x,
-                #[inline(always)]
-                |dy, x| {
-                    let x = within_flat(x);
-                    dy * exp(-0.5 * x * x).mul_add(x * DENSITY, normal(x))
-                },
-            ),
-            Self::GeluTanh => each(
-                dy,
-                x,
-                #[inline(always)]
-                |dy, x| {
-                    let x = within_flat(x);
-                    let slope = TANH * (3.0 * CUBE * x).mul_add(x, 1.0);
-                    dy * gate_slope(2.0 * tanh_argument(x), 2.0 * slope * x)
-                },
-            ),
-            Self::QuickGelu => each(
-                dy,
-                x,
-                #[inline(always)]
-                |dy, x| {
-                    let x = within_flat(x);
-                    dy * gate_slope(QUICK * x, QUICK * x)
-                },
-            ),
-            Self::Relu => each(
-                dy,
-                x,
-                #[inline(always)]
-                |dy, x| {
-                    if x > 0.0 {
-                        dy
-                    } else if x <= 0.0 {
-                        0.0
-                    } else {
-                        x
-                    }
-                },
-            ),
-            Self::Silu => each(
-                dy,
-                x,
-                #[inline(always)]
-                |dy, x| {
-                    let x = within_flat(x);
-                    dy * gate_slope(x, x)
-                },
-            ),
+            Self::Gelu => each(dy, x, |dy, x| {
+                let x = within_flat(x);
+                dy * exp(-0.5 * x * x).mul_add(x * DENSITY, normal(x))
+            }),
+            Self::GeluTanh => each(dy, x, |dy, x| {
+                let x = within_flat(x);
+                let slope = TANH * (3.0 * CUBE * x).mul_add(x, 1.0);
+                dy * gate_slope(2.0 * tanh_argument(x), 2.0 * slope * x)
+            }),
+            Self::QuickGelu => each(dy, x, |dy, x| {
+                let x = within_flat(x);
+                dy * gate_slope(QUICK * x, QUICK * x)
+            }),
+            Self::Relu => each(dy, x, |dy, x| {
+                if x > 0.0 {
+                    dy
+                } else if x <= 0.0 {
+                    0.0
+                } else {
+                    x
+                }
+            }),
+            Self::Silu => each(dy, x, |dy, x| {
+                let x = within_flat(x);
+                dy * gate_slope(x, x)
+            }),
         }
     }
 }
@@ -184,7 +134,7 @@ fn each(y: &mut [f32], x: &[f32], f: impl Fn(f32, f32) -> f32 + Sync) {
             simd(
                 #[inline(always)]
                 || {
-                    // A loop: the iterator's own would stay a function of baseline instructions.
+                    // The iterator's own loop would be a function by itself, of baseline instructions.
                     for (y, &x) in y.iter_mut().zip(x) {
                         *y = f(*y, x);
                     }

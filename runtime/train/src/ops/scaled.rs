@@ -45,7 +45,9 @@ pub fn scaled<T: Tape>(layer: &Linear, scale: &Matrix, x: Matrix<T>) -> (Linear,
                 let rows = gradient.chunks_exact_mut(length);
                 for (i, (dy, row)) in rows.zip(part.values().chunks_exact(length)).enumerate() {
                     dscale[i] += dot(dy, row);
-                    dy.iter_mut().for_each(|value| *value *= factors[i]);
+                    for value in dy {
+                        *value *= factors[i];
+                    }
                 }
                 part.taker()(slots, gradient)?;
             }

@@ -1,5 +1,7 @@
 //! Squares of vectors, resized and set one below the other, on the tape.
 
+use dfdx::tensor::Merge;
+
 use super::matrix::{Matrix, Slots, Tape};
 use crate::kernels::resize::{resize, resize_gradient};
 
@@ -10,9 +12,7 @@ use crate::kernels::resize::{resize, resize_gradient};
 /// If there is none, if one is no square, or `to` is 0.
 pub fn resize_squares<T: Tape>(squares: Vec<Matrix<T>>, to: usize) -> Matrix<T> {
     let (squares, tapes): (Vec<Matrix>, Vec<T>) = squares.into_iter().map(Matrix::split).unzip();
-    let tape = tapes
-        .into_iter()
-        .fold(T::default(), |all, tape| all.merge(tape));
+    let tape = tapes.into_iter().fold(T::default(), Merge::merge);
     let width = squares.first().map_or(0, Matrix::columns);
     let resized = squares.iter().map(|square| {
         assert_eq!(square.columns(), width, "squares of equally long vectors");

@@ -57,7 +57,9 @@ fn seeing(family: Family, layer: Layer) -> Adapted {
         Adapted::new(blind.model().clone(), projector, MARKER).expect("they fit together");
     for index in 0..Trained::len(&adapted.projector.weights) {
         let values = Trained::values_mut(&mut adapted.projector.weights, index);
-        values.iter_mut().for_each(|x| *x *= 20.0);
+        for x in values {
+            *x *= 20.0;
+        }
     }
     let adapted = adapted.with_encoder(encoder(family, 4), layer);
     adapted.expect("they fit together")
