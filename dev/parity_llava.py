@@ -25,6 +25,8 @@ TARGET = os.environ.get("CARGO_TARGET_DIR", os.path.join(ROOT, "target"))
 BINARY = os.path.join(TARGET, os.environ.get("PROFILE", "debug"), "examples", "llava")
 FIXTURE = os.path.join(ROOT, "runtime", "train", "tests", "fixtures", "llava")
 LIMIT, MOST = 1e-5, 12
+STEPS, CLIP = 20, 1.0
+ADAMW = dict(rate=1e-3, beta1=0.9, beta2=0.95, eps=1e-8, weight_decay=0.1)
 
 
 def build(vision, text, layer, vocabulary):
@@ -63,13 +65,18 @@ def their_greedy(model, pixels, tokens):
     return new
 
 
-def compare(chance):
+def shapes(chance):
     heads, patch = chance.choice([1, 2]), chance.choice([2, 4])
     vision = dict(hidden_size=8 * heads, intermediate_size=20, num_hidden_layers=chance.choice([1, 2, 3]),
                   num_attention_heads=heads, patch_size=patch, image_size=patch * chance.choice([1, 2, 3]))
     heads = chance.choice([2, 4])
     text = dict(hidden_size=16 * heads, intermediate_size=40, num_hidden_layers=2, num_attention_heads=heads,
                 num_key_value_heads=chance.choice([1, 2]), tie_word_embeddings=False)
+    return vision, text
+
+
+def compare(chance):
+    vision, text = shapes(chance)
     model = build(vision, text, chance.choice([-1, -2]), 61)
     images = chance.choice([1, 2])
     pixels = torch.randn(images, 3, vision["image_size"], vision["image_size"])
@@ -90,6 +97,61 @@ def compare(chance):
         same = close and all(
             torch.equal(again.state_dict()[k], v) for k, v in model.state_dict().items())
     return (found - exact).abs().max().item(), exact.abs().max().item(), equal, same
+
+
+def examples(model, chance):
+    """Texts with two images, one and none, whose last tokens are answers."""
+    side, all = model.config.vision_config.image_size, []
+    for images in (2, 1, 0, 1):
+        tokens = prompt(model, images, chance)
+        answer = [at >= len(tokens) - 3 for at in range(len(tokens))]
+        all.append((tokens, answer, torch.randn(images, 3, side, side)))
+    return all
+
+
+def train_theirs(model, batch):
+    def decays(name):
+        return not (name.endswith("bias") or "norm" in name or "layrnorm" in name)
+
+    groups = [dict(params=[p for n, p in model.named_parameters() if decays(n) == yes],
+                   weight_decay=ADAMW["weight_decay"] * yes) for yes in (True, False)]
+    optimizer = torch.optim.AdamW(groups, lr=ADAMW["rate"], betas=(ADAMW["beta1"], ADAMW["beta2"]), eps=ADAMW["eps"])
+    steps = []
+    for _ in range(STEPS):
+        optimizer.zero_grad()
+        losses = []
+        for tokens, answer, pixels in batch:
+            logits = model(input_ids=torch.tensor([tokens]), pixel_values=pixels if len(pixels) else None).logits[0]
+            places = [at for at, is_answer in enumerate(answer) if is_answer]
+            losses.append(torch.nn.functional.cross_entropy(logits[[at - 1 for at in places]],
+                                                            torch.tensor([tokens[at] for at in places]), reduction="none"))
+        loss = torch.cat(losses).mean()
+        loss.backward()
+        norm = torch.nn.utils.clip_grad_norm_(model.parameters(), CLIP)
+        optimizer.step()
+        steps.append((loss.item(), norm.item()))
+    return numpy.array(steps)
+
+
+def compare_training(chance):
+    """Largest relative differences of losses and of norms, largest difference of a weight; first and last loss."""
+    vision, text = shapes(chance)
+    model = build(vision, text, chance.choice([-1, -2]), 61)
+    batch = examples(model, chance)
+    run = dict(course=dict(optimizer=dict(**ADAMW, clip=CLIP), schedule=dict(kind="constant", warmup=0), steps=STEPS, seed=0),
+               examples=[dict(tokens=t, answer=a, pixels=p.flatten().tolist()) for t, a, p in batch])
+    with tempfile.TemporaryDirectory() as first, tempfile.TemporaryDirectory() as second:
+        model.save_pretrained(first)
+        path = os.path.join(first, "run.json")
+        with open(path, "w") as f:
+            json.dump(run, f)
+        said = subprocess.run([BINARY, "train", first, path, second], check=True, capture_output=True)
+        found, exact = numpy.array(json.loads(said.stdout)), train_theirs(model, batch)
+        again = LlavaForConditionalGeneration.from_pretrained(second).state_dict()
+    # A bias of keys moves no score: its gradient is rounding alone, of which AdamW makes whole steps.
+    weights = max((again[k] - v).abs().max().item() for k, v in model.state_dict().items() if "k_proj.bias" not in k)
+    losses, norms = (abs(found - exact) / exact).max(axis=0)
+    return losses, norms, weights, exact[0, 0], exact[-1, 0]
 
 
 def compare_resize(width, before, after):
@@ -115,7 +177,12 @@ def matrix():
     print(f"| {n} | {worst:.1e} of {max(r[1] for r in runs):.1f} | {equal} of {n} | {same} of {n} equal to the bit |")
     resized = max(compare_resize(5, a, b) for a in (1, 2, 3, 7, 14) for b in (1, 2, 5, 8, 24))
     print(f"\nBilinear resizing against `interpolate`, 25 pairs of sizes: within {resized:.1e}.")
-    sys.exit(worst > LIMIT or equal < n or same < n or resized > LIMIT)
+    trained = [compare_training(chance) for _ in range(6)]
+    losses, norms, weights = (max(t[i] for t in trained) for i in range(3))
+    print(f"\nTraining of encoder, projector and decoder, {len(trained)} shapes, {STEPS} steps: losses within {losses:.1e} of "
+          f"themselves, norms within {norms:.1e}, weights within {weights:.1e}; losses fall from "
+          f"{trained[0][3]:.2f} to {trained[0][4]:.2f} in the first.")
+    sys.exit(worst > LIMIT or equal < n or same < n or resized > LIMIT or losses > LIMIT)
 
 
 def fixture():

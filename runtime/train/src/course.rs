@@ -135,9 +135,9 @@ impl Learner {
         self.done
     }
 
-    /// Whether slab `index` is moved.
+    /// Whether slab `index` is moved; not where there is none.
     pub(crate) fn moves(&self, index: usize) -> bool {
-        self.moments[index].is_some()
+        self.moments.get(index).is_some_and(Option::is_some)
     }
 
     /// One update: clipping by the norm of what is moved, then AdamW.

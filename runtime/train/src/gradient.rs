@@ -95,9 +95,7 @@ impl Gradient {
         let loss = model.loss(shard, count, activations, Recording::default());
         let total = loss.total;
         let mut gradients = loss.backward()?;
-        let slabs = (0..model.slabs().len())
-            .map(|i| gradients.take_of(model.tensor(i)))
-            .collect::<Result<_, _>>()?;
+        let slabs = gradients.take_where(model.tensors(), |_| true)?;
         Ok(Self { loss: total, slabs })
     }
 

@@ -62,7 +62,12 @@ impl Weights {
 
     /// Leaves for a new pass, in the order of the slabs.
     pub(crate) fn leaves(&self) -> Vec<Matrix> {
-        self.tensors.iter().cloned().map(Matrix::leaf).collect()
+        self.leaves_where(|_| true)
+    }
+
+    /// The same; a slab of which `wanted` says no is frozen.
+    pub(crate) fn leaves_where(&self, wanted: impl Fn(usize) -> bool) -> Vec<Matrix> {
+        leaves(&self.tensors, wanted)
     }
 
     /// The gradients of all slabs; zeros for those that nothing has reached.
@@ -70,8 +75,16 @@ impl Weights {
         &self,
         gradients: &mut Gradients,
     ) -> Result<Vec<Vec<f32>>, crate::TrainError> {
-        let tensors = self.tensors.iter();
-        tensors.map(|tensor| gradients.take_of(tensor)).collect()
+        self.gradients_where(gradients, |_| true)
+    }
+
+    /// The same; empty for slabs of which `wanted` says no.
+    pub(crate) fn gradients_where(
+        &self,
+        gradients: &mut Gradients,
+        wanted: impl Fn(usize) -> bool,
+    ) -> Result<Vec<Vec<f32>>, crate::TrainError> {
+        gradients.take_where(&self.tensors, wanted)
     }
 
     /// All slabs, to encode under a prefix.
@@ -109,6 +122,13 @@ impl Trained for Weights {
     fn values_mut(&mut self, index: usize) -> &mut [f32] {
         values_mut(&mut self.tensors[index])
     }
+}
+
+/// Leaves of a new pass; those of which `wanted` says no are frozen.
+pub(crate) fn leaves(tensors: &[Tensor2], wanted: impl Fn(usize) -> bool) -> Vec<Matrix> {
+    let all = tensors.iter().cloned().map(Matrix::leaf).enumerate();
+    all.map(|(index, leaf)| if wanted(index) { leaf } else { leaf.freeze() })
+        .collect()
 }
 
 /// Takes the leaves of a pass one after the other, in the order of their layout.

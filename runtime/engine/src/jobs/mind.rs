@@ -1,7 +1,7 @@
 //! A model that is asked: a decoder alone, or one that sees.
 
 use vpc_data::questions::Question;
-use vpc_train::adapted::{self, AdaptError, AdaptedInference, Prompt};
+use vpc_train::adapted::{self, AdaptError, AdaptedInference, Prompt, Sight};
 use vpc_train::{
     Continuation, Generation, Inference, InferenceError, ModelConfig, Request, Sampling, Score,
 };
@@ -127,7 +127,7 @@ impl Mind {
 fn prompt(given: &Given) -> Prompt<'_> {
     Prompt {
         tokens: &given.tokens,
-        features: &given.features,
+        sight: Sight::Features(&given.features),
     }
 }
 

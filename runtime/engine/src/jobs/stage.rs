@@ -9,7 +9,7 @@ use vpc_data::items::Item;
 use vpc_data::questions::Template;
 use vpc_data::{SampleStream, Tokenizer};
 use vpc_store::Manifest;
-use vpc_train::adapted::{AdaptTrainer, Adapted, Example, Parts, Projector};
+use vpc_train::adapted::{AdaptTrainer, Adapted, Example, Parts, Projector, Sight};
 use vpc_train::{Course, Model, StepReport, with_threads};
 
 use super::adapted::{
@@ -75,6 +75,7 @@ fn adapt(bench: &Bench<'_>, task: &StageTask, begun: Instant) -> Result<Manifest
     let parts = Parts {
         projector: task.train.projector && !idle,
         model: task.train.model,
+        encoder: false,
     };
     let adapted = Adapted::new(model, between, marker)?;
     let mut pupil = Pupil {
@@ -217,7 +218,7 @@ impl Learns for Pupil<'_> {
             .map(|(told, features)| Example {
                 tokens: &told.tokens,
                 answer: &told.answer,
-                features,
+                sight: Sight::Features(features),
             })
             .collect();
         Ok(self.trainer.step(&examples)?)

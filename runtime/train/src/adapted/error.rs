@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use crate::vision::VisionError;
 use crate::{BatchError, CheckpointError, ConfigError, InferenceError, TrainError};
 
 /// Why an adapted model cannot be built, trained or asked.
@@ -19,6 +20,9 @@ pub enum AdaptError {
     /// A sequence cannot be read.
     #[error(transparent)]
     Inference(#[from] InferenceError),
+    /// The encoder cannot give the features.
+    #[error(transparent)]
+    Vision(#[from] VisionError),
     /// The number of visual tokens is no square.
     #[error("`tokens` is {0}; it must be a square number, such as 64 or 576")]
     NotSquare(usize),
@@ -29,6 +33,33 @@ pub enum AdaptError {
         outputs: usize,
         /// What the decoder reads.
         width: usize,
+    },
+    /// The encoder's features are of another shape than those that the projector reads.
+    #[error(
+        "the encoder's `{name}` is {found}, and the projector reads {wanted}; give one that fits"
+    )]
+    Encoder {
+        /// The encoder's setting.
+        name: &'static str,
+        /// Its value.
+        found: usize,
+        /// What the projector reads.
+        wanted: usize,
+    },
+    /// There is no encoder to train.
+    #[error("`encoder` is to be trained and the model has none; give it one `with_encoder`")]
+    NoEncoder,
+    /// There is nothing that could see pixels.
+    #[error("example {item} gives pixels and the model has no encoder; give features")]
+    Unseen {
+        /// Which example, from 0.
+        item: usize,
+    },
+    /// Features of an encoder that changes.
+    #[error("example {item} gives features and the encoder is trained; give pixels")]
+    Outdated {
+        /// Which example, from 0.
+        item: usize,
     },
     /// The marker is no token of the decoder.
     #[error("the image token {marker} is not below the vocabulary of {vocabulary}")]
@@ -51,9 +82,11 @@ pub enum AdaptError {
     },
     /// The numbers are not whole images.
     #[error(
-        "example {item} has {found} numbers of features; an image has {each}, so give a multiple of that, or none"
+        "example {item} has {found} numbers of {kind}; an image has {each}, so give a multiple of that, or none"
     )]
-    Features {
+    Images {
+        /// What they are: `features` or `pixels`.
+        kind: &'static str,
         /// Which example, from 0.
         item: usize,
         /// How many numbers there are.

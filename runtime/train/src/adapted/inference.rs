@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::{AdaptError, Adapted};
+use super::{AdaptError, Adapted, Sight};
 use crate::inference::{Given, fits, known};
 use crate::kernels::cross_entropy::{Logits, rows};
-use crate::ops::{Marked, Silent};
-use crate::{Generated, Generation, Inference, InferenceError, Request, Sampling, Sequence};
+use crate::ops::{Marked, Matrix};
+use crate::{
+    Activations, Generated, Generation, Inference, InferenceError, Request, Sampling, Sequence,
+};
 
 /// An adapted model made ready to be asked.
 ///
@@ -24,8 +26,8 @@ pub struct AdaptedInference {
 pub struct Prompt<'a> {
     /// Its tokens, at least one; each visual token of an image is a marker.
     pub tokens: &'a [u32],
-    /// Features of its images in order; empty where there are none.
-    pub features: &'a [f32],
+    /// Its images.
+    pub sight: Sight<'a>,
 }
 
 /// A prompt and what may follow it.
@@ -131,20 +133,23 @@ impl AdaptedInference {
     }
 
     fn check(&self, item: usize, prompt: &Prompt) -> Result<(), AdaptError> {
-        self.adapted
-            .check_tokens(item, prompt.tokens, prompt.features)
+        self.adapted.check_tokens(item, prompt.tokens, prompt.sight)
     }
 
     /// An empty sequence in which the vectors of the prompt's images stand at its marked tokens.
     fn begin(&self, prompt: &Prompt, room: usize) -> Sequence {
-        let given = (!prompt.features.is_empty()).then(|| {
-            let leaves = self.adapted.projector.weights.leaves();
-            let projector = &self.adapted.projector;
-            let vectors = projector.forward(&leaves, prompt.features, Silent);
-            Given {
-                places: Marked::places(prompt.tokens, self.adapted.marker).rows(),
-                vectors: Arc::from(vectors.values()),
-            }
+        let adapted = &self.adapted;
+        let encoder = adapted.encoder().map(|own| own.weights.leaves());
+        let projector = adapted.projector.weights.leaves();
+        let vectors: Option<Matrix> = adapted.vectors(
+            &encoder.unwrap_or_default(),
+            &projector,
+            prompt.sight,
+            Activations::Kept,
+        );
+        let given = vectors.map(|vectors| Given {
+            places: Marked::places(prompt.tokens, adapted.marker).rows(),
+            vectors: Arc::from(vectors.values()),
         });
         self.inference.sequence_with(room, given)
     }

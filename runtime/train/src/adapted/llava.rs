@@ -181,6 +181,7 @@ impl Shape {
                 model: Model::of_values(&self.model, values),
                 projector: Projector::of_weights(self.projector.clone(), weights),
                 marker: self.marker,
+                eye: None,
             },
         })
     }

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{AdaptError, Projector};
+use super::sight::Eye;
+use super::{AdaptError, Projector, Sight};
 use crate::batch::check_rows;
+use crate::course::Trained;
 use crate::gradient::Activations;
 use crate::model::Parameters;
 use crate::ops::{
@@ -12,12 +14,14 @@ use crate::ops::{
 };
 use crate::{Model, TrainError};
 
-/// A decoder and a projector; the token `marker` stands where a vector of an image belongs.
+/// A decoder and a projector, and an encoder if it has its own; the token `marker` stands where a vector
+/// of an image belongs.
 #[derive(Clone, Debug)]
 pub struct Adapted {
     pub(super) model: Model,
     pub(super) projector: Projector,
     pub(super) marker: u32,
+    pub(super) eye: Option<Eye>,
 }
 
 /// A text to learn from, with images or without.
@@ -27,15 +31,23 @@ pub struct Example<'a> {
     pub tokens: &'a [u32],
     /// Which tokens the loss is of; as long as `tokens`. Not the first, and no marker.
     pub answer: &'a [bool],
-    /// Features of its images in order, [images·grid², features]; empty where there are none.
-    pub features: &'a [f32],
+    /// Its images.
+    pub sight: Sight<'a>,
+}
+
+/// All weights in one pass.
+struct Pass {
+    projector: Vec<Matrix>,
+    parameters: Parameters,
+    encoder: Vec<Matrix>,
+    activations: Activations,
 }
 
 /// Loss and gradients of some examples.
 pub(super) struct Shard {
     /// Sum of the losses of all answer tokens, in nats.
     pub(super) loss: f64,
-    /// Gradients of the mean loss, projector before decoder; empty where they are not asked for.
+    /// Gradients of the mean loss: projector, decoder, encoder; empty where they are not asked for.
     pub(super) gradients: Vec<Vec<f32>>,
 }
 
@@ -55,6 +67,7 @@ impl Adapted {
             model,
             projector,
             marker,
+            eye: None,
         })
     }
 
@@ -74,13 +87,11 @@ impl Adapted {
     }
 
     /// Logits after each token, [tokens, vocabulary].
-    pub fn logits(&self, tokens: &[u32], features: &[f32]) -> Result<Vec<f32>, AdaptError> {
-        self.check_tokens(0, tokens, features)?;
-        let parameters = Parameters::new(&self.model);
-        let leaves = self.projector.weights.leaves();
-        let x = self.read(&parameters, &leaves, tokens, features, Silent);
-        let hidden = self.decode(&parameters, x, Activations::Kept);
-        let head = self.model.head(&parameters);
+    pub fn logits(&self, tokens: &[u32], sight: Sight) -> Result<Vec<f32>, AdaptError> {
+        self.check_tokens(0, tokens, sight)?;
+        let pass = self.pass(Activations::Kept, |_| false);
+        let hidden = self.hidden(&pass, tokens, sight, Silent);
+        let head = self.model.head(&pass.parameters);
         let mut logits = vec![0.0; tokens.len() * head.rows()];
         let (x, weight) = (hidden.values(), head.values());
         let write = crate::kernels::gemm::Write::Set;
@@ -95,65 +106,76 @@ impl Adapted {
             .enumerate()
             .map(|(item, example)| {
                 let count = self.check(item, example)?;
-                Ok(self.loss(example, count, Activations::Kept, Silent).total / count as f64)
+                let pass = self.pass(Activations::Kept, |_| false);
+                Ok(self.loss(&pass, example, count, Silent).total / count as f64)
             })
             .collect()
     }
 
-    /// What the first block reads of a checked text, [tokens, width].
-    fn read<T: Tape>(
-        &self,
-        parameters: &Parameters,
-        leaves: &[Matrix],
-        tokens: &[u32],
-        features: &[f32],
-        tape: T,
-    ) -> Matrix<T> {
-        let mut x = embedding(parameters.table(), &Arc::from(tokens), tape);
-        if !features.is_empty() {
-            let fresh = T::default();
-            let vectors = self.projector.forward(leaves, features, fresh);
-            x = scatter_rows(x, vectors, &Marked::places(tokens, self.marker));
+    /// All weights for a new pass; `wanted` says of which slabs there are to be gradients, in the order
+    /// of [`Shard::gradients`].
+    fn pass(&self, activations: Activations, wanted: impl Fn(usize) -> bool) -> Pass {
+        let [decoder, encoder] = self.begins();
+        let own = self.encoder().map(|own| &own.weights);
+        Pass {
+            projector: self.projector.weights.leaves_where(&wanted),
+            parameters: Parameters::where_wanted(&self.model, |index| wanted(decoder + index)),
+            encoder: own.map_or_else(Vec::new, |own| {
+                own.leaves_where(|index| wanted(encoder + index))
+            }),
+            activations,
         }
-        x
     }
 
-    /// Output of the last norm, [tokens, width], of one text.
-    fn decode<T: Tape>(
+    /// Which slabs are the decoder's and the encoder's first; the projector's come before.
+    pub(super) fn begins(&self) -> [usize; 2] {
+        let decoder = Trained::len(&self.projector.weights);
+        [decoder, decoder + Trained::len(&self.model)]
+    }
+
+    /// Vectors of checked images, [visual tokens, width]; none where there are no images.
+    pub(super) fn vectors<T: Tape>(
         &self,
-        parameters: &Parameters,
-        x: Matrix<T>,
+        encoder: &[Matrix],
+        projector: &[Matrix],
+        sight: Sight,
         activations: Activations,
-    ) -> Matrix<T> {
+    ) -> Option<Matrix<T>> {
+        let images = self.see(encoder, sight, activations);
+        (!images.is_empty()).then(|| self.projector.forward(projector, images))
+    }
+
+    /// Output of the last norm, [tokens, width], of a checked text.
+    fn hidden<T: Tape>(&self, pass: &Pass, tokens: &[u32], sight: Sight, tape: T) -> Matrix<T> {
+        let mut x = embedding(pass.parameters.table(), &Arc::from(tokens), tape);
+        let vectors = self.vectors(&pass.encoder, &pass.projector, sight, pass.activations);
+        if let Some(vectors) = vectors {
+            x = scatter_rows(x, vectors, &Marked::places(tokens, self.marker));
+        }
         let length = x.rows();
-        self.model.decode(parameters, x, length, activations)
+        self.model
+            .decode(&pass.parameters, x, length, pass.activations)
     }
 
     /// Loss of a checked example, of whose batch `count` tokens are answers.
-    fn loss<T: Tape>(
-        &self,
-        example: &Example,
-        count: usize,
-        activations: Activations,
-        tape: T,
-    ) -> Loss<T> {
-        let parameters = Parameters::new(&self.model);
-        let leaves = self.projector.weights.leaves();
+    fn loss<T: Tape>(&self, pass: &Pass, example: &Example, count: usize, tape: T) -> Loss<T> {
         let Example {
-            tokens, features, ..
+            tokens,
+            answer,
+            sight,
         } = *example;
-        let x = self.read(&parameters, &leaves, tokens, features, tape);
-        let hidden = self.decode(&parameters, x, activations);
-        let answers = example.answer.iter().enumerate();
+        let hidden = self.hidden(pass, tokens, sight, tape);
+        let answers = answer.iter().enumerate();
         let answers = answers.filter(|(_, is_answer)| **is_answer);
         let (rows, targets): (Vec<u32>, Vec<u32>) =
             answers.map(|(at, _)| (at as u32 - 1, tokens[at])).unzip();
         let hidden = take_rows(hidden, &Arc::from(rows));
-        let head = self.model.head(&parameters);
+        let head = self.model.head(&pass.parameters);
         cross_entropy(hidden, head, &targets, count)
     }
 
-    /// Loss and gradients of a checked example; `wanted` says of which slabs, projector first.
+    /// Loss and gradients of a checked example; `wanted` says of which slabs. Of the others none are
+    /// computed.
     pub(super) fn shard(
         &self,
         example: &Example,
@@ -161,16 +183,18 @@ impl Adapted {
         activations: Activations,
         wanted: impl Fn(usize) -> bool,
     ) -> Result<Shard, TrainError> {
-        let loss = self.loss(example, count, activations, Recording::default());
+        let pass = self.pass(activations, &wanted);
+        let loss = self.loss(&pass, example, count, Recording::default());
         let total = loss.total;
         let mut gradients = loss.backward()?;
-        let mut all = self.projector.weights.gradients(&mut gradients)?;
-        for index in 0..self.model.slabs_in_place().len() {
-            all.push(if wanted(all.len()) {
-                gradients.take_of(self.model.tensor(index))?
-            } else {
-                Vec::new()
-            });
+        let [decoder, encoder] = self.begins();
+        let projector = &self.projector.weights;
+        let mut all = projector.gradients_where(&mut gradients, &wanted)?;
+        let of_decoder = |index| wanted(decoder + index);
+        all.extend(gradients.take_where(self.model.tensors(), of_decoder)?);
+        if let Some(own) = self.encoder() {
+            let of_encoder = |index| wanted(encoder + index);
+            all.extend(own.weights.gradients_where(&mut gradients, of_encoder)?);
         }
         Ok(Shard {
             loss: total,
@@ -183,9 +207,9 @@ impl Adapted {
         let Example {
             tokens,
             answer,
-            features,
+            sight,
         } = *example;
-        self.check_tokens(item, tokens, features)?;
+        self.check_tokens(item, tokens, sight)?;
         let wrong = |problem| Err(AdaptError::Answer { item, problem });
         if answer.len() != tokens.len() {
             return wrong(
@@ -210,17 +234,12 @@ impl Adapted {
         &self,
         item: usize,
         tokens: &[u32],
-        features: &[f32],
+        sight: Sight,
     ) -> Result<(), AdaptError> {
         check_rows(self.model.config(), tokens, tokens.len())
             .map_err(|source| AdaptError::Tokens { item, source })?;
-        let config = self.projector.config();
-        let (found, each) = (features.len(), config.numbers());
-        if !found.is_multiple_of(each) {
-            return Err(AdaptError::Features { item, found, each });
-        }
         let marked = Marked::places(tokens, self.marker).count();
-        let vectors = found / each * config.tokens;
+        let vectors = self.images(item, sight)? * self.projector.config().tokens;
         if marked != vectors {
             return Err(AdaptError::Marked {
                 item,

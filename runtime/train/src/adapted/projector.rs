@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AdaptError, resize};
+use super::AdaptError;
 use crate::ConfigError;
 use crate::checkpoint::Reader;
 use crate::model::{DEVIATION, Slab};
-use crate::ops::{Activation, Matrix, Tape, activate, linear};
+use crate::ops::{Activation, Matrix, Tape, activate, linear, resize_squares};
 use crate::vision::stacked;
 use crate::weights::{Leaves, Weights};
 
@@ -106,24 +106,11 @@ impl Projector {
         &self.config
     }
 
-    /// The vectors of images [n·tokens, outputs], from features [n·grid², features]; both checked.
-    pub(super) fn forward<T: Tape>(
-        &self,
-        leaves: &[Matrix],
-        features: &[f32],
-        tape: T,
-    ) -> Matrix<T> {
-        let ProjectorConfig {
-            features: width,
-            grid,
-            ..
-        } = self.config;
-        let images = features.chunks_exact(self.config.numbers());
-        let resized: Vec<Vec<f32>> = images
-            .map(|image| resize(image, width, grid, self.config.side()))
-            .collect();
+    /// The vectors of images [n·tokens, outputs], from the features [grid², features] of each; there is at
+    /// least one.
+    pub(super) fn forward<T: Tape>(&self, leaves: &[Matrix], images: Vec<Matrix<T>>) -> Matrix<T> {
         let mut leaves = Leaves::new(leaves);
-        let x = Matrix::new(resized.concat(), width).record(tape);
+        let x = resize_squares(images, self.config.side());
         let x = linear(x, &leaves.linear(), None);
         (1..self.config.layers).fold(x, |x, _| {
             linear(activate(x, self.config.activation), &leaves.linear(), None)

@@ -1,9 +1,9 @@
-//! Training of projector and decoder on examples of any lengths.
+//! Training of projector, decoder and encoder on examples of any lengths.
 
 use rayon::prelude::*;
 
 use super::network::Shard;
-use super::{AdaptError, Adapted, Example};
+use super::{AdaptError, Adapted, Example, Sight};
 use crate::course::{Joined, Learner, Trained};
 use crate::kernels::sum::add;
 use crate::{Activations, Course, StepReport, TrainError};
@@ -20,6 +20,8 @@ pub struct Parts {
     pub projector: bool,
     /// The decoder.
     pub model: bool,
+    /// The model's own encoder: what of it is used on the way to its layer.
+    pub encoder: bool,
 }
 
 /// An adapted model in training, with its optimiser.
@@ -31,25 +33,33 @@ pub struct AdaptTrainer {
     adapted: Adapted,
     learner: Learner,
     activations: Activations,
+    parts: Parts,
 }
 
 impl AdaptTrainer {
-    /// Before the first step.
+    /// Before the first step. Fails where an encoder is to be trained and there is none.
     pub fn new(course: &Course, mut adapted: Adapted, parts: Parts) -> Result<Self, AdaptError> {
-        let first = Trained::len(&adapted.projector.weights);
-        let joined = joined(&mut adapted);
+        let used = match &adapted.eye {
+            Some(eye) if parts.encoder => eye.encoder.used(eye.at),
+            None if parts.encoder => return Err(AdaptError::NoEncoder),
+            _ => Vec::new(),
+        };
+        let [decoder, encoder] = adapted.begins();
         let trains = |index: usize| {
-            if index < first {
+            if index < decoder {
                 parts.projector
-            } else {
+            } else if index < encoder {
                 parts.model
+            } else {
+                used.get(index - encoder).copied().unwrap_or_default()
             }
         };
-        let learner = Learner::new(course, &joined, trains)?;
+        let learner = Learner::new(course, &joined(&mut adapted, parts), trains)?;
         Ok(Self {
             adapted,
             learner,
             activations: Activations::default(),
+            parts,
         })
     }
 
@@ -66,10 +76,14 @@ impl AdaptTrainer {
         let mut count = 0;
         for (item, example) in batch.iter().enumerate() {
             count += self.adapted.check(item, example)?;
+            let are_features = matches!(example.sight, Sight::Features([_, ..]));
+            if are_features && self.parts.encoder {
+                return Err(AdaptError::Outdated { item });
+            }
         }
         let sum = self.gradient(batch, count)?.ok_or(AdaptError::Empty)?;
         let mean = sum.loss / count as f64;
-        let mut joined = joined(&mut self.adapted);
+        let mut joined = joined(&mut self.adapted, self.parts);
         Ok(self.learner.step(&mut joined, mean, &sum.gradients)?)
     }
 
@@ -77,8 +91,11 @@ impl AdaptTrainer {
     ///
     /// Shards depend on the number of examples and on the model's shape only, and are added in order.
     fn gradient(&self, batch: &[Example], count: usize) -> Result<Option<Shard>, TrainError> {
-        let parameters = self.adapted.model.config().parameters() as usize;
-        let shards = (NUMBERS / parameters).clamp(1, SHARDS);
+        let mut parameters = self.adapted.model.config().parameters();
+        if let Some(own) = self.adapted.encoder().filter(|_| self.parts.encoder) {
+            parameters += own.parameters();
+        }
+        let shards = (NUMBERS / parameters as usize).clamp(1, SHARDS);
         let of_shard = |examples: &[Example]| -> Result<Option<Shard>, TrainError> {
             let mut sum = None;
             for example in examples {
@@ -113,9 +130,13 @@ impl AdaptTrainer {
     }
 
     /// Everything that a run needs to go on, as safetensors: `weight.`, `first.` and `second.` before
-    /// names of parameters (the last two of trained ones), and `step` in the metadata.
+    /// names of parameters (the last two of trained ones), and `step` in the metadata. An encoder that is
+    /// not trained is no part of it.
     pub fn save(&self) -> Result<Vec<u8>, AdaptError> {
-        let all: [&dyn Trained; 2] = [&self.adapted.projector.weights, &self.adapted.model];
+        let mut all: Vec<&dyn Trained> = vec![&self.adapted.projector.weights, &self.adapted.model];
+        if let Some(own) = self.adapted.encoder().filter(|_| self.parts.encoder) {
+            all.push(&own.weights);
+        }
         Ok(self.learner.encode(&all)?)
     }
 
@@ -123,13 +144,18 @@ impl AdaptTrainer {
     ///
     /// Where the file does not fit, nothing is changed.
     pub fn load(&mut self, state: &[u8]) -> Result<(), AdaptError> {
-        let mut joined = joined(&mut self.adapted);
+        let mut joined = joined(&mut self.adapted, self.parts);
         Ok(self.learner.decode(&mut joined, state)?)
     }
 }
 
-fn joined(adapted: &mut Adapted) -> Joined<'_> {
-    Joined(vec![&mut adapted.projector.weights, &mut adapted.model])
+/// What an optimiser can move, in the order of gradients: projector, decoder, a trained encoder.
+fn joined(adapted: &mut Adapted, parts: Parts) -> Joined<'_> {
+    let mut all: Vec<&mut dyn Trained> = vec![&mut adapted.projector.weights, &mut adapted.model];
+    if let Some(eye) = adapted.eye.as_mut().filter(|_| parts.encoder) {
+        all.push(&mut eye.encoder.weights);
+    }
+    Joined(all)
 }
 
 fn plus(sum: Option<Shard>, other: Option<Shard>) -> Option<Shard> {

@@ -133,7 +133,12 @@ fn each(y: &mut [f32], x: &[f32], f: impl Fn(f32, f32) -> f32 + Sync) {
         .for_each(|(y, x)| {
             simd(
                 #[inline(always)]
-                || y.iter_mut().zip(x).for_each(|(y, &x)| *y = f(*y, x)),
+                || {
+                    // The iterator's own loop would be a function by itself, of baseline instructions.
+                    for (y, &x) in y.iter_mut().zip(x) {
+                        *y = f(*y, x);
+                    }
+                },
             );
         });
 }

@@ -61,7 +61,7 @@ pub(crate) fn add_up(target: &mut [f32], write: Write, partials: &[f32]) {
 
 #[inline(always)]
 fn plus(sum: &mut [f32], part: &[f32]) {
-    sum.iter_mut()
-        .zip(part)
-        .for_each(|(sum, part)| *sum += part);
+    for (sum, part) in sum.iter_mut().zip(part) {
+        *sum += part;
+    }
 }

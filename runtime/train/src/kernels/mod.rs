@@ -22,6 +22,7 @@ pub(crate) mod norm;
 pub(crate) mod panels;
 pub(crate) mod patches;
 pub(crate) mod pattern;
+pub(crate) mod resize;
 pub(crate) mod rms_norm;
 pub(crate) mod rope;
 pub(crate) mod scatter;

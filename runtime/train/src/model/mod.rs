@@ -17,6 +17,7 @@ use crate::ops::storage::{values, values_mut};
 use crate::ops::{Heads, Matrix, Rope};
 use crate::random::Stream;
 use crate::vision::waves;
+use crate::weights::leaves;
 use crate::{CheckpointError, ConfigError, ModelConfig};
 use layout::Places;
 
@@ -109,9 +110,9 @@ impl Model {
         values(&self.tensors[index])
     }
 
-    /// The tensor of slab `index`.
-    pub(crate) fn tensor(&self, index: usize) -> &Tensor2 {
-        &self.tensors[index]
+    /// The tensor of each slab, in the layout's order.
+    pub(crate) fn tensors(&self) -> &[Tensor2] {
+        &self.tensors
     }
 
     /// The numbers of slab `index`, to change.
@@ -196,7 +197,12 @@ pub(crate) struct Parameters(Vec<Matrix>);
 impl Parameters {
     /// The parameters of `model` for a new pass.
     pub(crate) fn new(model: &Model) -> Self {
-        Self(model.tensors.iter().cloned().map(Matrix::leaf).collect())
+        Self::where_wanted(model, |_| true)
+    }
+
+    /// The same; a slab of which `wanted` says no is frozen.
+    pub(crate) fn where_wanted(model: &Model, wanted: impl Fn(usize) -> bool) -> Self {
+        Self(leaves(&model.tensors, wanted))
     }
 
     /// The embedding table, [vocabulary, width].

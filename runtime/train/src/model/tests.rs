@@ -56,7 +56,7 @@ fn check(config: &ModelConfig, rows: usize, length: usize) {
     let mut gradients = loss.backward().expect("memory");
     let mut moved = slabs.clone();
     for (index, slab) in slabs.iter().enumerate() {
-        let found = gradients.take_of(model.tensor(index)).expect("memory");
+        let found = gradients.take_of(&model.tensors()[index]).expect("memory");
         let size = found
             .iter()
             .fold(1e-4_f64, |size, v| size.max(f64::from(v.abs())));

@@ -70,7 +70,7 @@ impl Attention {
 /// # Panics
 /// If the shapes do not agree, or the tokens are not whole sequences.
 pub fn attention<T: Tape>(x: Matrix<T>, qkv: &Linear, how: &Attention) -> Matrix<T> {
-    let (x, mut tape) = x.split();
+    let (x, tape) = x.split();
     let (tokens, row, pattern) = (x.rows(), how.heads.row(), how.pattern());
     assert_eq!(qkv.outputs(), row, "projections do not fit the heads");
     qkv.expect(&x);
@@ -79,9 +79,9 @@ pub fn attention<T: Tape>(x: Matrix<T>, qkv: &Linear, how: &Attention) -> Matrix
     how.turn(&mut projected, Turn::Forward);
     let mut out = buffer(tokens * how.heads.output());
     let log_sums = forward(&mut out, &projected, pattern);
-    let y = Matrix::new(out, how.heads.output());
+    let y = Matrix::computed(out, how.heads.output(), x.wants() || qkv.wants());
     let (y_kept, qkv, how) = (y.clone(), qkv.clone(), how.clone());
-    tape.add_backward_op(move |slots: &mut Slots| {
+    y.record_with(tape, move |slots: &mut Slots| {
         let dy = std::mem::take(&mut **slots.get_or_alloc_mut(&y_kept.tensor)?);
         let saved = Saved {
             qkv: &projected,
@@ -91,9 +91,7 @@ pub fn attention<T: Tape>(x: Matrix<T>, qkv: &Linear, how: &Attention) -> Matrix
         let mut dprojected = buffer(tokens * row);
         backward(&mut dprojected, &dy, &saved, pattern);
         how.turn(&mut dprojected, Turn::Back);
-        let dx = slots.get_or_alloc_mut(&x.tensor)?;
-        qkv.input_gradient(dx, x.slot.claim(), &dprojected);
+        qkv.input_gradient(slots, &x, &dprojected)?;
         qkv.weight_gradients(slots, &dprojected, x.values())
-    });
-    y.record(tape)
+    })
 }

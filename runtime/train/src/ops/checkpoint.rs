@@ -17,10 +17,10 @@ pub trait Block: 'static {
 /// On a recording tape nothing of the block is kept but its input; the backward pass computes the
 /// block again (Chen et al. 2016). Costs one more forward pass.
 pub fn checkpoint<T: Tape>(x: Matrix<T>, block: impl Block) -> Matrix<T> {
-    let (x, mut tape) = x.split();
+    let (x, tape) = x.split();
     let y = block.forward(x.clone().record(Silent));
     let y_ghost = y.tensor.ghost();
-    tape.add_backward_op(move |slots: &mut Slots| {
+    y.record_with(tape, move |slots: &mut Slots| {
         let dy = std::mem::take(&mut **slots.get_or_alloc_mut(&y_ghost)?);
         // The block's own tape goes on with the gradients there are, and with the slots of `x` and of
         // the weights: so each first write is the same one as without a checkpoint.
@@ -31,6 +31,5 @@ pub fn checkpoint<T: Tape>(x: Matrix<T>, block: impl Block) -> Matrix<T> {
         };
         *slots = run_back(block.forward(x), dy)?;
         Ok(())
-    });
-    y.record(tape)
+    })
 }

@@ -11,14 +11,14 @@ use crate::kernels::gemm::Write;
 ///
 /// # Panics
 /// If a token is not in the table.
-pub fn embedding<T: Tape>(table: &Matrix, tokens: &Arc<[u32]>, mut tape: T) -> Matrix<T> {
+pub fn embedding<T: Tape>(table: &Matrix, tokens: &Arc<[u32]>, tape: T) -> Matrix<T> {
     let width = table.columns();
     let mut y = buffer(tokens.len() * width);
     forward(&mut y, table.values(), tokens, width);
-    let y = Matrix::new(y, width);
+    let y = Matrix::computed(y, width, table.wants());
     let (y_ghost, table_ghost) = (y.tensor.ghost(), table.tensor.ghost());
     let (slot, tokens) = (table.slot.clone(), Arc::clone(tokens));
-    tape.add_backward_op(move |slots: &mut Slots| {
+    y.record_with(tape, move |slots: &mut Slots| {
         let dy = std::mem::take(&mut **slots.get_or_alloc_mut(&y_ghost)?);
         let dtable = slots.get_or_alloc_mut(&table_ghost)?;
         if slot.claim() == Write::Set {
@@ -26,6 +26,5 @@ pub fn embedding<T: Tape>(table: &Matrix, tokens: &Arc<[u32]>, mut tape: T) -> M
         }
         backward(dtable, &dy, &tokens, width);
         Ok(())
-    });
-    y.record(tape)
+    })
 }

@@ -45,23 +45,26 @@ pub fn cross_entropy<T: Tape>(
     let (x, mut tape) = x.split();
     assert_eq!(x.rows(), targets.len(), "a target for each row");
     assert_eq!(x.columns(), weight.columns(), "rows and projection");
-    let mut gradient = T::OWNS_TAPE.then(|| Gradient {
-        x: buffer(x.values().len()),
-        weight: buffer(weight.values().len()),
+    let is_wanted = T::OWNS_TAPE && (x.wants() || weight.wants());
+    let mut gradient = is_wanted.then(|| Gradient {
+        x: buffer(if x.wants() { x.values().len() } else { 0 }),
+        weight: buffer(if weight.wants() {
+            weight.values().len()
+        } else {
+            0
+        }),
     });
     let total = chunks(&x, weight, targets, count, gradient.as_mut());
     let share = (total / count as f64) as f32;
     let share = Cpu::default().tensor_from_vec(vec![share], ());
     if let Some(mut gradient) = gradient {
         let share_ghost = share.ghost();
-        let (x_ghost, x_slot) = (x.tensor.ghost(), x.slot);
-        let (weight_ghost, weight_slot) = (weight.tensor.ghost(), weight.slot.clone());
+        let (give_x, give_weight) = (x.taker(), weight.taker());
         tape.add_backward_op(move |slots: &mut Slots| {
             let seed = slots.get_or_alloc_mut(&share_ghost)?[0];
             gradient.scale(seed);
-            x_slot.give(slots.get_or_alloc_mut(&x_ghost)?, gradient.x);
-            weight_slot.give(slots.get_or_alloc_mut(&weight_ghost)?, gradient.weight);
-            Ok(())
+            give_x(slots, gradient.x)?;
+            give_weight(slots, gradient.weight)
         });
     }
     Loss {
@@ -70,7 +73,7 @@ pub fn cross_entropy<T: Tape>(
     }
 }
 
-/// Gradients of the mean loss.
+/// Gradients of the mean loss; empty where they are not wanted.
 struct Gradient {
     x: Vec<f32>,
     weight: Vec<f32>,
@@ -114,9 +117,13 @@ fn chunks(
         rows(losses, logits, vocabulary, targets, fate);
         if let Some(gradient) = gradient.as_deref_mut() {
             let write = if chunk == 0 { Write::Set } else { Write::Add };
-            let dx = &mut gradient.x[chunk * rows_held * width..][..x.len()];
-            linear_input(dx, Write::Set, logits, weight.values(), width);
-            linear_weight(&mut gradient.weight, write, logits, x, width);
+            if !gradient.x.is_empty() {
+                let dx = &mut gradient.x[chunk * rows_held * width..][..x.len()];
+                linear_input(dx, Write::Set, logits, weight.values(), width);
+            }
+            if !gradient.weight.is_empty() {
+                linear_weight(&mut gradient.weight, write, logits, x, width);
+            }
         }
     }
     losses.iter().sum()

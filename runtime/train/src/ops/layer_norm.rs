@@ -20,7 +20,7 @@ pub struct Norm {
 /// # Panics
 /// If gain or bias is not as long as a row.
 pub fn layer_norm<T: Tape>(x: Matrix<T>, norm: &Norm) -> Matrix<T> {
-    let (x, mut tape) = x.split();
+    let (x, tape) = x.split();
     let width = x.columns();
     for part in [&norm.gain, &norm.bias] {
         assert_eq!(
@@ -32,9 +32,10 @@ pub fn layer_norm<T: Tape>(x: Matrix<T>, norm: &Norm) -> Matrix<T> {
     let mut y = buffer(x.values().len());
     let weights = (norm.gain.values(), norm.bias.values());
     let moments = forward(&mut y, x.values(), weights, norm.eps);
-    let y = Matrix::new(y, width);
+    let wants = x.wants() || norm.gain.wants() || norm.bias.wants();
+    let y = Matrix::computed(y, width, wants);
     let (y_ghost, gain, bias) = (y.tensor.ghost(), norm.gain.clone(), norm.bias.clone());
-    tape.add_backward_op(move |slots: &mut Slots| {
+    y.record_with(tape, move |slots: &mut Slots| {
         let dy = std::mem::take(&mut **slots.get_or_alloc_mut(&y_ghost)?);
         let mut dx = std::mem::take(&mut **slots.get_or_alloc_mut(&x.tensor)?);
         let mut dgain = std::mem::take(&mut **slots.get_or_alloc_mut(&gain.tensor)?);
@@ -54,6 +55,5 @@ pub fn layer_norm<T: Tape>(x: Matrix<T>, norm: &Norm) -> Matrix<T> {
         **slots.get_or_alloc_mut(&x.tensor)? = dx;
         **slots.get_or_alloc_mut(&gain.tensor)? = dgain;
         Ok(())
-    });
-    y.record(tape)
+    })
 }

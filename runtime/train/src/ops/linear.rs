@@ -42,6 +42,11 @@ impl Linear {
         self.weight.rows()
     }
 
+    /// Whether a gradient of weight or bias is wanted.
+    pub(super) fn wants(&self) -> bool {
+        self.weight.wants() || self.bias.as_ref().is_some_and(Matrix::wants)
+    }
+
     /// Panics unless `x` is rows of inputs.
     pub(super) fn expect(&self, x: &Matrix) {
         assert_eq!(x.columns(), self.inputs(), "rows for a layer");
@@ -70,21 +75,37 @@ impl Linear {
         y
     }
 
-    /// The gradient of its input into `dx`.
-    pub(super) fn input_gradient(&self, dx: &mut [f32], write: Write, dy: &[f32]) {
-        gemm::linear_input(dx, write, dy, self.weight.values(), self.inputs());
+    /// The gradient of plain input rows into `dx`.
+    pub(super) fn rows_gradient(&self, dx: &mut [f32], dy: &[f32]) {
+        gemm::linear_input(dx, Write::Set, dy, self.weight.values(), self.inputs());
     }
 
-    /// Writes the gradients of weight and bias, given its input.
+    /// Writes the gradient of its input `x`, if that is wanted.
+    pub(super) fn input_gradient(
+        &self,
+        slots: &mut Slots,
+        x: &Matrix,
+        dy: &[f32],
+    ) -> Result<(), CpuError> {
+        if x.wants() {
+            let (dx, write) = (slots.get_or_alloc_mut(&x.tensor)?, x.slot.claim());
+            gemm::linear_input(dx, write, dy, self.weight.values(), self.inputs());
+        }
+        Ok(())
+    }
+
+    /// Writes the gradients of weight and bias, given its input; those that are wanted.
     pub(super) fn weight_gradients(
         &self,
         slots: &mut Slots,
         dy: &[f32],
         x: &[f32],
     ) -> Result<(), CpuError> {
-        let dweight = slots.get_or_alloc_mut(&self.weight.tensor)?;
-        gemm::linear_weight(dweight, self.weight.slot.claim(), dy, x, self.inputs());
-        if let Some(bias) = &self.bias {
+        if self.weight.wants() {
+            let dweight = slots.get_or_alloc_mut(&self.weight.tensor)?;
+            gemm::linear_weight(dweight, self.weight.slot.claim(), dy, x, self.inputs());
+        }
+        if let Some(bias) = self.bias.as_ref().filter(|bias| bias.wants()) {
             let dbias = slots.get_or_alloc_mut(&bias.tensor)?;
             sum_rows(dbias, bias.slot.claim(), dy);
         }
@@ -100,20 +121,19 @@ pub fn linear<T: Tape>(x: Matrix<T>, layer: &Linear, residual: Option<Matrix<T>>
     let (x, tape) = x.split();
     layer.expect(&x);
     let shape = (x.rows(), layer.outputs());
-    let (residual, mut tape) = Matrix::residual(residual, shape, tape);
+    let (residual, tape) = Matrix::residual(residual, shape, tape);
     let y = layer.apply(x.values(), residual.as_ref().map(Matrix::values));
-    let y = Matrix::new(y, layer.outputs());
+    let wants = x.wants() || layer.wants() || residual.as_ref().is_some_and(Matrix::wants);
+    let y = Matrix::computed(y, layer.outputs(), wants);
     let (y_ghost, layer) = (y.tensor.ghost(), layer.clone());
-    let residual = residual.map(|residual| (residual.tensor.ghost(), residual.slot));
-    tape.add_backward_op(move |slots: &mut Slots| {
+    let residual = residual.map(|residual| residual.taker());
+    y.record_with(tape, move |slots: &mut Slots| {
         let dy = std::mem::take(&mut **slots.get_or_alloc_mut(&y_ghost)?);
         layer.weight_gradients(slots, &dy, x.values())?;
-        let dx = slots.get_or_alloc_mut(&x.tensor)?;
-        layer.input_gradient(dx, x.slot.claim(), &dy);
-        if let Some((ghost, slot)) = residual {
-            slot.give(slots.get_or_alloc_mut(&ghost)?, dy);
+        layer.input_gradient(slots, &x, &dy)?;
+        if let Some(take) = residual {
+            take(slots, dy)?;
         }
         Ok(())
-    });
-    y.record(tape)
+    })
 }

@@ -48,6 +48,22 @@ impl Gradients {
         let held = self.0.get_or_alloc_mut(tensor)?;
         Ok(std::mem::take(&mut **held))
     }
+
+    /// As [`Gradients::take`], of several; empty for those of which `wanted` says no.
+    pub(crate) fn take_where(
+        &mut self,
+        tensors: &[Tensor2],
+        wanted: impl Fn(usize) -> bool,
+    ) -> Result<Vec<Vec<f32>>, TrainError> {
+        let one = |(index, tensor)| {
+            if wanted(index) {
+                self.take_of(tensor)
+            } else {
+                Ok(Vec::new())
+            }
+        };
+        tensors.iter().enumerate().map(one).collect()
+    }
 }
 
 /// A dfdx tensor of two run-time dimensions.
@@ -56,17 +72,32 @@ pub(crate) type Tensor2<T = Silent> = Tensor<(usize, usize), f32, Cpu, T>;
 /// Whether a gradient was already written in this backward pass.
 ///
 /// dfdx cannot say so; its buffers start as zeros, and adding to them costs a pass over memory.
-/// All operations that read one tensor share its slot, and claim it as they run backwards.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Slot(Arc<AtomicBool>);
+/// All operations that read one tensor share its slot, and claim it as they run backwards. Where the
+/// gradient is not wanted there is nothing to share: the tensor is frozen.
+#[derive(Clone, Debug)]
+pub(crate) struct Slot(Option<Arc<AtomicBool>>);
+
+impl Default for Slot {
+    fn default() -> Self {
+        Self(Some(Arc::default()))
+    }
+}
 
 impl Slot {
+    /// Whether anybody asks for the gradient; operations need not compute it otherwise.
+    pub(crate) fn wants(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// How the caller must write the gradient: the first to claim sets it, all others add.
     pub(crate) fn claim(&self) -> Write {
-        if self.0.swap(true, Ordering::Relaxed) {
-            Write::Add
-        } else {
-            Write::Set
+        let before = self
+            .0
+            .as_ref()
+            .map(|held| held.swap(true, Ordering::Relaxed));
+        match before {
+            Some(true) => Write::Add,
+            Some(false) | None => Write::Set,
         }
     }
 
@@ -105,6 +136,11 @@ impl<T> Matrix<T> {
     /// Its numbers, row-major.
     pub fn values(&self) -> &[f32] {
         values(&self.tensor)
+    }
+
+    /// Whether a gradient of it is wanted: neither is it frozen, nor computed of frozen matrices alone.
+    pub(crate) fn wants(&self) -> bool {
+        self.slot.wants()
     }
 }
 
@@ -170,6 +206,49 @@ impl Matrix {
         Self::leaf(Cpu::default().tensor_from_vec(values, shape))
     }
 
+    /// Takes a whole gradient later, and drops it if it is not wanted; does not hold the numbers until then.
+    pub(crate) fn taker(
+        &self,
+    ) -> impl FnOnce(&mut Slots, Vec<f32>) -> Result<(), CpuError> + use<> {
+        let (ghost, slot) = (self.tensor.ghost(), self.slot.clone());
+        move |slots, gradient| {
+            if slot.wants() {
+                slot.give(slots.get_or_alloc_mut(&ghost)?, gradient);
+            }
+            Ok(())
+        }
+    }
+
+    /// The same numbers as a leaf of which no gradient is wanted.
+    ///
+    /// Operations neither compute nor hold it, nor those of what is computed of frozen matrices alone;
+    /// all other gradients are the same bits.
+    #[must_use]
+    pub fn freeze(self) -> Self {
+        Self {
+            slot: Slot(None),
+            ..self
+        }
+    }
+
+    /// What an operation has computed, of inputs of which it is known whether they want gradients.
+    pub(crate) fn computed(values: Vec<f32>, columns: usize, wants: bool) -> Self {
+        let new = Self::new(values, columns);
+        if wants { new } else { new.freeze() }
+    }
+
+    /// Goes on recording on `tape`, from which `back` hands its gradient on, if one is wanted.
+    pub(crate) fn record_with<T: Tape>(
+        self,
+        mut tape: T,
+        back: impl FnOnce(&mut Slots) -> Result<(), CpuError> + 'static,
+    ) -> Matrix<T> {
+        if self.wants() {
+            tape.add_backward_op(back);
+        }
+        self.record(tape)
+    }
+
     /// Goes on recording on `tape`.
     pub fn record<T: Tape>(self, tape: T) -> Matrix<T> {
         Matrix {
@@ -195,11 +274,8 @@ impl Matrix<Recording> {
 /// dfdx starts at a scalar; one of no meaning stands for it.
 pub(crate) fn run_back(y: Matrix<Recording>, seed: Vec<f32>) -> Result<Slots, CpuError> {
     let (y, mut tape) = y.split();
-    let (ghost, slot) = (y.tensor.ghost(), y.slot);
-    dfdx::tensor::Tape::add_backward_op(&mut tape, move |slots: &mut Slots| {
-        slot.give(slots.get_or_alloc_mut(&ghost)?, seed);
-        Ok(())
-    });
+    let take = y.taker();
+    dfdx::tensor::Tape::add_backward_op(&mut tape, move |slots: &mut Slots| take(slots, seed));
     let end = Cpu::default().tensor_from_vec(vec![0.0], ());
     end.put_tape(tape).try_backward()
 }

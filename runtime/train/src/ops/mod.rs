@@ -11,8 +11,10 @@
 //! | [`patch_embedding`] | patches of images, projected, with class token and positions |
 //! | [`scatter_rows`] | rows of one matrix in the place of marked rows of another |
 //! | [`take_rows`] | chosen rows of a matrix |
+//! | [`resize_squares`] | squares of vectors, resized bilinearly |
 //! | [`rms_norm`], [`layer_norm`] | normalised rows |
 //! | [`linear`] | x·Wᵀ, with a bias or without, added to a residual stream or not |
+//! | [`scaled`] | a linear layer times a scale of its outputs |
 //! | [`mlp`] | linear, activation, linear |
 //! | [`activate`] | the function of an MLP alone |
 //! | [`add`] | the sum of two matrices |
@@ -23,7 +25,8 @@
 //!
 //! **Gradients.** [`Matrix::backward`] runs a tape from its end and gives the [`Gradients`] of all
 //! leaves. A matrix may have several readers, and a weight several uses (tied embeddings): whether a
-//! write to a gradient is its first is known, not guessed, since all readers share one slot.
+//! write to a gradient is its first is known, not guessed, since all readers share one slot. Of a matrix
+//! that is frozen ([`Matrix::freeze`]), and of what depends on frozen ones alone, none is computed.
 //!
 //! **Of dfdx** these are its tensors, its tape and its gradients. None of dfdx's own differentiable
 //! operations is used, several of which have wrong gradients; `tests/stock.rs` holds us to it.
@@ -72,7 +75,9 @@ pub(crate) mod matrix;
 mod mlp;
 mod patch_embedding;
 mod rms_norm;
+mod scaled;
 mod scatter;
+mod squares;
 pub(crate) mod storage;
 mod swiglu;
 mod take_rows;
@@ -95,6 +100,8 @@ pub use matrix::{Gradients, Matrix, Recording, Silent, Tape};
 pub use mlp::mlp;
 pub use patch_embedding::{PatchEmbedding, patch_embedding};
 pub use rms_norm::rms_norm;
+pub use scaled::scaled;
 pub use scatter::{Marked, scatter_rows};
+pub use squares::resize_squares;
 pub use swiglu::swiglu_residual;
 pub use take_rows::take_rows;

@@ -26,6 +26,12 @@ impl PatchEmbedding {
         self.patches.count() + usize::from(self.class.is_some())
     }
 
+    /// Whether a gradient of any of its weights is wanted.
+    fn wants(&self) -> bool {
+        let rows = [&self.class, &self.positions];
+        self.projection.wants() || rows.into_iter().flatten().any(Matrix::wants)
+    }
+
     fn check(&self, images: usize) {
         let (width, patches) = (self.projection.outputs(), self.patches);
         assert!(
@@ -60,7 +66,7 @@ impl PatchEmbedding {
 ///
 /// # Panics
 /// If the shapes do not agree, or there is no image.
-pub fn patch_embedding<T: Tape>(images: &[f32], how: &PatchEmbedding, mut tape: T) -> Matrix<T> {
+pub fn patch_embedding<T: Tape>(images: &[f32], how: &PatchEmbedding, tape: T) -> Matrix<T> {
     how.check(images.len());
     let (patches, width) = (how.patches, how.projection.outputs());
     let (count, run) = (patches.count() * width, how.tokens() * width);
@@ -76,11 +82,11 @@ pub fn patch_embedding<T: Tape>(images: &[f32], how: &PatchEmbedding, mut tape: 
     if let Some(positions) = &how.positions {
         add_row(&mut y, positions.values());
     }
-    let y = Matrix::new(y, width);
+    let y = Matrix::computed(y, width, how.wants());
     let (y_ghost, how) = (y.tensor.ghost(), how.clone());
-    tape.add_backward_op(move |slots: &mut Slots| {
+    y.record_with(tape, move |slots: &mut Slots| {
         let mut dy = std::mem::take(&mut **slots.get_or_alloc_mut(&y_ghost)?);
-        if let Some(positions) = &how.positions {
+        if let Some(positions) = how.positions.as_ref().filter(|rows| rows.wants()) {
             let dpositions = slots.get_or_alloc_mut(&positions.tensor)?;
             sum_rows(dpositions, positions.slot.claim(), &dy);
         }
@@ -101,6 +107,5 @@ pub fn patch_embedding<T: Tape>(images: &[f32], how: &PatchEmbedding, mut tape: 
             dy = projected;
         }
         how.projection.weight_gradients(slots, &dy, &rows)
-    });
-    y.record(tape)
+    })
 }

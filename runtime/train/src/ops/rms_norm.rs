@@ -9,13 +9,13 @@ use crate::kernels::rms_norm::{Saved, backward, forward};
 /// # Panics
 /// If the gain is not as long as a row.
 pub fn rms_norm<T: Tape>(x: Matrix<T>, gain: &Matrix, eps: f32) -> Matrix<T> {
-    let (x, mut tape) = x.split();
+    let (x, tape) = x.split();
     assert_eq!(x.columns(), gain.columns(), "a norm of {}", x.columns());
     let mut y = buffer(x.values().len());
     let scales = forward(&mut y, x.values(), gain.values(), eps);
-    let y = Matrix::new(y, x.columns());
+    let y = Matrix::computed(y, x.columns(), x.wants() || gain.wants());
     let (y_ghost, gain) = (y.tensor.ghost(), gain.clone());
-    tape.add_backward_op(move |slots: &mut Slots| {
+    y.record_with(tape, move |slots: &mut Slots| {
         let dy = std::mem::take(&mut **slots.get_or_alloc_mut(&y_ghost)?);
         let mut dx = std::mem::take(&mut **slots.get_or_alloc_mut(&x.tensor)?);
         let dgain = slots.get_or_alloc_mut(&gain.tensor)?;
@@ -32,6 +32,5 @@ pub fn rms_norm<T: Tape>(x: Matrix<T>, gain: &Matrix, eps: f32) -> Matrix<T> {
         );
         **slots.get_or_alloc_mut(&x.tensor)? = dx;
         Ok(())
-    });
-    y.record(tape)
+    })
 }

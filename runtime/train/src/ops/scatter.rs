@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use super::matrix::{Matrix, Slots, Tape};
 use crate::kernels::buffer::buffer;
-use crate::kernels::gemm::Write;
 use crate::kernels::scatter::{clear, put, take};
-use crate::kernels::sum::add;
 
 /// Marked rows of a matrix, in rising order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,7 +47,6 @@ impl Marked {
 pub fn scatter_rows<T: Tape>(x: Matrix<T>, rows: Matrix<T>, marked: &Marked) -> Matrix<T> {
     let (x, x_tape) = x.split();
     let (rows, tape) = rows.split();
-    let mut tape = tape.merge(x_tape);
     let width = x.columns();
     assert_eq!(x.rows(), marked.of, "marked rows of another matrix");
     assert_eq!(
@@ -59,24 +56,15 @@ pub fn scatter_rows<T: Tape>(x: Matrix<T>, rows: Matrix<T>, marked: &Marked) -> 
     );
     let mut y = x.values().to_vec();
     put(&mut y, rows.values(), &marked.rows, width);
-    let y = Matrix::new(y, width);
+    let y = Matrix::computed(y, width, x.wants() || rows.wants());
     let (y_ghost, marked) = (y.tensor.ghost(), marked.clone());
-    let (x_ghost, x_slot) = (x.tensor.ghost(), x.slot);
-    let (rows_ghost, rows_slot) = (rows.tensor.ghost(), rows.slot);
-    tape.add_backward_op(move |slots: &mut Slots| {
+    let (give_x, give_rows) = (x.taker(), rows.taker());
+    y.record_with(tape.merge(x_tape), move |slots: &mut Slots| {
         let mut dy = std::mem::take(&mut **slots.get_or_alloc_mut(&y_ghost)?);
-        let drows = slots.get_or_alloc_mut(&rows_ghost)?;
-        match rows_slot.claim() {
-            Write::Set => take(drows, &dy, &marked.rows, width),
-            Write::Add => {
-                let mut part = buffer(drows.len());
-                take(&mut part, &dy, &marked.rows, width);
-                add(drows, &part);
-            }
-        }
+        let mut drows = buffer(marked.rows.len() * width);
+        take(&mut drows, &dy, &marked.rows, width);
+        give_rows(slots, drows)?;
         clear(&mut dy, &marked.rows, width);
-        x_slot.give(slots.get_or_alloc_mut(&x_ghost)?, dy);
-        Ok(())
-    });
-    y.record(tape)
+        give_x(slots, dy)
+    })
 }

@@ -1,8 +1,9 @@
 //! The SwiGLU MLP that adds to the residual stream, on the tape.
 
+use super::linear::Linear;
 use super::matrix::{Matrix, Slots, Tape};
 use crate::kernels::buffer::buffer;
-use crate::kernels::gemm::{Write, linear, linear_input, linear_weight};
+use crate::kernels::gemm::{Write, linear};
 use crate::kernels::swiglu::{backward, forward};
 
 /// residual + (silu(x·Gᵀ) ∘ x·Uᵀ)·Dᵀ, with `gate_up` [2·hidden, width] holding G above U and `down`
@@ -18,7 +19,6 @@ pub fn swiglu_residual<T: Tape>(
 ) -> Matrix<T> {
     let (x, x_tape) = x.split();
     let (residual, tape) = residual.split();
-    let mut tape = tape.merge(x_tape);
     let (tokens, width, hidden) = (x.rows(), x.columns(), down.columns());
     let shapes = [&residual, gate_up, down].map(|m| (m.rows(), m.columns()));
     let fitting = [(tokens, width), (2 * hidden, width), (width, hidden)];
@@ -29,25 +29,24 @@ pub fn swiglu_residual<T: Tape>(
     forward(&mut gated, &inner, hidden);
     let mut y = residual.values().to_vec();
     linear(&mut y, Write::Add, &gated, down.values(), hidden);
-    let y = Matrix::new(y, width);
-    let (y_ghost, gate_up, down) = (y.tensor.ghost(), gate_up.clone(), down.clone());
-    let (residual_ghost, residual_slot) = (residual.tensor.ghost(), residual.slot);
-    tape.add_backward_op(move |slots: &mut Slots| {
+    let wants = [&x, &residual, gate_up, down]
+        .into_iter()
+        .any(Matrix::wants);
+    let y = Matrix::computed(y, width, wants);
+    let y_ghost = y.tensor.ghost();
+    let [gate_up, down] = [gate_up, down].map(|weight| Linear::new(weight.clone(), None));
+    let give_residual = residual.taker();
+    y.record_with(tape.merge(x_tape), move |slots: &mut Slots| {
         let dy = std::mem::take(&mut **slots.get_or_alloc_mut(&y_ghost)?);
-        let ddown = slots.get_or_alloc_mut(&down.tensor)?;
-        linear_weight(ddown, down.slot.claim(), &dy, &gated, hidden);
+        down.weight_gradients(slots, &dy, &gated)?;
         // The gated values have been used for the last time: their buffer takes their gradient.
         let mut dgated = gated;
-        linear_input(&mut dgated, Write::Set, &dy, down.values(), hidden);
+        down.rows_gradient(&mut dgated, &dy);
         let mut dinner = inner;
         backward(&mut dinner, &dgated, hidden);
         drop(dgated);
-        let dx = slots.get_or_alloc_mut(&x.tensor)?;
-        linear_input(dx, x.slot.claim(), &dinner, gate_up.values(), width);
-        let dgate_up = slots.get_or_alloc_mut(&gate_up.tensor)?;
-        linear_weight(dgate_up, gate_up.slot.claim(), &dinner, x.values(), width);
-        residual_slot.give(slots.get_or_alloc_mut(&residual_ghost)?, dy);
-        Ok(())
-    });
-    y.record(tape)
+        gate_up.input_gradient(slots, &x, &dinner)?;
+        gate_up.weight_gradients(slots, &dinner, x.values())?;
+        give_residual(slots, dy)
+    })
 }

@@ -3,6 +3,7 @@
 use crate::model::{DEVIATION, Part, Slab, Start};
 use crate::ops::{
     Activation, Attention, Linear, Mask, Matrix, Norm, Tape, attention, layer_norm, linear, mlp,
+    scaled,
 };
 use crate::vision::VisionConfig;
 use crate::weights::Leaves;
@@ -77,34 +78,27 @@ pub(crate) fn stacked(
 }
 
 /// A block in one pass.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct TransformerBlock {
     first_norm: Norm,
     qkv: Linear,
-    output: Linear,
+    output: Scaled,
     second_norm: Norm,
     inner: Linear,
-    outer: Linear,
+    outer: Scaled,
     activation: Activation,
 }
 
 impl TransformerBlock {
-    /// Takes the next leaves. Layer scales are multiplied into the layers before them, which then
-    /// get no gradients.
+    /// Takes the next leaves. Layer scales are multiplied into the layers before them.
     pub(crate) fn new(leaves: &mut Leaves, config: &VisionConfig, scaled: bool) -> Self {
         let eps = config.norm_eps as f32;
         let first_norm = leaves.norm(eps);
         let qkv = leaves.linear();
-        let mut output = leaves.linear();
-        if scaled {
-            output = scale(&output, &leaves.next());
-        }
+        let output = Scaled::new(leaves, scaled);
         let second_norm = leaves.norm(eps);
         let inner = leaves.linear();
-        let mut outer = leaves.linear();
-        if scaled {
-            outer = scale(&outer, &leaves.next());
-        }
+        let outer = Scaled::new(leaves, scaled);
         Self {
             first_norm,
             qkv,
@@ -132,26 +126,35 @@ impl TransformerBlock {
         };
         let normed = layer_norm(x.branch(), &self.first_norm);
         let mixed = attention(normed, &self.qkv, &how);
-        let x = linear(mixed, &self.output, Some(x));
+        let (output, mixed) = self.output.fold(mixed);
+        let x = linear(mixed, &output, Some(x));
         let normed = layer_norm(x.branch(), &self.second_norm);
-        mlp(normed, &self.inner, &self.outer, self.activation, Some(x))
+        let (outer, normed) = self.outer.fold(normed);
+        mlp(normed, &self.inner, &outer, self.activation, Some(x))
     }
 }
 
-/// A layer whose outputs are multiplied by `scale` [1, outputs].
-fn scale(layer: &Linear, scale: &Matrix) -> Linear {
-    let factors = scale.values();
-    let rows = layer.weight.values().chunks_exact(layer.inputs());
-    let weight = rows
-        .zip(factors)
-        .flat_map(|(row, factor)| row.iter().map(move |value| value * factor))
-        .collect();
-    let bias = layer.bias.as_ref().map(|bias| {
-        let values = bias.values().iter().zip(factors);
-        Matrix::new(
-            values.map(|(value, factor)| value * factor).collect(),
-            layer.outputs(),
-        )
-    });
-    Linear::new(Matrix::new(weight, layer.inputs()), bias)
+/// A layer, and the scale of its outputs if there is one.
+#[derive(Clone, Debug)]
+struct Scaled {
+    layer: Linear,
+    /// [1, outputs]
+    scale: Option<Matrix>,
+}
+
+impl Scaled {
+    fn new(leaves: &mut Leaves, scaled: bool) -> Self {
+        Self {
+            layer: leaves.linear(),
+            scale: scaled.then(|| leaves.next()),
+        }
+    }
+
+    /// Both as one layer, whose gradient is recorded on the tape of `x`.
+    fn fold<T: Tape>(&self, x: Matrix<T>) -> (Linear, Matrix<T>) {
+        match &self.scale {
+            Some(scale) => scaled(&self.layer, scale, x),
+            None => (self.layer.clone(), x),
+        }
+    }
 }

@@ -1,14 +1,17 @@
 //! A vision transformer with its weights, and its forward pass.
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
 
-use super::layout::layout;
+use super::layout::{layout, used};
 use super::{Family, TransformerBlock, VisionConfig, VisionError};
-use crate::ConfigError;
 use crate::ops::{
-    Linear, Mask, Matrix, Norm, PatchEmbedding, Silent, Tape, layer_norm, patch_embedding,
+    Block, Linear, Mask, Matrix, Norm, PatchEmbedding, Silent, Tape, checkpoint, layer_norm,
+    patch_embedding, take_rows,
 };
 use crate::weights::{Leaves, Weights};
+use crate::{Activations, ConfigError};
 
 /// A vision transformer with its weights.
 #[derive(Clone, Debug)]
@@ -24,6 +27,15 @@ pub enum Layer {
     Last,
     /// `hidden_states[-n]`, from 1: before any norm after the blocks. LLaVA takes 2.
     FromEnd(usize),
+}
+
+/// Where the vectors of a layer arise.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct At {
+    /// After so many blocks,
+    blocks: usize,
+    /// and after the last norm.
+    normed: bool,
 }
 
 /// Which vectors of an image are its features.
@@ -62,31 +74,64 @@ impl Encoder {
     /// no whole images, or there is no such layer.
     pub fn features(&self, pixels: &[f32], of: Features) -> Result<Vec<f32>, VisionError> {
         self.images(pixels)?;
-        let layers = self.config.layers;
-        let blocks = match of.layer {
-            Layer::Last => layers,
-            Layer::FromEnd(n) => match (layers + 1).checked_sub(n).filter(|_| n > 0) {
-                Some(blocks) => blocks,
-                None => {
-                    let (asked, most) = (n, layers + 1);
-                    return Err(VisionError::Layer { asked, most });
-                }
-            },
-        };
+        let at = self.at(of.layer)?;
         let leaves = self.weights.leaves();
         let network = Network::new(&self.config, &leaves);
         let skipped = if of.class { 0 } else { self.config.width };
         // One image at a time: no number of it may depend on those beside it.
         let images = pixels.par_chunks(self.config.pixels()).map(|image| {
-            let x = network.embed(image, Silent);
-            let x = network.blocks(x, blocks, self.config.patches() + 1);
-            let x = match (of.layer, self.config.family) {
-                (Layer::FromEnd(_), _) | (_, Family::Clip) => x,
-                _ => network.last(x),
-            };
+            let x = network.see(image, at, Activations::Kept, Silent);
             x.values()[skipped..].to_vec()
         });
         Ok(images.collect::<Vec<_>>().concat())
+    }
+
+    /// Where a layer's vectors arise; fails where there is no such layer.
+    pub(crate) fn at(&self, layer: Layer) -> Result<At, VisionError> {
+        let layers = self.config.layers;
+        match layer {
+            Layer::Last => Ok(At {
+                blocks: layers,
+                normed: self.config.family != Family::Clip,
+            }),
+            Layer::FromEnd(n) => match (layers + 1).checked_sub(n).filter(|_| n > 0) {
+                Some(blocks) => Ok(At {
+                    blocks,
+                    normed: false,
+                }),
+                None => Err(VisionError::Layer {
+                    asked: n,
+                    most: layers + 1,
+                }),
+            },
+        }
+    }
+
+    /// Of each slab whether it is used on the way there.
+    pub(crate) fn used(&self, at: At) -> Vec<bool> {
+        used(&self.config, at.blocks, at.normed)
+    }
+
+    /// Vectors of patches, [patches, width], of each of some checked images: the bits of
+    /// [`Encoder::features`] without the class token, on a tape of its own each.
+    ///
+    /// `leaves` are of [`Weights::leaves`].
+    pub(crate) fn see<T: Tape>(
+        &self,
+        leaves: &[Matrix],
+        pixels: &[f32],
+        at: At,
+        activations: Activations,
+    ) -> Vec<Matrix<T>> {
+        let network = Network::new(&self.config, leaves);
+        let patches: Arc<[u32]> = (1..=self.config.patches() as u32).collect();
+        let images = pixels.chunks_exact(self.config.pixels());
+        images
+            .map(|image| {
+                let x = network.see(image, at, activations, T::default());
+                take_rows(x, &patches)
+            })
+            .collect()
     }
 
     /// The class token's vector after each block, for each image: [layers][n·width]; before any norm
@@ -190,8 +235,35 @@ impl<'a> Network<'a> {
         })
     }
 
+    /// Vectors of one image, class token first: [patches + 1, width].
+    fn see<T: Tape>(&self, image: &[f32], at: At, activations: Activations, tape: T) -> Matrix<T> {
+        let length = self.config.patches() + 1;
+        let x = self.embed(image, tape);
+        let x = match activations {
+            Activations::Kept => self.blocks(x, at.blocks, length),
+            Activations::Recomputed => self.blocks[..at.blocks].iter().fold(x, |x, block| {
+                let (block, config) = (block.clone(), self.config.clone());
+                checkpoint(x, Alone { block, config })
+            }),
+        };
+        if at.normed { self.last(x) } else { x }
+    }
+
     /// The norm after the blocks.
     pub(super) fn last<T: Tape>(&self, x: Matrix<T>) -> Matrix<T> {
         layer_norm(x, &self.last)
+    }
+}
+
+/// A block of one image, by itself.
+struct Alone {
+    block: TransformerBlock,
+    config: VisionConfig,
+}
+
+impl Block for Alone {
+    fn forward<T: Tape>(&self, x: Matrix<T>) -> Matrix<T> {
+        let length = self.config.patches() + 1;
+        self.block.forward(x, &self.config, Mask::Full, length)
     }
 }

@@ -79,6 +79,28 @@ pub(super) fn layout(config: &VisionConfig) -> Vec<Slab> {
     }
 }
 
+/// Of each slab of the layout whether it is used on the way to the vectors after `blocks` blocks, and
+/// after the last norm where they are `normed`.
+pub(super) fn used(config: &VisionConfig, blocks: usize, normed: bool) -> Vec<bool> {
+    let of = |layers: usize| {
+        let config = VisionConfig {
+            layers,
+            ..config.clone()
+        };
+        layout(&config).len()
+    };
+    // Gain and bias of the last norm stand at the end, the mask token is second.
+    let (norm, each) = (2, of(1) - of(0));
+    let first = of(0) - norm;
+    let (until, all) = (first + blocks * each, first + config.layers * each);
+    let is_mask = |index: usize| config.family == Family::Dinov2 && index == 1;
+    let is_used = |index: usize| {
+        let is_norm = index >= all;
+        !is_mask(index) && (index < until || is_norm && normed)
+    };
+    (0..all + norm).map(is_used).collect()
+}
+
 pub(super) fn normal(name: &str, shape: &[usize]) -> Slab {
     Slab::in_rows(
         vec![Part::new(name, shape)],

@@ -29,5 +29,6 @@ pub use masked::{MaskedConfig, MaskedTrainer};
 pub use text::TextConfig;
 
 pub(crate) use block::{TransformerBlock, stacked};
+pub(crate) use encoder::At;
 pub(crate) use json::{activation, activation_name, vision_json};
 pub(crate) use layout::waves;

@@ -12,7 +12,7 @@ fn options_and_texts_are_those_of_the_logits_in_any_company() {
         .iter()
         .map(|example| Prompt {
             tokens: example.tokens,
-            features: example.features,
+            sight: example.sight,
         })
         .collect();
     let options: [&[u32]; 3] = [&[1, 2], &[3], &[4, 5, 6]];
@@ -35,7 +35,7 @@ fn options_and_texts_are_those_of_the_logits_in_any_company() {
         for (option, found) in options.iter().zip(&scores[item]) {
             for (at, found) in found.iter().enumerate() {
                 let read = [prompt.tokens, &option[..at]].concat();
-                let logits = adapted.logits(&read, prompt.features).expect("it fits");
+                let logits = adapted.logits(&read, prompt.sight).expect("it fits");
                 let exact = loss_of(&logits[logits.len() - 13..], option[at]);
                 assert!((found + exact).abs() < 1e-5, "{found} is not -{exact}");
             }
@@ -44,7 +44,7 @@ fn options_and_texts_are_those_of_the_logits_in_any_company() {
         for token in &made[item].tokens {
             // A marker that was generated is a token like others, and no image is there for it.
             assert_ne!(*token, MARKER, "choose another seed");
-            let logits = adapted.logits(&read, prompt.features).expect("it fits");
+            let logits = adapted.logits(&read, prompt.sight).expect("it fits");
             let row = &logits[logits.len() - 13..];
             assert!(
                 row.iter()

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::adapted::{Llava, Projector, ProjectorConfig};
+use crate::adapted::{Llava, Projector, ProjectorConfig, Sight};
 
 /// What `transformers` gave, written by `dev/parity_llava.py --fixture`.
 #[derive(Deserialize)]
@@ -27,7 +27,9 @@ fn a_llava_folder_gives_the_logits_of_transformers_and_is_written_as_it_was() {
         .map(|i| (i * 37 % 101) as f32 / 50.0 - 1.0)
         .collect();
     let features = llava.features(&pixels).expect("an image");
-    let logits = llava.adapted.logits(&expected.tokens, &features);
+    let logits = llava
+        .adapted
+        .logits(&expected.tokens, Sight::Features(&features));
     let logits = logits.expect("they fit");
     assert_eq!(logits.len(), expected.logits.len());
     for (found, expected) in logits.iter().zip(&expected.logits) {

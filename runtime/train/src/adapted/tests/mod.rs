@@ -1,11 +1,12 @@
 //! Adapted models: against `transformers`, scalar code and finite differences, and what they keep to.
 
+mod encoder;
 mod inference;
 mod llava;
 mod training;
 
 use super::{
-    AdaptError, AdaptTrainer, Adapted, Example, Parts, Projector, ProjectorConfig, resize,
+    AdaptError, AdaptTrainer, Adapted, Example, Parts, Projector, ProjectorConfig, Sight, resize,
 };
 use crate::course::Trained;
 use crate::model::Start;
@@ -16,6 +17,7 @@ const MARKER: u32 = 12;
 const BOTH: Parts = Parts {
     projector: true,
     model: true,
+    encoder: false,
 };
 
 fn adapted(layers: usize) -> Adapted {
@@ -86,7 +88,7 @@ impl Texts {
             .map(|(tokens, answer, features)| Example {
                 tokens,
                 answer,
-                features,
+                sight: Sight::Features(features),
             })
             .collect()
     }
@@ -156,7 +158,7 @@ fn losses_are_those_of_answers_alone() {
     let (adapted, texts) = (adapted(3), Texts::new());
     let found = adapted.losses(&texts.examples()).expect("they fit");
     for (example, found) in texts.examples().iter().zip(found) {
-        let logits = adapted.logits(example.tokens, example.features);
+        let logits = adapted.logits(example.tokens, example.sight);
         let logits = logits.expect("they fit");
         let n = example.tokens.len();
         let exact: f64 = (n - 2..n)
@@ -171,48 +173,60 @@ fn losses_are_those_of_answers_alone() {
 
 #[test]
 fn gradients_are_slopes_of_the_loss() {
-    const STEP: f32 = 2e-3;
     let texts = Texts::new();
     for layers in [1, 2, 3] {
-        let mut adapted = adapted(layers);
-        let example = texts.examples()[2];
-        let count = adapted.check(0, &example).expect("it fits");
-        let shard = adapted
-            .shard(&example, count, Activations::Kept, |_| true)
-            .expect("memory");
-        let first = Trained::len(&adapted.projector.weights);
-        for (index, gradient) in shard.gradients.iter().enumerate() {
-            let size = gradient.iter().fold(0.05_f32, |size, g| size.max(g.abs()));
-            for at in (0..gradient.len()).step_by(gradient.len().div_ceil(6)) {
-                // A loss with a weight moved by `offset`, which comes back to where it was.
-                let mut moved = |offset: f32| {
-                    let values = match index.checked_sub(first) {
-                        None => Trained::values_mut(&mut adapted.projector.weights, index),
-                        Some(index) => Model::values_mut(&mut adapted.model, index),
-                    };
-                    let kept = std::mem::replace(&mut values[at], offset);
-                    values[at] += kept;
-                    let loss = adapted.losses(&[example]).expect("it fits")[0];
-                    let values = match index.checked_sub(first) {
-                        None => Trained::values_mut(&mut adapted.projector.weights, index),
-                        Some(index) => Model::values_mut(&mut adapted.model, index),
-                    };
-                    values[at] = kept;
-                    loss
-                };
-                // Two differences, so that the error is of the fourth order: these slopes are steep.
-                let mut difference =
-                    |step: f32| (moved(step) - moved(-step)) / (2.0 * f64::from(step));
-                let (near, far) = (difference(STEP), difference(2.0 * STEP));
-                let slope = ((4.0 * near - far) / 3.0) as f32;
-                let error = (gradient[at] - slope).abs() / size;
-                assert!(
-                    error < 1e-2,
-                    "{layers} layers, slab {index}[{at}]: {} is not {slope} (scale {size})",
-                    gradient[at]
-                );
-            }
+        let what = format!("{layers} layers");
+        check_slopes(&what, &mut adapted(layers), &texts.examples()[2], |_| true);
+    }
+}
+
+/// Compares gradients of an example with differences of its loss, of slabs of which `which` says so.
+fn check_slopes(
+    what: &str,
+    adapted: &mut Adapted,
+    example: &Example,
+    which: impl Fn(usize) -> bool,
+) {
+    const STEP: f32 = 2e-3;
+    let count = adapted.check(0, example).expect("it fits");
+    let shard = adapted
+        .shard(example, count, Activations::Kept, |_| true)
+        .expect("memory");
+    let gradients = shard.gradients.iter().enumerate();
+    for (index, gradient) in gradients.filter(|(index, _)| which(*index)) {
+        let size = gradient.iter().fold(0.05_f32, |size, g| size.max(g.abs()));
+        for at in (0..gradient.len()).step_by(gradient.len().div_ceil(6)) {
+            // A loss with a weight moved by `offset`, which comes back to where it was.
+            let mut moved = |offset: f32| {
+                let value = &mut slab(adapted, index)[at];
+                let kept = std::mem::replace(value, *value + offset);
+                let loss = adapted.losses(&[*example]).expect("it fits")[0];
+                slab(adapted, index)[at] = kept;
+                loss
+            };
+            // Two differences, so that the error is of the fourth order: these slopes are steep.
+            let mut difference = |step: f32| (moved(step) - moved(-step)) / (2.0 * f64::from(step));
+            let (near, far) = (difference(STEP), difference(2.0 * STEP));
+            let slope = ((4.0 * near - far) / 3.0) as f32;
+            let error = (gradient[at] - slope).abs() / size;
+            assert!(
+                error < 1e-2,
+                "{what}, slab {index}[{at}]: {} is not {slope} (scale {size})",
+                gradient[at]
+            );
         }
+    }
+}
+
+/// The numbers of a slab, counted as gradients are.
+fn slab(adapted: &mut Adapted, index: usize) -> &mut [f32] {
+    let [decoder, encoder] = adapted.begins();
+    match (&mut adapted.eye, index) {
+        (_, index) if index < decoder => Trained::values_mut(&mut adapted.projector.weights, index),
+        (Some(eye), index) if index >= encoder => {
+            Trained::values_mut(&mut eye.encoder.weights, index - encoder)
+        }
+        _ => Model::values_mut(&mut adapted.model, index - decoder),
     }
 }
 
@@ -234,18 +248,19 @@ fn what_does_not_fit_is_refused_by_name() {
     let whole = Example {
         tokens: &tokens,
         answer: &answer,
-        features: &picture,
+        sight: Sight::Features(&picture),
     };
     let refused = |example: Example| {
         let error = adapted.losses(&[whole, example]).expect_err("it fits");
         error.to_string()
     };
-    let features = &picture[1..];
-    let error = refused(Example { features, ..whole });
+    let sight = Sight::Features(&picture[1..]);
+    let error = refused(Example { sight, ..whole });
     assert!(error.contains("an image has 45"), "{error}");
-    let features = &[];
-    let error = refused(Example { features, ..whole });
-    assert!(error.contains("4 image tokens for 0 vectors"), "{error}");
+    for sight in [Sight::Features(&[]), Sight::None] {
+        let error = refused(Example { sight, ..whole });
+        assert!(error.contains("4 image tokens for 0 vectors"), "{error}");
+    }
     for (answer, words) in [
         ([false; 6], "no token is an answer"),
         ([true; 6], "nothing before it"),
@@ -263,7 +278,7 @@ fn what_does_not_fit_is_refused_by_name() {
     let error = refused(Example {
         tokens: &[1, 99],
         answer: &[false, true],
-        features: &[],
+        sight: Sight::None,
     });
     assert!(error.contains("token 99"), "{error}");
     assert!(matches!(trainer(BOTH).step(&[]), Err(AdaptError::Empty)));

@@ -1,7 +1,7 @@
 //! What training keeps to, and that it learns.
 
 use super::{BOTH, MARKER, Texts, adapted, course, features, trainer};
-use crate::adapted::{AdaptError, AdaptTrainer, Example, Parts};
+use crate::adapted::{AdaptError, AdaptTrainer, Example, Parts, Sight};
 use crate::course::Trained;
 use crate::{Activations, Course, TrainError, with_threads};
 
@@ -44,7 +44,11 @@ fn bits_do_not_depend_on_threads_or_on_an_interruption() {
 fn what_is_frozen_stays() {
     let texts = Texts::new();
     for (projector, model) in [(true, false), (false, true)] {
-        let mut one = trainer(Parts { projector, model });
+        let mut one = trainer(Parts {
+            projector,
+            model,
+            encoder: false,
+        });
         let before = one.adapted().clone();
         one.step(&texts.examples()).expect("a sound step");
         let after = one.adapted();
@@ -76,7 +80,7 @@ fn it_learns_what_images_say() {
         .map(|(tokens, features)| Example {
             tokens,
             answer: &answer,
-            features,
+            sight: Sight::Features(features),
         })
         .collect();
     let course = Course {
@@ -102,7 +106,7 @@ fn a_diverged_step_leaves_everything_as_it_was() {
     let error = one.step(&[Example {
         tokens: &tokens,
         answer: &answer,
-        features: &features,
+        sight: Sight::Features(&features),
     }]);
     let diverged = matches!(error, Err(AdaptError::Train(TrainError::Diverged { .. })));
     assert!(diverged && one.save().expect("memory") == before);
