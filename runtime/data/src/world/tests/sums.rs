@@ -107,7 +107,10 @@ fn signs_and_balances_are_named_rightly() {
         checked += 1;
     }
     for line in text(Style::Biology, 16, 400).lines() {
-        let Some((_, test)) = line.split_once(" animals chose ").or(line.split_once(" animals were offered ")) else {
+        let Some((_, test)) = line
+            .split_once(" animals chose ")
+            .or(line.split_once(" animals were offered "))
+        else {
             continue;
         };
         let (all, hits) = (numbers(line, " animals")[0], number(test).unwrap());
