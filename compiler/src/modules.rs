@@ -45,6 +45,7 @@ pub(crate) struct Used {
 /// The embedded standard library.
 const STD: &[(&str, &str)] = &[
     ("adapt", include_str!("../../stdlib/adapt.vp")),
+    ("laptop", include_str!("../../stdlib/laptop.vp")),
     ("bench", include_str!("../../stdlib/bench.vp")),
     ("encoders", include_str!("../../stdlib/encoders.vp")),
     ("labels", include_str!("../../stdlib/labels.vp")),

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use super::lengths::Run;
 use super::runs::{Runs, set};
 use super::text::name;
@@ -25,10 +27,19 @@ impl Runs<'_> {
         let (dataset, _) = self.jobs.find(job.inputs_as("items").next()?)?;
         let (which, shown) = self.which(dataset);
         let v = &mut self.values;
+        // Items told in other words are other items.
+        let words = task.template.as_deref().unwrap_or_default();
+        let parts: SmallVec<[u64; 8]> = std::iter::once(which)
+            .chain(words.bytes().map(u64::from))
+            .collect();
+        let text = || match &task.template {
+            None => shown,
+            Some(template) => format!("{shown} told as {template:?}"),
+        };
         set(
             &mut row,
             Trait::Datasets,
-            v.id(Trait::Datasets, &[which], || shown),
+            v.id(Trait::Datasets, &parts, text),
         );
         let seed = v.id(Trait::Seed, &[task.seed], || task.seed.to_string());
         set(&mut row, Trait::Seed, seed);
@@ -97,12 +108,19 @@ impl Runs<'_> {
         let seen = looked_up.and_then(|key| self.jobs.find(key));
         let of = seen.map_or(job, |(_, features)| features);
         let (at, _) = self.jobs.find(of.inputs_as("encoder").next()?)?;
+        let layer = match &of.task {
+            Task::Features(task) => task.layer,
+            _ => 0,
+        };
         let (jobs, v) = (self.jobs, &mut self.values);
-        let text = || name(jobs, at as u64).to_owned();
+        let text = || match layer {
+            0 => name(jobs, at as u64).to_owned(),
+            layer => format!("{}, layer {layer} from the end", name(jobs, at as u64)),
+        };
         set(
             row,
             Trait::Encoder,
-            v.id(Trait::Encoder, &[at as u64], text),
+            v.id(Trait::Encoder, &[at as u64, layer], text),
         );
         // A width left out is the language model's, and follows from it.
         let projector = &sight.projector;

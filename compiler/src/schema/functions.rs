@@ -60,7 +60,24 @@ const fn made(name: &'static str, parameters: &'static [Parameter], doc: &'stati
 }
 
 /// The world's styles of text.
-const STYLES: Type = Type::Word(&["web", "code", "math", "encyclopedia", "literature"]);
+const STYLES: Type = Type::Word(&[
+    "web",
+    "code",
+    "math",
+    "encyclopedia",
+    "literature",
+    "academia",
+    "arts",
+    "biology",
+    "computer_science",
+    "economics",
+    "food",
+    "law",
+    "medicine",
+    "philosophy",
+    "politics",
+    "qa_forum",
+]);
 
 const WARMUP: Parameter = named("warmup", Type::Length, "2%");
 /// Of a schedule whose beginning does not depend on its length.

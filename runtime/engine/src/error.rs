@@ -147,6 +147,24 @@ pub enum JobError {
     /// A model cannot be adapted, or not be asked.
     #[error(transparent)]
     Adapt(#[from] vpc_train::adapted::AdaptError),
+    /// There are too few pairs for so many neighbours.
+    #[error(
+        "{dataset} has {found} items with pictures, too few for {neighbours} neighbours of each"
+    )]
+    FewPairs {
+        /// The dataset's job.
+        dataset: String,
+        /// Items with pictures.
+        found: usize,
+        /// Neighbours asked for.
+        neighbours: u64,
+    },
+    /// Representations cannot be compared.
+    #[error(transparent)]
+    Alignment(#[from] vpc_measure::alignment::AlignmentError),
+    /// A filed shape is not one that this version knows.
+    #[error("the filed `config.json`: {0}")]
+    Config(#[from] vpc_train::huggingface::FieldError),
     /// Numbers have no mean.
     #[error(transparent)]
     Statistics(#[from] vpc_measure::statistics::StatisticsError),

@@ -76,11 +76,10 @@ pub(crate) fn why_not(task: &Task) -> Option<Cow<'static, str>> {
             }
             _ => return None,
         },
-        Task::Features(_) => return None,
+        Task::Features(_) | Task::AlignScore(_) => return None,
         Task::Stage(task) if task.train.encoder => not_yet!("trains an encoder inside a model"),
         Task::Stage(_) => return None,
         Task::Judged { .. } => not_yet!("lets a model judge explanations"),
-        Task::AlignScore(_) => not_yet!("compares a model with vision encoders"),
     };
     Some(kind.into())
 }

@@ -65,6 +65,7 @@ fn claimed(bench: &Bench<'_>) -> Result<Done, JobError> {
         bench.job.task,
         Task::Pretrain(_)
             | Task::Eval(_)
+            | Task::AlignScore(_)
             | Task::Answers(_)
             | Task::Encoder(_)
             | Task::Features(_)

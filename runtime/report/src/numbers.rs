@@ -69,6 +69,13 @@ fn of_run(experiment: &Experiment, run: &Run, job: &Job, metrics: &Value) -> Vec
     if let Task::Eval(EvalTask::Benchmarks { .. }) = job.task {
         return of_suite(experiment, run, job, metrics);
     }
+    if let Task::AlignScore(_) = job.task {
+        let score = metrics.get("value").and_then(Value::as_f64);
+        let scored = run.items.first().zip(score);
+        let number =
+            |(item, score): (&Item, f64)| numbered(experiment, run, &item.name, item.metric, score);
+        return scored.map(number).into_iter().collect();
+    }
     let read = |item: &Item| Sums::read(metrics, job, *item.keys.first()?);
     let sums: Vec<(&Item, Sums)> = run
         .items

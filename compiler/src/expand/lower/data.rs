@@ -155,17 +155,22 @@ impl Expander<'_, '_> {
         let mut inputs = Vec::new();
         if let Some(data) = &encoder.data {
             inputs.push(("items", self.dataset(data)));
-            let mut roots = Vec::new();
-            data.roots(&mut roots);
-            let mut pictures: Vec<Key> = roots.iter().map(|root| self.dataset(root)).collect();
-            pictures.sort_unstable();
-            pictures.dedup();
-            inputs.extend(pictures.into_iter().map(|key| ("pictures", key)));
+            inputs.extend(self.pictures(data));
         }
         let key = self.jobs.add(label, place, task, &inputs);
         let known = (Rc::clone(encoder), key);
         self.shared.encoders.insert(address, known);
         key
+    }
+
+    /// The sources that the pictures of a dataset come from, in an order that no name decides.
+    pub(super) fn pictures(&mut self, dataset: &Rc<Dataset>) -> Vec<(&'static str, Key)> {
+        let mut roots = Vec::new();
+        dataset.roots(&mut roots);
+        let mut keys: Vec<Key> = roots.iter().map(|root| self.dataset(root)).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        keys.into_iter().map(|key| ("pictures", key)).collect()
     }
 
     /// Adds the jobs in which a frozen encoder looks at the pictures of a dataset: one for each source

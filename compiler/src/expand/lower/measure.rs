@@ -187,7 +187,13 @@ impl Expander<'_, '_> {
             let mut seen: Vec<Key> = encoders.iter().map(|one| self.encoder(one)).collect();
             seen.sort_unstable();
             seen.dedup();
-            let mut inputs = vec![("model", base.key), ("items", self.dataset(&data))];
+            let words = self.tokenizer(&base.model.tokenizer, given.at("from"))?;
+            let mut inputs = vec![
+                ("model", base.key),
+                ("tokenizer", words),
+                ("items", self.dataset(&data)),
+            ];
+            inputs.extend(self.pictures(&data));
             inputs.extend(seen.into_iter().map(|key| ("encoder", key)));
             let task = Task::AlignScore(AlignTask {
                 neighbours,

@@ -36,7 +36,8 @@ pub(super) struct Reading<'f> {
     pub(super) path: &'f Path,
     pub(super) file: String,
     pub(super) fields: &'f Fields,
-    folder: PictureFolder,
+    /// The folder of its pictures; none where it may name none by path.
+    folder: Option<PictureFolder>,
 }
 
 /// Visits the items of a file.
@@ -46,12 +47,11 @@ pub(super) fn visit(
     fields: &Fields,
     intake: &mut Intake<'_, '_>,
 ) -> Result<(), DataError> {
-    let own = path.parent().unwrap_or(Path::new(""));
     let mut reading = Reading {
         path,
         file: shown(path),
         fields,
-        folder: PictureFolder::new(pictures.unwrap_or(own)),
+        folder: pictures.map(PictureFolder::new),
     };
     match layout(path).as_str() {
         "json" => list::visit(&mut reading, intake),
@@ -96,8 +96,17 @@ impl Reading<'_> {
         };
         let record = record(row, self.fields, id).map_err(|reason| at.wrong(reason))?;
         let Record { item, image } = record;
-        let located = image.map(|image| self.folder.locate(&at, &image));
-        let located = located.transpose()?;
+        let located = match (image, &mut self.folder) {
+            (None, _) => None,
+            (Some(image), Some(folder)) => Some(folder.locate(&at, &image)?),
+            (Some(image), None) => {
+                let reason = format!(
+                    "it names the picture `{image}`, and its source names no folder of pictures; name it, \
+                     `pictures: \"…\"`"
+                );
+                return Err(at.wrong(reason));
+            }
+        };
         if !intake.wants(&item) {
             return Ok(ControlFlow::Continue(()));
         }

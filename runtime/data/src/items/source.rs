@@ -94,7 +94,7 @@ pub enum ItemSource {
     File {
         /// The file.
         path: PathBuf,
-        /// The folder that pictures' paths begin at; `None` is the file's own.
+        /// The folder that pictures' paths begin at; where there is none, a path of a picture is refused.
         pictures: Option<PathBuf>,
         /// What its fields are called.
         fields: Fields,

@@ -103,7 +103,7 @@ impl Room {
     ) -> Result<(Vec<Seen>, ItemStats), String> {
         let mut source = ItemSource::File {
             path: self.put(name, bytes),
-            pictures: None,
+            pictures: Some(self.0.path().to_owned()),
             fields: Fields::default(),
             broken: Broken::Fatal,
             side: None,

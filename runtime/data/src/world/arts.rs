@@ -33,7 +33,7 @@ const SURFACES: &[&str] = &[
 
 const CRITICISM: &[&str] = &[
     "{q} [wrote|remarked] that {p} [paints silence|never hurries|lets objects speak]. ",
-    "[Critics|Visitors] [disagreed about|were divided over] the [mood|meaning] of the work[; {q} called it severe|]. ",
+    "[Critics|Visitors] [disagreed about|were divided on] the [mood|meaning] of the work[; {q} called it severe|]. ",
     "The [style|manner] [belongs to|recalls] the [late|early|middle] years of {p}, who [trained|taught] with {q}. ",
     "[Is it|One may ask whether it is] an allegory? {^an-kind a} stands for {purpose a}, [and for little else|as everyone knew]. ",
     "[The work was lent|It was shown] by {q} in [two|several] exhibitions and [has been cleaned|was reframed] since. ",
@@ -124,12 +124,10 @@ fn pigments(page: &mut Page) {
 /// How many of the things shown have the first thing's colour.
 fn counted(page: &mut Page) {
     let colour = page.scene.things[0].colour;
-    let (number, all) = (
-        page.scene.count(|thing| thing.colour == colour),
-        page.scene.things.len(),
-    );
+    let number = page.scene.count(|thing| thing.colour == colour);
+    let all = page.scene.count(|_| true);
     page.label(Labels::CONCEPT | Labels::ATTRIBUTE);
-    page.numbers = [number as i64, all as i64, 0, page.numbers[3]];
+    page.numbers = [number, all, 0, page.numbers[3]];
     page.tell(
         "[Of|Among] the {word m} objects shown - {kind a}, {kind b}, {kind c} and {kind d} - ",
     );

@@ -1,5 +1,7 @@
 //! Biology style: field notes and descriptions of living things among the things of scenes.
 
+use std::cmp::Ordering;
+
 use crate::world::labels::Labels;
 use crate::world::page::{Page, article_of};
 use crate::world::prose::{Share, capital, list, sum};
@@ -158,14 +160,11 @@ fn census(page: &mut Page, organism: &Organism) {
     } else {
         page.write(format_args!(" {}", organism.many));
     }
-    let trend = if counts[3] > counts[0] {
-        ". The last count exceeds the first. "
-    } else if counts[3] < counts[0] {
-        ". The last count is below the first. "
-    } else {
-        ". The last count equals the first. "
-    };
-    page.put(trend);
+    page.put(match counts[3].cmp(&counts[0]) {
+        Ordering::Greater => ". The last count exceeds the first. ",
+        Ordering::Less => ". The last count is lower than the first. ",
+        Ordering::Equal => ". The last count equals the first. ",
+    });
     page.one_of(BEHAVIOUR);
 }
 

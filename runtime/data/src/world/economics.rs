@@ -46,7 +46,7 @@ const CAUSES: &[&str] = &[
 const POLICY: &[&str] = &[
     "The central bank left the rate unchanged[; inflation expectations are stable|, as expected]. ",
     "[Exports|Imports] [were flat|recovered slightly], and [unemployment|the deficit] [changed little|stayed low]. ",
-    "{p}, [an economist|who chairs the council], [warned of|expects] [a slowdown|tighter credit|weaker exports] [next year|by winter]. ",
+    "{p}, [an economist|who leads the council], [warned of|expects] [a slowdown|tighter credit|weaker exports] [next year|by winter]. ",
     "[Savings|Deposits] [exceed|trail] those of year {n}, [according to|says] {p}. ",
     "[A strike|The holiday] in month {m} [delayed|shortened] [deliveries|production][, without lasting effect|]. ",
     "[Mergers|Bankruptcies] were [few|rare] and [new firms|permits] [many|few]. ",
@@ -92,11 +92,11 @@ fn goods_sold(page: &mut Page) {
     page.one_of(GOODS);
     let [a, b, one, other] = [20, 20, 90, 90].map(|last| page.dice.between(2, last));
     page.numbers = [a, one, b, other];
-    page.tell("[Turnover|Revenue]: {n} {kinds a} at {m} coins, ");
-    page.write(format_args!("{a} * {one} = {} coins; ", a * one));
-    page.tell("{k} {kinds b} at {t} coins, ");
+    page.tell("[Turnover|Revenue]: {n} {kinds a} at {m} crowns, ");
+    page.write(format_args!("{a} * {one} = {} crowns; ", a * one));
+    page.tell("{k} {kinds b} at {t} crowns, ");
     page.write(format_args!(
-        "{b} * {other} = {} coins; together {} coins. ",
+        "{b} * {other} = {} crowns; together {} crowns. ",
         b * other,
         sum(&[a * one, b * other])
     ));
@@ -113,7 +113,7 @@ fn price_change(page: &mut Page) {
     };
     page.label(Labels::MATH);
     page.tell(&format!(
-        "[The price index of|Average prices for] {sector} {word} by {percent} per cent from {base} coins: "
+        "[The price index of|Average prices for] {sector} {word} by {percent} per cent from {base} crowns: "
     ));
     page.write(format_args!(
         "{base} * {percent} / 100 = {change} and {base} {sign} {change} = {price}. "
@@ -139,7 +139,7 @@ fn equilibrium(page: &mut Page) {
     page.write(format_args!(
         "{demand} - {down} * {price} = {quantity} and {start} + {up} * {price} = {quantity}. "
     ));
-    page.tell("[Above it there is a surplus|Below it there is a shortage][, as observed|]. ");
+    page.tell("[At a higher price there is a surplus|At a lower price there is a shortage][, as observed|]. ");
 }
 
 fn market_share(page: &mut Page) {
@@ -161,7 +161,7 @@ fn budget(page: &mut Page) {
     page.label(Labels::MATH);
     page.tell("[A typical firm|The household of {p}|The cooperative] spent ");
     page.write(format_args!(
-        "{wages} coins on wages, {rent} on rent and {other} on taxes: {}. ",
+        "{wages} crowns on wages, {rent} on rent and {other} on taxes: {}. ",
         sum(&parts)
     ));
     page.write(format_args!(

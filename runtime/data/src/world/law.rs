@@ -32,13 +32,13 @@ const PLACING: &[&str] = &[
 const DUTIES: &[&str] = &[
     "[The licensee|The tenant|Each party] [shall|must] give notice [in writing|within {n} days]. ",
     "[Consent|A licence] [may be refused|may be withdrawn] only [for cause|on reasonable grounds]. ",
-    "[Whoever|A person who] [knowingly|negligently] contravenes [this section|an order made under it] is liable to [damages|a fine]. ",
+    "[Whoever|A person who] [knowingly|negligently] contravenes [this section|an order of the court] is liable to [damages|a fine]. ",
     "[An appeal|An objection] [lies to|may be lodged with] the [court|tribunal] within {m} days. ",
     "[Liability|The obligation] [ceases|lapses] if [performance is impossible|the creditor is in default]. ",
     "[A contract|A promise] [made under duress|concluded in error] is [void|voidable][ at the option of {p}|]. ",
     "[Costs|Interest] [follow the event|are awarded from the day of the claim][, unless {q} waives them|]. ",
     "[Minors|Persons without capacity] [act|are bound] only through [a guardian|their representative]. ",
-    "[The register|The file] [is public|may be inspected] [during office hours|on application]; [copies cost {k} coins|copies are certified]. ",
+    "[The register|The file] [is public|may be inspected] [during office hours|on application]; [copies cost {k} crowns|copies are certified]. ",
     "[Property|Title] passes [upon delivery|when the price is paid], not [before|by mere agreement]. ",
     "[Time|A period] [runs from|begins on] the day of [service|receipt]. ",
     "[The burden of proof|The onus] [lies on|rests with] the [claimant|party that relies on the fact]. ",
@@ -109,7 +109,7 @@ fn fee(page: &mut Page) {
     let [rate, days, extra] = [9, 30, 50].map(|last| page.dice.between(2, last));
     page.label(Labels::MATH);
     page.write(format_args!(
-        "The fee is {rate} coins per day: for {days} days {rate} * {days} = {} coins; with a surcharge of {extra} coins {}. ",
+        "The fee is {rate} crowns per day: for {days} days {rate} * {days} = {} crowns; with a surcharge of {extra} crowns {}. ",
         rate * days,
         sum(&[rate * days, extra])
     ));

@@ -3,20 +3,16 @@
 use crate::world::labels::Labels;
 use crate::world::page::{Page, article_of};
 
-/// A complaint, what it makes one suspect, and the test for that.
+/// A complaint in words, what it makes one suspect, and the test for that.
 struct Complaint {
-    complaint: &'static str,
+    words: &'static str,
     suspicion: &'static str,
     test: &'static str,
 }
 
-const fn complaint(
-    complaint: &'static str,
-    suspicion: &'static str,
-    test: &'static str,
-) -> Complaint {
+const fn complaint(words: &'static str, suspicion: &'static str, test: &'static str) -> Complaint {
     Complaint {
-        complaint,
+        words,
         suspicion,
         test,
     }
@@ -24,10 +20,10 @@ const fn complaint(
 
 #[rustfmt::skip] // one complaint per line
 const COMPLAINTS: &[Complaint] = &[
-    complaint("a productive cough", "pneumonia", "chest film"),
+    complaint("a productive cough", "pneumonia", "radiograph"),
     complaint("a sore throat", "streptococcal pharyngitis", "throat swab"),
     complaint("pain on passing water", "cystitis", "culture of the urine"),
-    complaint("chest pain on exertion", "coronary disease", "exercise test"),
+    complaint("tightness on exertion", "coronary disease", "exercise test"),
     complaint("persistent tiredness", "anaemia", "blood count"),
     complaint("a swollen calf", "deep vein thrombosis", "compression ultrasound"),
     complaint("dizziness on standing", "postural hypotension", "tilt test"),
@@ -69,10 +65,7 @@ pub(crate) fn write(page: &mut Page) {
     let (age, weight) = (page.dice.between(18, 90), page.dice.between(45, 110));
     page.tell("[Case|Admission note|Out-patient note] {k}{t}. Patient: {p}, ");
     page.write(format_args!("{age} years, {weight} kg. "));
-    page.tell(&format!(
-        "[Presents with|Complains of] {}. ",
-        case.complaint
-    ));
+    page.tell(&format!("[Presents with|Complains of] {}. ", case.words));
     page.end("\n\n");
     history(page);
     if page.dice.chance(1, 2) {

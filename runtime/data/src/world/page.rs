@@ -241,7 +241,7 @@ impl Page {
                     "sinks"
                 },
             ),
-            "side" => (Labels::RELATION, side(&thing)),
+            "side" => (Labels::RELATION, thing.side()),
             _ => return self.phrase(what, &thing),
         };
         self.label(labels);
@@ -284,16 +284,6 @@ pub(crate) fn article_of(word: &str) -> &'static str {
         "an "
     } else {
         "a "
-    }
-}
-
-fn side(thing: &Thing) -> &'static str {
-    match (thing.x, thing.y) {
-        (..2, _) => "on the left",
-        (4.., _) => "on the right",
-        (_, ..2) => "at the bottom",
-        (_, 4..) => "at the top",
-        _ => "in the middle",
     }
 }
 

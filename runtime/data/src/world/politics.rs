@@ -32,7 +32,7 @@ const SPEECHES: &[&str] = &[
     "{p} ({P}): [The honourable member|My opponent] [promised|voted for] [lower taxes|reform] and [delivered|now proposes] neither. ",
     "{p} ({P}): We [owe|promised] the [voters|citizens] [an answer|transparency|a fair share]. [Hear, hear.|Applause.] ",
     "{q} ({Q}): Democracy [lives on|needs] [dissent|compromise|patience]. [I yield the floor.|I commend the bill to the house.] ",
-    "{q} ({Q}): On a point of order, the [amendment|quorum] was [never debated|not recorded]. [The chair so notes.|Overruled.] ",
+    "{q} ({Q}): On a point of order, the [amendment|quorum] was [never debated|not recorded]. [The speaker so notes.|Overruled.] ",
     "{p} ({P}): [Who pays|Who benefits]? [Not the tenants|Not the farmers|Not the young]. [Order was called.|Interruptions.] ",
     "{q} ({Q}): [A coalition|A majority] is [a promise|no excuse]; [govern|decide] [openly|together] or [resign|step aside]. ",
     "{p} ({P}): The [opposition|government] [confuses|mistakes] [haste for courage|noise for argument]. ",

@@ -128,7 +128,7 @@ fn purpose(page: &mut Page) {
 
 fn floats(page: &mut Page) {
     let density = page.scene.things[0].material.density;
-    let title = "Why does {stuff a} [behave so in water|do that in a bucket]? It {floats a}";
+    let title = "Why does {stuff a} [behave so|do that] in water? It {floats a}";
     page.label(Labels::SCIENCE);
     thread(
         page,

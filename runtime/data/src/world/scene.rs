@@ -25,6 +25,17 @@ impl Thing {
     pub(crate) fn size_word(&self) -> &'static str {
         SIZES[self.size]
     }
+
+    /// Where it is in the picture, in words.
+    pub(crate) fn side(&self) -> &'static str {
+        match (self.x, self.y) {
+            (..2, _) => "on the left",
+            (4.., _) => "on the right",
+            (_, ..2) => "at the bottom",
+            (_, 4..) => "at the top",
+            _ => "in the middle",
+        }
+    }
 }
 
 /// How one thing stands to another.
@@ -94,8 +105,9 @@ impl Scene {
     }
 
     /// How many of the things are as wanted.
-    pub(crate) fn count(&self, wanted: impl Fn(&Thing) -> bool) -> usize {
-        self.things.iter().filter(|thing| wanted(thing)).count()
+    pub(crate) fn count(&self, wanted: impl Fn(&Thing) -> bool) -> i64 {
+        let found = self.things.iter().filter(|thing| wanted(thing)).count();
+        found.cast_signed() as i64
     }
 }
 

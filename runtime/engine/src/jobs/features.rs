@@ -27,8 +27,8 @@ pub(super) fn make(bench: &Bench<'_>, task: &FeaturesTask) -> Result<Manifest, J
     let input = |role| bench.job.inputs_as(role).next().ok_or_else(gone);
     let encoder = read(bench, input("encoder")?)?;
     let blob = bench.open(input("items")?, PICTURES)?;
-    let pictures = Pictures::new(&blob)?;
-    let ids: Vec<PictureId> = pictures.ids().collect();
+    let files = [Pictures::new(&blob)?];
+    let ids: Vec<PictureId> = files[0].ids().collect();
     let of = Features {
         layer: Layer::FromEnd(task.layer as usize),
         class: false,
@@ -39,7 +39,7 @@ pub(super) fn make(bench: &Bench<'_>, task: &FeaturesTask) -> Result<Manifest, J
     with_threads(bench.threads, || -> Result<(), JobError> {
         for (at, together) in ids.chunks(TOGETHER).enumerate() {
             bench.check_stop()?;
-            let seen = look(&encoder, &pictures, together, of)?;
+            let seen = look(&encoder, &files, together, of)?;
             for (id, features) in together.iter().zip(seen.chunks(vectors * width)) {
                 file.add(*id, features)?;
             }
@@ -56,23 +56,24 @@ pub(super) fn make(bench: &Bench<'_>, task: &FeaturesTask) -> Result<Manifest, J
 /// Features of some pictures, [n, patches, width].
 fn look(
     encoder: &Encoder,
-    pictures: &Pictures<'_>,
+    files: &[Pictures<'_>],
     ids: &[PictureId],
     of: Features,
 ) -> Result<Vec<f32>, JobError> {
-    let pixels = pixels(encoder, pictures, ids)?;
+    let pixels = pixels(encoder, files, ids)?;
     Ok(encoder.features(&pixels, of)?)
 }
 
 /// Pictures as an encoder is shown them, [n, 3, side, side].
-fn pixels(
+pub(super) fn pixels(
     encoder: &Encoder,
-    pictures: &Pictures<'_>,
+    files: &[Pictures<'_>],
     ids: &[PictureId],
 ) -> Result<Vec<f32>, JobError> {
     let preprocess = preprocess(encoder.config());
     let each = ids.par_iter().map(|id| {
-        let bytes = pictures.get(*id).ok_or_else(|| JobError::Unseen {
+        let bytes = files.iter().find_map(|file| file.get(*id));
+        let bytes = bytes.ok_or_else(|| JobError::Unseen {
             item: id.to_string(),
         })?;
         Ok(preprocess.apply(&picture(bytes, *id)?))

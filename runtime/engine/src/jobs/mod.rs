@@ -1,6 +1,7 @@
 //! What each kind of job does.
 
 mod adapted;
+mod align;
 mod answers;
 mod checkpoint;
 mod corpus;
@@ -100,7 +101,8 @@ pub(crate) fn perform(bench: &Bench<'_>) -> Result<Manifest, JobError> {
         Task::Encoder(task) => encoder::make(bench, task),
         Task::Features(task) => features::make(bench, task),
         Task::Stage(task) => stage::make(bench, task),
-        Task::Judged { .. } | Task::AlignScore(_) => Err(not_yet(&bench.job.task)),
+        Task::AlignScore(task) => align::make(bench, task),
+        Task::Judged { .. } => Err(not_yet(&bench.job.task)),
     }
 }
 

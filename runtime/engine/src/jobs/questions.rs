@@ -54,7 +54,9 @@ const PAIRS: [[&str; 2]; 2] = [["yes", "no"], ["true", "false"]];
 fn said(answer: &str) -> Option<(bool, [&'static str; 2])> {
     let answer = answer.trim_end_matches('.');
     let is = |word: &str| answer.eq_ignore_ascii_case(word);
-    let pair = PAIRS.into_iter().find(|pair| pair.iter().any(|word| is(word)))?;
+    let pair = PAIRS
+        .into_iter()
+        .find(|pair| pair.iter().any(|word| is(word)))?;
     Some((is(pair[0]), pair))
 }
 

@@ -76,24 +76,30 @@ impl TextConfig {
 
     /// The vectors of texts, [n, width]: those of their ends. Longer texts are cut.
     ///
-    /// Each text takes up the whole context; what stands after its end it cannot see.
+    /// Each text takes up as much as the longest; what stands after its end it cannot see.
     pub(super) fn forward<T: Tape>(&self, leaves: &[Matrix], texts: &[&str], tape: T) -> Matrix<T> {
         let (config, mut leaves) = (self.blocks(), Leaves::new(leaves));
-        let mut tokens = Vec::with_capacity(texts.len() * self.context);
+        let longest = texts
+            .iter()
+            .map(|text| text.len())
+            .max()
+            .unwrap_or_default();
+        let length = self.context.min(longest + 1);
+        let mut tokens = Vec::with_capacity(texts.len() * length);
         let mut ends = Vec::with_capacity(texts.len());
         for text in texts {
-            let read = text.len().min(self.context - 1);
+            let read = text.len().min(length - 1);
             ends.push((tokens.len() + read) as u32);
             tokens.extend(text.bytes().take(read).map(u32::from));
-            tokens.extend(std::iter::repeat_n(END, self.context - read));
+            tokens.extend(std::iter::repeat_n(END, length - read));
         }
-        let places = (0..texts.len()).flat_map(|_| 0..self.context as u32);
+        let places = (0..texts.len()).flat_map(|_| 0..length as u32);
         let places: Arc<[u32]> = places.collect();
         let x = embedding(&leaves.next(), &Arc::from(tokens), tape);
         let mut x = add(x, embedding(&leaves.next(), &places, T::default()));
         for _ in 0..self.layers {
             let block = TransformerBlock::new(&mut leaves, &config, false);
-            x = block.forward(x, &config, Mask::Causal, self.context);
+            x = block.forward(x, &config, Mask::Causal, length);
         }
         let norm = leaves.norm(config.norm_eps as f32);
         layer_norm(take_rows(x, &Arc::from(ends)), &norm)

@@ -117,7 +117,7 @@ fn limits_hold_for_pictures_of_items() {
     let room = Room::with_pictures();
     let source = ItemSource::File {
         path: room.put("q.jsonl", line("a.png")),
-        pictures: None,
+        pictures: Some(room.0.path().to_owned()),
         fields: Fields::default(),
         broken: Broken::Fatal,
         side: None,
@@ -131,5 +131,20 @@ fn limits_hold_for_pictures_of_items() {
     assert!(
         message.contains("5 x 5 pixels, which is more than 24"),
         "{message}"
+    );
+}
+
+#[test]
+fn a_source_without_a_folder_has_no_pictures_by_path() {
+    let room = Room::with_pictures();
+    let without = |source: &mut ItemSource| {
+        if let ItemSource::File { pictures, .. } = source {
+            *pictures = None;
+        }
+    };
+    assert_eq!(
+        room.read_as("q.jsonl", line("a.png"), without).unwrap_err(),
+        "`q.jsonl` line 1: it names the picture `a.png`, and its source names no folder of pictures; name it, \
+         `pictures: \"…\"`"
     );
 }

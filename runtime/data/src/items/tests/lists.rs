@@ -230,7 +230,7 @@ fn reading_stops_where_it_is_told_to() {
     );
     let source = ItemSource::File {
         path,
-        pictures: None,
+        pictures: Some(room.0.path().to_owned()),
         fields: Fields::default(),
         broken: Broken::Fatal,
         side: None,

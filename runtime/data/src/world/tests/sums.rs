@@ -12,7 +12,7 @@ fn number(text: &str) -> Option<i64> {
 
 /// The number that stands right before `unit`, at each place.
 fn numbers(text: &str, unit: &str) -> Vec<i64> {
-    let before = text.split(unit).map(|before| before.trim_end());
+    let before = text.split(unit).map(str::trim_end);
     let mut found: Vec<_> = before
         .map(|before| before.rsplit([' ', '\n', '(']).next())
         .collect();

@@ -45,7 +45,7 @@ fn searching_halves() {
         let (mut low, mut high) = (0, values.len());
         for probe in line.split("Probe position ").skip(1) {
             let (place, rest) = probe.split_once(", value ").unwrap();
-            let middle = (low + high) / 2;
+            let middle = usize::midpoint(low, high);
             assert_eq!(place.parse(), Ok(middle), "{line}");
             assert!(rest.starts_with(&values[middle].to_string()), "{line}");
             match values[middle].cmp(&target) {

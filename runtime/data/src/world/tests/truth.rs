@@ -110,6 +110,9 @@ fn adjectives(thing: &Thing, text: &str, at: usize) -> usize {
     from
 }
 
+/// Whether a thing is where a phrase says.
+type Holds = fn(&Thing) -> bool;
+
 fn holds(relation: &str, one: &Thing, other: &Thing) -> bool {
     let (across, up) = (one.x - other.x, one.y - other.y);
     match relation {
@@ -168,7 +171,7 @@ fn relations_and_adjectives_hold() {
 
 #[test]
 fn sides_hold() {
-    let sides: [(&str, fn(&Thing) -> bool); 5] = [
+    let sides: [(&str, Holds); 5] = [
         ("on the left", |thing| thing.x < 2),
         ("on the right", |thing| thing.x > 3),
         ("at the bottom", |thing| thing.y < 2),
@@ -217,8 +220,8 @@ fn counts_sizes_and_positions_hold() {
     for (scene, segment) in segments(Style::Arts) {
         for word in ["exactly ", "just "] {
             let number = next(&segment.text, word)
-                .and_then(|word| NUMBERS.iter().position(|one| *one == word));
-            let Some(number) = number else { continue };
+                .and_then(|word| (0..).zip(NUMBERS).find(|(_, one)| **one == word));
+            let Some((number, _)) = number else { continue };
             let verb = if number == 1 { " is " } else { " are " };
             let (_, rest) = segment.text.split_once(word).unwrap();
             let colour = next(rest, verb).unwrap();
