@@ -15,7 +15,7 @@ use crate::schema::Type;
 use crate::value::Value;
 
 /// Kinds of items of the world; the world's own list is held to it by a test.
-const KINDS: [&str; 11] = [
+const KINDS: [&str; 17] = [
     "caption",
     "existence",
     "colour",
@@ -27,6 +27,12 @@ const KINDS: [&str; 11] = [
     "arithmetic",
     "two_hops",
     "fact",
+    "digits",
+    "letters",
+    "chart",
+    "existence_small",
+    "existence_medium",
+    "existence_large",
 ];
 
 impl Evaluator<'_> {

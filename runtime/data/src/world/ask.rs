@@ -31,7 +31,7 @@ pub(crate) struct Asked {
 
 impl Asked {
     /// The answer is number `value` of `all`.
-    fn among(question: String, all: &[&str], value: usize) -> Self {
+    pub(crate) fn among(question: String, all: &[&str], value: usize) -> Self {
         let mut others: Vec<_> = all.iter().map(|&word| word.to_owned()).collect();
         let answer = others.remove(value);
         Self {
@@ -117,7 +117,8 @@ pub(crate) fn ask(dice: &mut Dice, kind: ItemKind, value: usize) -> (Scene, Aske
             }
             scene = Scene::new(dice, count);
         },
-        ItemKind::Caption | ItemKind::Fact => caption(&scene),
+        // The other kinds show no scene.
+        _ => caption(&scene),
     };
     (scene, asked)
 }

@@ -1,11 +1,13 @@
 //! Items of the world: pictures with questions whose answers the wording does not betray, and facts without pictures.
 
 use crate::image::Picture;
-use crate::world::ask::{ask, ask_fact, content, facts};
+use crate::world::ask::{Asked, ask, ask_fact, facts};
+use crate::world::chart::{ChartQuestion, ask_chart};
+use crate::world::close_up::{Level, WHOLE_KINDS, ask_existence};
 use crate::world::dice::Dice;
 use crate::world::kind::{ItemKind, Split};
-use crate::world::picture::render;
-use crate::world::scene::Scene;
+use crate::world::shown::Shown;
+use crate::world::sign::{LENGTHS, ask_digits, ask_letters, words};
 use crate::world::words::COLOURS;
 
 /// The side of an item's picture in pixels.
@@ -27,29 +29,33 @@ pub struct WorldItem {
     pub options: Vec<String>,
     /// Where in the options the answer stands.
     pub right: Option<usize>,
-    /// `perception`, `reasoning` or `other`, and `language_only`.
+    /// `perception`, `reasoning` or `other`, and `language_only` or `ocr`.
     pub labels: Vec<&'static str>,
-    /// The share of the picture's pixels that the thing covers which is asked about; none where no thing is, or
-    /// more than one.
+    /// The share of the picture's pixels that the thing covers which is asked about, or the sign's plate; none where
+    /// no thing is, or more than one.
     pub covered: Option<f32>,
 }
 
 /// Item `index` of (`kind`, `split`, `seed`).
 ///
 /// Of each run of (answers x positions) indices that begins at a multiple of it, every answer stands once at every
-/// position, in an order of its own. For [`ItemKind::Compare`] the answers are the thing named first and the second.
+/// position, in an order of its own. For [`ItemKind::Compare`] the answers are the thing named first and the second,
+/// for [`ItemKind::Digits`] numbers of two, three and four digits. The questions of [`ItemKind::Chart`] take turns, and
+/// the runs are those of each question.
 pub fn item(kind: ItemKind, split: Split, seed: u64, index: u64) -> WorldItem {
     build(kind, split, seed, index).1
 }
 
-/// The item with the scene that it shows.
+/// The item with what it shows.
 pub(super) fn build(
     kind: ItemKind,
     split: Split,
     seed: u64,
     index: u64,
-) -> (Option<Scene>, WorldItem) {
+) -> (Option<Shown>, WorldItem) {
     let name = format!("item {kind:?} {split:?}");
+    let turns = ChartQuestion::ALL;
+    let turn = turns[(index % turns.len() as u64) as usize];
     let facts = if kind == ItemKind::Fact {
         facts(|fact| side_of(fact) == split)
     } else {
@@ -62,18 +68,30 @@ pub(super) fn build(
         ItemKind::Size | ItemKind::Count | ItemKind::Arithmetic => (5, 4),
         ItemKind::Place | ItemKind::Relate => (4, 4),
         ItemKind::Fact => (facts.len(), 4),
+        ItemKind::Digits => (LENGTHS, 4),
+        ItemKind::Letters => (words().len(), 4),
+        ItemKind::Chart => (turn.values(), 4),
+        ItemKind::ExistenceSmall | ItemKind::ExistenceMedium | ItemKind::ExistenceLarge => {
+            (WHOLE_KINDS, 4)
+        }
     };
-    let stratum = stratum(&name, seed, index, values * positions);
+    let stratum = match kind {
+        ItemKind::Chart => {
+            let (name, index) = (format!("{name} {turn:?}"), index / turns.len() as u64);
+            stratum(&name, seed, index, values * positions)
+        }
+        _ => stratum(&name, seed, index, values * positions),
+    };
     let (value, position) = (stratum % values, stratum / values);
     let mut dice = Dice::named(&name, seed, index);
-    let (scene, asked) = if kind == ItemKind::Fact {
+    let (shown, asked) = if kind == ItemKind::Fact {
         (None, ask_fact(&mut dice, &facts, value))
     } else {
-        // The side is a hash of the content, so that turning scenes away leaves the answers as they are.
+        // The side is a hash of the content, so that turning contents away leaves the answers as they are.
         loop {
-            let (scene, asked) = ask(&mut dice, kind, value);
-            if side_of(&content(&scene)) == split {
-                break (Some(scene), asked);
+            let (shown, asked) = show(&mut dice, kind, turn, value);
+            if side_of(&shown.content()) == split {
+                break (Some(shown), asked);
             }
         }
     };
@@ -84,7 +102,7 @@ pub(super) fn build(
     if let Some(right) = right {
         options.insert(right, asked.answer.clone());
     }
-    let drawn = scene.as_ref().map(|scene| render(scene, ITEM_SIDE));
+    let drawn = shown.as_ref().map(Shown::render);
     let covered = drawn.as_ref().filter(|_| about_one(kind, value));
     let share = |pixels: &usize| *pixels as f32 / (ITEM_SIDE * ITEM_SIDE) as f32;
     let item = WorldItem {
@@ -96,14 +114,40 @@ pub(super) fn build(
         right,
         labels: kind.labels().to_vec(),
     };
-    (scene, item)
+    (shown, item)
 }
 
-/// Whether a question whose answer is number `value` is about the first thing of its scene alone.
-fn about_one(kind: ItemKind, value: usize) -> bool {
+/// Something to show in which the answer is number `value`, and what is asked about it.
+fn show(dice: &mut Dice, kind: ItemKind, turn: ChartQuestion, value: usize) -> (Shown, Asked) {
+    let sign = |(sign, asked)| (Shown::Sign(sign), asked);
+    let close_up = |(close_up, asked)| (Shown::CloseUp(close_up), asked);
     match kind {
-        ItemKind::Existence => value == 0,
-        ItemKind::Colour | ItemKind::Size | ItemKind::Place => true,
+        ItemKind::Digits => sign(ask_digits(dice, value)),
+        ItemKind::Letters => sign(ask_letters(dice, value)),
+        ItemKind::Chart => {
+            let (chart, asked) = ask_chart(dice, turn, value);
+            (Shown::Chart(chart), asked)
+        }
+        ItemKind::ExistenceSmall => close_up(ask_existence(dice, Level::Small, value)),
+        ItemKind::ExistenceMedium => close_up(ask_existence(dice, Level::Medium, value)),
+        ItemKind::ExistenceLarge => close_up(ask_existence(dice, Level::Large, value)),
+        _ => {
+            let (scene, asked) = ask(dice, kind, value);
+            (Shown::Scene(scene), asked)
+        }
+    }
+}
+
+/// Whether a question whose answer is number `value` is about the first thing of its picture alone.
+fn about_one(kind: ItemKind, value: usize) -> bool {
+    use ItemKind::{
+        Colour, Digits, Existence, ExistenceLarge, ExistenceMedium, ExistenceSmall, Letters, Place,
+        Size,
+    };
+    match kind {
+        Existence => value == 0,
+        Colour | Size | Place | Digits | Letters | ExistenceSmall | ExistenceMedium
+        | ExistenceLarge => true,
         _ => false,
     }
 }

@@ -31,11 +31,23 @@ pub enum ItemKind {
     TwoHops,
     /// Language only: a fact that the encyclopedia states.
     Fact,
+    /// Perception of writing: the number on a sign.
+    Digits,
+    /// Perception of writing: the word on a sign.
+    Letters,
+    /// Reasoning about a bar chart: its longest or shortest bar, its bars, or the length of one of them.
+    Chart,
+    /// Perception: which kind of thing covers up to 30 % of the picture, beside others.
+    ExistenceSmall,
+    /// Perception: which kind of thing covers 30 to 60 % of the picture.
+    ExistenceMedium,
+    /// Perception: which kind of thing covers more than 60 % of the picture.
+    ExistenceLarge,
 }
 
 impl ItemKind {
     /// Every kind, in the order of declaration.
-    pub const ALL: [ItemKind; 11] = [
+    pub const ALL: [ItemKind; 17] = [
         ItemKind::Caption,
         ItemKind::Existence,
         ItemKind::Colour,
@@ -47,6 +59,12 @@ impl ItemKind {
         ItemKind::Arithmetic,
         ItemKind::TwoHops,
         ItemKind::Fact,
+        ItemKind::Digits,
+        ItemKind::Letters,
+        ItemKind::Chart,
+        ItemKind::ExistenceSmall,
+        ItemKind::ExistenceMedium,
+        ItemKind::ExistenceLarge,
     ];
 
     /// The kind's name, as it is written and parsed.
@@ -63,15 +81,25 @@ impl ItemKind {
             ItemKind::Arithmetic => "arithmetic",
             ItemKind::TwoHops => "two_hops",
             ItemKind::Fact => "fact",
+            ItemKind::Digits => "digits",
+            ItemKind::Letters => "letters",
+            ItemKind::Chart => "chart",
+            ItemKind::ExistenceSmall => "existence_small",
+            ItemKind::ExistenceMedium => "existence_medium",
+            ItemKind::ExistenceLarge => "existence_large",
         }
     }
 
     /// The labels of its items.
     pub fn labels(self) -> &'static [&'static str] {
-        use ItemKind::{Arithmetic, Caption, Compare, Fact, Relate, TwoHops};
+        use ItemKind::{
+            Arithmetic, Caption, Chart, Compare, Digits, Fact, Letters, Relate, TwoHops,
+        };
         match self {
             Caption => &["other"],
             Fact => &["other", "language_only"],
+            Digits | Letters => &["perception", "ocr"],
+            Chart => &["reasoning", "ocr"],
             Compare | Relate | Arithmetic | TwoHops => &["reasoning"],
             _ => &["perception"],
         }
@@ -102,7 +130,7 @@ impl FromStr for ItemKind {
     }
 }
 
-/// A side of the world's contents; no scene and no fact is on both.
+/// A side of the world's contents; no picture and no fact is on both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Split {

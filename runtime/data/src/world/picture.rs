@@ -1,8 +1,9 @@
 //! Scenes as pictures: each thing drawn in its own cell of the grid, in whole numbers alone.
 
 use crate::image::Picture;
+use crate::world::canvas::{Canvas, Paint, paint_of, place_of};
 use crate::world::scene::{GRID, Scene, Thing};
-use crate::world::words::{COLOURS, KINDS, MATERIALS, PLACES};
+use crate::world::words::{KINDS, MATERIALS, Material, PLACES, Place};
 
 /// The smallest side of a picture in pixels; from here on, things that differ look different.
 pub const MIN_SIDE: usize = 96;
@@ -16,22 +17,6 @@ pub struct Rendering {
     pub covered: Vec<usize>,
 }
 
-/// RGB of each of the colours, in their order.
-const PAINTS: [[u8; 3]; 12] = [
-    [214, 32, 32],
-    [32, 72, 214],
-    [24, 144, 48],
-    [240, 216, 24],
-    [244, 136, 16],
-    [128, 40, 168],
-    [112, 64, 24],
-    [20, 20, 20],
-    [255, 255, 255],
-    [120, 120, 120],
-    [248, 136, 184],
-    [40, 200, 196],
-];
-
 /// Draws a scene, `side` x `side` pixels: the background is the place's, the outline the kind's, the paint the
 /// colour's and the texture the material's. The grid's first row is at the bottom.
 ///
@@ -42,53 +27,84 @@ pub fn render(scene: &Scene, side: usize) -> Rendering {
         side >= MIN_SIDE,
         "a picture of a scene has {MIN_SIDE} pixels a side or more"
     );
-    let mut pixels: Vec<u8> = background(place_of(PLACES, scene.place))
-        .into_iter()
-        .cycle()
-        .take(side * side * 3)
-        .collect();
+    let mut canvas = Canvas::new(side, background(scene.place));
     let covered = scene
         .things
         .iter()
-        .map(|thing| draw(&mut pixels, side, thing))
+        .map(|thing| draw(&mut canvas, thing))
         .collect();
     Rendering {
-        picture: Picture::new(side, side, pixels),
+        picture: canvas.picture(),
         covered,
     }
 }
 
 /// Pale, so that no paint is it: each channel is 192, 208 or 224.
-fn background(place: usize) -> [u8; 3] {
+pub(crate) fn background(place: &Place) -> Paint {
+    let place = place_of(PLACES, place);
     [place % 3, place / 3 % 3, place / 9].map(|level| 192 + 16 * level as u8)
 }
 
-/// Draws a thing and gives the pixels that it covers.
-fn draw(pixels: &mut [u8], side: usize, thing: &Thing) -> usize {
-    let cell = side.cast_signed() as i64 / GRID;
+/// Draws a thing in its cell and gives the pixels that it covers.
+pub(crate) fn draw(canvas: &mut Canvas, thing: &Thing) -> usize {
+    let cell = canvas.side() / GRID;
     // Cells are laid from the middle, so that what the division leaves is spread over the margins.
-    let margin = (side.cast_signed() as i64 - cell * GRID) / 2;
-    let left = margin + thing.x * cell + cell / 2;
-    let top = margin + (GRID - 1 - thing.y) * cell + cell / 2;
-    let radius = cell * (thing.size.cast_signed() as i64 + 3) / 16;
-    let kind = place_of(KINDS, thing.kind);
-    let paint = PAINTS[COLOURS
-        .iter()
-        .position(|colour| *colour == thing.colour)
-        .unwrap_or_default()];
-    let material = place_of(MATERIALS, thing.material);
-    let mut covered = 0;
-    for across in -radius..=radius {
-        for down in -radius..=radius {
-            if !covers(kind, across, down, radius) {
-                continue;
-            }
-            let at = ((top + down) * side.cast_signed() as i64 + left + across) as usize * 3;
-            pixels[at..at + 3].copy_from_slice(&textured(paint, material, across, down));
-            covered += 1;
-        }
+    let margin = (canvas.side() - cell * GRID) / 2;
+    let outline = Outline {
+        kind: place_of(KINDS, thing.kind),
+        column: margin + thing.x * cell + cell / 2,
+        row: margin + (GRID - 1 - thing.y) * cell + cell / 2,
+        radius: cell * (thing.size.cast_signed() as i64 + 3) / 16,
+    };
+    outline.draw(canvas, thing.colour, thing.material)
+}
+
+/// Where a thing is in a picture, and how large.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Outline {
+    /// Its kind's number.
+    pub(crate) kind: usize,
+    /// The middle, which may be outside of the picture.
+    pub(crate) column: i64,
+    pub(crate) row: i64,
+    /// Pixels from the middle to its furthest column or row.
+    pub(crate) radius: i64,
+}
+
+impl Outline {
+    /// Whether it holds a pixel.
+    pub(crate) fn holds(&self, column: i64, row: i64) -> bool {
+        let (across, down) = (column - self.column, row - self.row);
+        down.abs() <= self.radius && covers(self.kind, across, down, self.radius)
     }
-    covered
+
+    /// Pixels that it covers in a picture of `side` x `side`; only those in every `step`th column and row are counted.
+    pub(crate) fn pixels(&self, side: i64, step: usize) -> usize {
+        let rows = (0..side).step_by(step);
+        let row = |row| {
+            let columns = (0..side).step_by(step);
+            columns.filter(|&column| self.holds(column, row)).count()
+        };
+        rows.map(row).sum()
+    }
+
+    /// Draws what the picture has of it and gives the pixels that it covers.
+    pub(crate) fn draw(&self, canvas: &mut Canvas, colour: &str, material: &Material) -> usize {
+        let (paint, material) = (paint_of(colour), place_of(MATERIALS, material));
+        let within = |middle: i64| {
+            (middle - self.radius).max(0)..(middle + self.radius + 1).min(canvas.side())
+        };
+        let (columns, rows) = (within(self.column), within(self.row));
+        let mut covered = 0;
+        for column in columns {
+            for row in rows.clone().filter(|&row| self.holds(column, row)) {
+                let texture = textured(paint, material, column - self.column, row - self.row);
+                canvas.put(column, row, texture);
+                covered += 1;
+            }
+        }
+        covered
+    }
 }
 
 /// Whether a kind's outline holds a point. Six outlines in eight variants: narrow or not, without its lower middle
@@ -112,7 +128,7 @@ fn covers(kind: usize, across: i64, down: i64, radius: i64) -> bool {
 }
 
 /// A paint on a material: one of four patterns in one of three strengths, towards black or, on dark paint, white.
-fn textured(paint: [u8; 3], material: usize, across: i64, down: i64) -> [u8; 3] {
+fn textured(paint: Paint, material: usize, across: i64, down: i64) -> Paint {
     let pattern = match material % 4 {
         0 => across,
         1 => down,
@@ -129,11 +145,4 @@ fn textured(paint: [u8; 3], material: usize, across: i64, down: i64) -> [u8; 3] 
         let channel = i64::from(channel);
         (channel + (towards - channel) * strength / 256) as u8
     })
-}
-
-/// Where a word of the world stands among its sort.
-fn place_of<T: PartialEq>(all: &[T], one: &T) -> usize {
-    all.iter()
-        .position(|other| other == one)
-        .unwrap_or_default()
 }

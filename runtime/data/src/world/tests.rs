@@ -1,7 +1,10 @@
 //! The world: deterministic, right, labelled, and sixteen recognisable styles.
 
+mod charts;
+mod close_ups;
 mod items;
 mod reader;
+mod signs;
 mod sums;
 mod traces;
 mod truth;
