@@ -9,7 +9,7 @@ use vpc_cost::Pool;
 use vpc_engine::Device;
 
 use crate::complete;
-use crate::store::{Size, StoreCommand};
+use crate::store::{Shape, Size, StoreCommand};
 
 /// Controlled pre-training studies: described in `.vp` files, planned, run, reported.
 #[derive(Debug, Parser)]
@@ -44,6 +44,8 @@ pub(crate) enum Command {
     Adopt(AdoptOptions),
     /// Write a finished model, with its tokenizer, into a folder that other programs load.
     Export(ExportOptions),
+    /// Ask a finished model a question, about a picture or without one.
+    Ask(AskOptions),
     /// Tell what ran where, when, with what result and at what cost.
     Log(LogOptions),
     /// Look after a store: its soundness, its room, and what may go.
@@ -294,8 +296,8 @@ pub(crate) struct AdoptOptions {
 
 #[derive(Debug, Args)]
 pub(crate) struct ExportOptions {
-    /// A trained model or a checkpoint: its name such as `study/base[seed=1]`, or the beginning of
-    /// its key.
+    /// A trained or adapted model, or a checkpoint: its name such as `study/base[seed=1]`, or the
+    /// beginning of its key.
     #[arg(add = ArgValueCompleter::new(complete::jobs))]
     pub(crate) job: String,
     /// The form of the folder.
@@ -304,7 +306,8 @@ pub(crate) struct ExportOptions {
     /// The folder to write: a new one, or an empty one.
     #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) folder: PathBuf,
-    /// Largest file of weights, such as `500MB`; else `5GB`. What is larger is cut into shards.
+    /// Largest file of weights with `--to hf`, such as `500MB`; else `5GB`. What is larger is cut into
+    /// shards.
     #[arg(long, value_name = "SIZE")]
     pub(crate) shard_size: Option<Size>,
     /// The store [default: the nearest `.vp`, here, above, or in the one folder below that has it].
@@ -314,8 +317,34 @@ pub(crate) struct ExportOptions {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Form {
-    /// Hugging Face's: `AutoModelForCausalLM.from_pretrained` and `AutoTokenizer` load it.
+    /// Hugging Face's: `AutoModelForCausalLM.from_pretrained` and `AutoTokenizer` load it. Of a model that
+    /// sees, its language model alone.
     Hf,
+    /// A model that sees, whole: `LlavaForConditionalGeneration.from_pretrained` and `AutoProcessor` load
+    /// it.
+    Llava,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AskOptions {
+    /// A trained or adapted model, or a checkpoint: its name such as `study/base[seed=1]`, or the
+    /// beginning of its key.
+    #[arg(add = ArgValueCompleter::new(complete::jobs))]
+    pub(crate) job: String,
+    /// The question; what the model's template puts around it is added.
+    pub(crate) question: String,
+    /// A picture that the question is about: PNG, JPEG or WebP.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) image: Option<PathBuf>,
+    /// Answers to choose from, parted by commas, such as `red,green`: each is shown with its
+    /// log-likelihood.
+    #[arg(long, value_name = "OPTIONS", value_delimiter = ',')]
+    pub(crate) options: Vec<String>,
+    #[command(flatten)]
+    pub(crate) shape: Shape,
+    /// The store [default: the nearest `.vp`, here, above, or in the one folder below that has it].
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) store: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

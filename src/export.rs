@@ -1,11 +1,11 @@
 //! `vpc export`: a finished model as a folder that others load.
 
-use vpc_engine::{ExportError, export as write};
+use vpc_engine::{ExportError, export as write, export_llava};
 
 use crate::command::{ExportOptions, Form};
 use crate::exit::Status;
 use crate::output::{counted, grouped, tell};
-use crate::show::{as_text, failed, find, looked, only};
+use crate::show::{failed, kept, looked};
 
 /// Numbers of one file of weights, unless told otherwise.
 const SHARD: u64 = 5_000_000_000;
@@ -15,30 +15,35 @@ pub(crate) fn export(options: &ExportOptions) -> Status {
 }
 
 fn exported(options: &ExportOptions) -> Result<(), Status> {
-    let Form::Hf = options.to;
-    let store = looked(options.store.as_ref())?;
-    let found = find(&store, &options.job).map_err(|error| failed(&error))?;
-    let job = only(&options.job, &found)?;
-    if job.is_evicted {
-        let cost = store.cost_again(&job.manifest);
-        let cost = as_text(&cost.map_err(|error| failed(&error))?);
-        tell(format_args!(
-            "error: `{}` was evicted, so its files are gone; computing it again would take {cost}",
-            options.job
-        ));
-        tell("help: run its study again");
-        return Err(Status::Problems);
+    if options.to == Form::Llava && options.shard_size.is_some() {
+        tell(
+            "error: `--shard-size` goes with `--to hf`; a LLaVA folder has its weights in one file, so leave \
+             it out",
+        );
+        return Err(Status::Use);
     }
+    let store = looked(options.store.as_ref())?;
+    let job = kept(&store, &options.job)?;
     let shard = options.shard_size.as_ref().map_or(SHARD, |size| size.bytes);
-    match write(&store, &job.manifest, &options.folder, shard) {
+    let written = match options.to {
+        Form::Hf => write(&store, &job, &options.folder, shard),
+        Form::Llava => export_llava(&store, &job, &options.folder),
+    };
+    match written {
         Ok(done) => {
-            let name = job.manifest.labels.first().map_or("", String::as_str);
+            let name = job.labels.first().map_or("", String::as_str);
             tell(format_args!(
                 "{}: {name}, {} parameters, in {}",
                 options.folder.display(),
                 grouped(done.parameters),
                 counted(done.files.len(), "file")
             ));
+            if done.left_sight {
+                tell(
+                    "note: this is its language model alone; `--to llava` writes it with its encoder and \
+                     projector",
+                );
+            }
             Ok(())
         }
         Err(ExportError::Store(error)) => Err(failed(&error)),

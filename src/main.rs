@@ -1,6 +1,7 @@
 //! The `vpc` command: controlled pre-training studies, planned and run.
 
 mod adopt;
+mod ask;
 mod build;
 mod calibrate;
 mod changes;
@@ -62,6 +63,7 @@ fn main() -> ExitCode {
         Command::Lock(options) => lock::lock(&options),
         Command::Adopt(options) => adopt::adopt(&options),
         Command::Export(options) => export::export(&options),
+        Command::Ask(options) => ask::ask(&options),
         Command::Log(options) => log::log(&options),
         Command::Store(command) => store::store(&command),
         Command::Calibrate(options) => calibrate::calibrate(&options),

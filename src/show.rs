@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use serde_json::json;
+use vpc_compiler::nearest as nearest_name;
 use vpc_store::{Cost, Manifest, Store, StoreError};
 
 use crate::command::ShowOptions;
@@ -12,8 +13,7 @@ use crate::output::{counted, grouped, lasting, say, say_bytes, say_json, tell};
 
 pub(crate) fn show(options: &ShowOptions) -> Status {
     let shown = looked(options.store.as_ref()).and_then(|store| {
-        let found = find(&store, &options.job).map_err(|error| failed(&error))?;
-        let one = only(&options.job, &found)?;
+        let one = &the(&store, &options.job)?;
         if let Some(name) = &options.file {
             return write_out(&store, one, name);
         }
@@ -99,7 +99,7 @@ pub(crate) struct Named {
 }
 
 /// The jobs with this name or beginning of a key: finished ones, or else evicted ones.
-pub(crate) fn find(store: &Store, job: &str) -> Result<Vec<Named>, StoreError> {
+fn find(store: &Store, job: &str) -> Result<Vec<Named>, StoreError> {
     // Keys are found by their folders, without reading all manifests.
     let mut found = if is_key(job) {
         store.find_prefix(job)?
@@ -157,19 +157,25 @@ pub(crate) fn stem(label: &str) -> &str {
 }
 
 /// The one job that was named; none and several are told.
-pub(crate) fn only<'f>(job: &str, found: &'f [Named]) -> Result<&'f Named, Status> {
-    match found {
-        [] => {
+pub(crate) fn the(store: &Store, job: &str) -> Result<Named, Status> {
+    let mut found = find(store, job).map_err(|error| failed(&error))?;
+    match found.len() {
+        0 => {
             tell(format_args!(
                 "error: no finished job is called `{job}` or has a key that begins so"
             ));
-            tell("help: `vpc plan FILE --jobs` lists the names and keys of a study's jobs");
+            match near(store, job).map_err(|error| failed(&error))? {
+                Some(near) => tell(format_args!("help: did you mean `{near}`?")),
+                None => {
+                    tell("help: `vpc plan FILE --jobs` lists the names and keys of a study's jobs");
+                }
+            }
             Err(Status::Problems)
         }
-        [one] => Ok(one),
+        1 => Ok(found.remove(0)),
         several => {
-            tell(format_args!("error: `{job}` names {} jobs:", several.len()));
-            for Named { manifest, .. } in several {
+            tell(format_args!("error: `{job}` names {several} jobs:"));
+            for Named { manifest, .. } in &found {
                 let label = manifest.labels.first().map_or("", String::as_str);
                 tell(format_args!("  {}  {label}", manifest.key.short()));
             }
@@ -177,6 +183,32 @@ pub(crate) fn only<'f>(job: &str, found: &'f [Named]) -> Result<&'f Named, Statu
             Err(Status::Use)
         }
     }
+}
+
+/// The same, where its files must be there.
+pub(crate) fn kept(store: &Store, job: &str) -> Result<Manifest, Status> {
+    let found = the(store, job)?;
+    if !found.is_evicted {
+        return Ok(found.manifest);
+    }
+    let cost = store.cost_again(&found.manifest);
+    let cost = as_text(&cost.map_err(|error| failed(&error))?);
+    tell(format_args!(
+        "error: `{job}` was evicted, so its files are gone; computing it again would take {cost}"
+    ));
+    tell("help: run its study again");
+    Err(Status::Problems)
+}
+
+/// The name of a finished job that may have been meant.
+fn near(store: &Store, job: &str) -> Result<Option<String>, StoreError> {
+    let mut labels = Vec::new();
+    for manifest in store.manifests()? {
+        labels.extend(manifest?.labels);
+    }
+    let all = labels.iter().map(String::as_str);
+    let stems = labels.iter().map(|label| stem(label));
+    Ok(nearest_name(job, all.chain(stems)).map(str::to_owned))
 }
 
 fn screen(store: &Store, one: &Named, json: bool) -> Result<String, StoreError> {

@@ -5,6 +5,7 @@ mod common;
 use std::fs;
 use std::path::Path;
 
+use common::sight::seeing;
 use common::{Folder, Run, SMALL, manifest, object};
 use serde_json::Value;
 
@@ -144,7 +145,7 @@ fn what_cannot_be_exported() {
     refused(
         "export e/base[seed=1] --to onnx out",
         2,
-        "possible values: hf",
+        "possible values: hf, llava",
     );
     refused("export e/base[seed=1] --to hf none/out", 4, "make folder");
     folder.write("full/file", "theirs");
@@ -173,4 +174,89 @@ fn what_cannot_be_exported() {
     fs::remove_file(&path).unwrap();
     fs::write(&path, bytes).unwrap();
     refused("export e/base[seed=1] --to hf damaged", 3, "damaged");
+}
+
+#[test]
+fn a_model_that_sees_is_exported_whole() {
+    let folder = seeing();
+    let job = "e/vlm[setup=sight]";
+    let run = folder.vpc(&format!("export {job} --to llava out")).ends(0);
+    assert!(run.stderr.contains(", in 8 files"), "{}", run.stderr);
+    let out = folder.join("out");
+    assert_eq!(
+        names(&out),
+        [
+            "README.md",
+            "config.json",
+            "generation_config.json",
+            "model.safetensors",
+            "preprocessor_config.json",
+            "processor_config.json",
+            "tokenizer.json",
+            "tokenizer_config.json"
+        ]
+    );
+    let config = json(&out.join("config.json"));
+    assert_eq!(config["architectures"][0], "LlavaForConditionalGeneration");
+    assert_eq!(config["image_seq_length"], 9);
+    assert_eq!(config["vision_feature_layer"], -2);
+    let marker = &config["image_token_index"];
+    let words = json(&out.join("tokenizer.json"));
+    assert_eq!(&words["model"]["vocab"]["<image>"], marker);
+    let added = words["added_tokens"].as_array().unwrap();
+    let image = added.iter().find(|one| one["content"] == "<image>");
+    assert_eq!(&image.unwrap()["id"], marker);
+    let processor = json(&out.join("processor_config.json"));
+    assert_eq!(processor["patch_size"], 16);
+    let pictures = json(&out.join("preprocessor_config.json"));
+    assert_eq!(pictures["size"]["shortest_edge"], 48);
+    assert_eq!(pictures["image_mean"][0], 0.481_454_66);
+    let card = fs::read_to_string(out.join("README.md")).unwrap();
+    for words in [
+        "pipeline_tag: image-text-to-text",
+        "## Adaptation",
+        "| projector, model |",
+        "| 9 visual tokens each |",
+        "Question: {question}\nAnswer: {answer}",
+    ] {
+        assert!(card.contains(words), "{words} is not in:\n{card}");
+    }
+    // The language model alone is one as any other.
+    let run = folder.vpc(&format!("export {job} --to hf text")).ends(0);
+    assert!(
+        run.stderr.contains("language model alone"),
+        "{}",
+        run.stderr
+    );
+    let (_, found) = manifest(&folder.join(".vp"), job).unwrap();
+    let filed = object(&folder.join(".vp"), &found, "model.safetensors");
+    let text = folder.join("text");
+    assert!(fs::read(text.join("model.safetensors")).unwrap() == fs::read(filed).unwrap());
+    assert_eq!(names(&text).len(), 6);
+}
+
+#[test]
+fn what_llava_cannot_say() {
+    let folder = seeing();
+    for (job, words) in [
+        ("e/base", "sees no pictures"),
+        ("e/vlm[setup=blind]", "sees no pictures"),
+        (
+            "e/vlm[setup=coarse]",
+            "`visual_tokens` is 4; LLaVA's layout needs 9",
+        ),
+        (
+            "e/vlm[setup=other]",
+            "`encoder.family` is mae; LLaVA's layout needs clip",
+        ),
+        ("tokenizer/bpe", "only models"),
+    ] {
+        let run = folder.vpc(&format!("export {job} --to llava out")).ends(1);
+        assert!(run.stderr.contains(words), "{job}: {}", run.stderr);
+        assert!(!folder.join("out").exists());
+    }
+    let run = folder
+        .vpc("export e/vlm[setup=sight] --to llava out --shard-size 1MB")
+        .ends(2);
+    assert!(run.stderr.contains("goes with `--to hf`"), "{}", run.stderr);
 }

@@ -32,6 +32,7 @@ use expand::{Expander, Results};
 use modules::{Loader, ModuleId};
 
 pub use library::{FileFacts, FileFault, Library};
+pub use nearest::nearest;
 pub use vpc_grammar as grammar;
 
 /// A study, compiled as far as its mistakes allow.

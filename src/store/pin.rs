@@ -6,7 +6,7 @@ use vpc_store::{Key, Pin, Store, StoreError};
 use super::{Ended, PinOptions, UnpinOptions};
 use crate::exit::Status;
 use crate::output::{columns, say, say_json, tell};
-use crate::show::{failed, find, folder, looked, only};
+use crate::show::{failed, folder, looked, the};
 
 pub(super) fn pin(options: &PinOptions) -> Ended {
     let look = looked(options.at.store.as_ref())?;
@@ -16,8 +16,7 @@ pub(super) fn pin(options: &PinOptions) -> Ended {
     // All are looked up before any is pinned.
     let mut jobs = Vec::new();
     for job in &options.jobs {
-        let found = find(&look, job).map_err(|error| failed(&error))?;
-        let one = only(job, &found)?;
+        let one = the(&look, job)?;
         let label = one.manifest.labels.first().cloned().unwrap_or_default();
         jobs.push((one.manifest.key, label, one.is_evicted));
     }
@@ -64,8 +63,7 @@ fn pinned(look: &Store, pins: &[Pin], job: &str) -> Result<Key, Status> {
     if let (Some(pin), None) = (fitting.next(), fitting.next()) {
         return Ok(pin.key);
     }
-    let found = find(look, job).map_err(|error| failed(&error))?;
-    Ok(only(job, &found)?.manifest.key)
+    Ok(the(look, job)?.manifest.key)
 }
 
 fn list(store: &Store, json: bool) -> Ended {

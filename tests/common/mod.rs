@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test uses its own part")]
 
+pub(crate) mod sight;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write};

@@ -31,6 +31,7 @@ pub use shares::ShareError;
 pub use source::{Source, read_documents};
 pub use stream::{Part, Sample, SampleStream, StreamError, fill};
 pub use tokenizer::{
-    END, SamplePart, Tokenizer, TokenizerStats, Trained, sample_for_tokenizer, train_bpe,
+    END, SamplePart, Tokenizer, TokenizerStats, Trained, rename_token, sample_for_tokenizer,
+    train_bpe,
 };
 pub use tokens::{TokenFile, TokenStats, TokenWriter, tokenize};

@@ -4,12 +4,14 @@
 //! a job computes is in `jobs`; when it runs is in `schedule`; where results are kept is the store's.
 
 mod adopt;
+mod ask;
 mod calibrate;
 mod device;
 mod error;
 mod event;
 mod export;
 mod jobs;
+mod lineage;
 mod log;
 mod memory;
 mod options;
@@ -26,11 +28,13 @@ mod trunks;
 mod work;
 
 pub use adopt::{AdoptError, Adopted, Filed, adopt};
+pub use ask::{AskError, Asked, Reply, Scored, ask};
 pub use calibrate::calibrate;
 pub use device::{Device, made_on};
 pub use error::JobError;
 pub use event::{Event, Observer, Progress};
-pub use export::{ExportError, ExportedModel, export};
+pub use export::{ExportError, ExportedModel, export, export_llava};
+pub use lineage::LineageError;
 pub use log::note_found;
 pub use memory::{address_space, total as memory};
 pub use options::{Options, Stop};

@@ -71,11 +71,7 @@ impl Located {
     /// Reads the picture.
     pub(super) fn read(self) -> Found<'static> {
         let bytes = self.path.and_then(|path| read(&path));
-        let bytes = bytes.map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => "it does not exist; check the path".to_owned(),
-            io::ErrorKind::FileTooLarge => too_large(),
-            _ => error.to_string(),
-        });
+        let bytes = bytes.map_err(|error| in_words(&error));
         Found {
             name: self.name,
             bytes: bytes.map(Into::into),
@@ -89,6 +85,21 @@ pub(super) fn too_large() -> String {
         "it is larger than {} MiB; scale it down",
         PICTURE_BYTES >> 20
     )
+}
+
+/// Reads a picture that is a file of its own, of [`PICTURE_BYTES`] at most; else tells in words why not.
+///
+/// The bytes may be anything; [`decode`](crate::image::decode) tells whether they are a picture.
+pub fn read_picture(path: &Path) -> Result<Vec<u8>, String> {
+    read(path).map_err(|error| in_words(&error))
+}
+
+fn in_words(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "it does not exist; check the path".to_owned(),
+        io::ErrorKind::FileTooLarge => too_large(),
+        _ => error.to_string(),
+    }
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, io::Error> {

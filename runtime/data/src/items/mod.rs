@@ -27,6 +27,7 @@ pub use error::{ItemError, Place};
 pub use features::{Features, FeaturesWriter};
 pub use item::{Item, PictureId, Turn};
 pub use lines::{item_line, read_item_lines};
+pub use located::read_picture;
 pub use pictures::{Pictures, PicturesWriter};
 pub use source::{Ask, Broken, Fields, ItemSource, ItemStats, Side, VisitItem, read_items};
 

@@ -2,10 +2,12 @@
 
 mod import;
 mod merges;
+mod rename;
 mod sample;
 mod train;
 mod words;
 
+pub use rename::rename_token;
 pub use sample::{SamplePart, sample_for_tokenizer};
 pub use train::{TokenizerStats, Trained, train_bpe};
 

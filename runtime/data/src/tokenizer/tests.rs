@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{END, Tokenizer, Trained, train_bpe};
+use super::{END, Tokenizer, Trained, rename_token, train_bpe};
 
 const TEXTS: [&str; 4] = [
     "the red cup stands left of the blue bowl; the cup is small.\n",
@@ -167,4 +167,46 @@ fn no_text_has_the_unused_token() {
         assert!(!tokenizer.encode(text).unwrap().contains(&unused), "{text}");
     }
     assert_eq!(tokenizer.decode(&[unused]).unwrap(), "\u{fffd}");
+}
+
+#[test]
+fn the_unused_token_is_given_a_name_and_texts_keep_their_tokens() {
+    let json = trained(320).json;
+    let before = Tokenizer::from_json(&json).unwrap();
+    let unused = before.unused().unwrap();
+    let marked = rename_token(&json, unused, "<image>").unwrap();
+    let after = Tokenizer::from_json(&marked).unwrap();
+    assert_eq!(after.decode(&[unused]).unwrap(), "<image>");
+    assert_eq!((after.end(), after.vocabulary()), (0, 320));
+    for text in TEXTS {
+        assert_eq!(after.encode(text).unwrap(), before.encode(text).unwrap());
+    }
+    let file: Value = serde_json::from_slice(&marked).unwrap();
+    let added = file["added_tokens"].as_array().unwrap();
+    let named: Vec<&Value> = added.iter().map(|one| &one["content"]).collect();
+    assert_eq!(named, [END, "<image>"]);
+    // Nothing else has moved.
+    let mut plain: Value = serde_json::from_slice(&json).unwrap();
+    plain["added_tokens"] = file["added_tokens"].clone();
+    let words = plain["model"]["vocab"].as_object_mut().unwrap();
+    assert_eq!(words.remove("ÿ"), Some(unused.into()));
+    words.insert("<image>".to_owned(), unused.into());
+    assert_eq!(plain, file);
+}
+
+#[test]
+fn a_name_that_is_taken_is_refused() {
+    let json = trained(320).json;
+    let unused = Tokenizer::from_json(&json).unwrap().unused().unwrap();
+    let twice = rename_token(
+        &rename_token(&json, unused, "<image>").unwrap(),
+        319,
+        "<image>",
+    );
+    let error = twice.unwrap_err().to_string();
+    assert!(error.contains("has a token `<image>` already"), "{error}");
+    let error = rename_token(&json, 320, "<image>").unwrap_err().to_string();
+    assert!(error.contains("has no token 320"), "{error}");
+    // A token that merges make cannot be called otherwise.
+    assert!(rename_token(&json, 319, "<image>").is_err());
 }

@@ -8,13 +8,16 @@ use vpc_compiler::plan::Key;
 use vpc_store::{Manifest, Store, StoreError};
 use vpc_train::ModelConfig;
 
-use super::{inputs, name};
+use super::adaptation::{COLUMNS, row};
+use super::usage::Use;
+use crate::lineage::{Lineage, inputs, name};
 
 /// What a card says, in words ready to be written.
 pub(super) struct Card {
     title: String,
     facts: Vec<(&'static str, String)>,
     data: Vec<[String; 3]>,
+    stages: Vec<[String; 6]>,
     held_out: Vec<[String; 3]>,
     adopted: Option<String>,
     end: String,
@@ -24,10 +27,11 @@ impl Card {
     pub(super) fn of(
         store: &Store,
         job: &Manifest,
-        run: &Manifest,
+        lineage: &Lineage<'_>,
         config: &ModelConfig,
         end: &str,
     ) -> Result<Self, StoreError> {
+        let run = lineage.run();
         let categories = categories(store, run)?;
         let adopted = &job.made["adopted"];
         let note = adopted["note"].as_str().unwrap_or("it is not said where");
@@ -35,26 +39,28 @@ impl Card {
             title: name(job).to_owned(),
             facts: facts(store, job, run, config)?,
             data: data(run, &categories),
+            stages: lineage.stages().map(row).collect(),
             held_out: held_out(store, job.key, &categories)?,
             adopted: adopted.is_object().then(|| note.to_owned()),
             end: end.to_owned(),
         })
     }
 
-    pub(super) fn text(&self) -> String {
-        let mut text = String::from(
-            "---\nlibrary_name: transformers\npipeline_tag: text-generation\ntags:\n- vpc\n---\n\n",
+    pub(super) fn text(&self, usage: &Use<'_>) -> String {
+        let mut text = format!(
+            "---\nlibrary_name: transformers\npipeline_tag: {}\ntags:\n- vpc\n---\n\n",
+            usage.pipeline()
         );
         let mut say = |line: String| _ = writeln!(text, "{line}");
         say(format!("# {}\n", code(&self.title)));
+        let what = usage.what();
         match &self.adopted {
-            None => say(
-                "A Llama-style decoder, trained by `vpc` as one arm of a controlled study of \
-                 pre-training. It is made to be compared, not to be used.\n"
-                    .to_owned(),
-            ),
+            None => say(format!(
+                "{what}, trained by `vpc` as one arm of a controlled study of pre-training. It is made to be \
+                 compared, not to be used.\n"
+            )),
             Some(note) => say(format!(
-                "A Llama-style decoder that was trained elsewhere ({}) and adopted by a `vpc` study; \
+                "{what} that was trained elsewhere ({}) and adopted by a `vpc` study; \
                  what is said of its training is what the study asks for.\n",
                 code(note)
             )),
@@ -69,6 +75,16 @@ impl Card {
                 .iter()
                 .for_each(|row| say(format!("| {} |", row.join(" | "))));
         }
+        if !self.stages.is_empty() {
+            let line = "|---".repeat(COLUMNS.len());
+            say(format!(
+                "\n## Adaptation\n\n| {} |\n{line}|",
+                COLUMNS.join(" | ")
+            ));
+            self.stages
+                .iter()
+                .for_each(|row| say(format!("| {} |", row.join(" | "))));
+        }
         if !self.held_out.is_empty() {
             say(
                 "\n## Held-out text\n\n| category | bits per byte | nats per token |\n|---|---|---|"
@@ -78,14 +94,7 @@ impl Card {
                 .iter()
                 .for_each(|row| say(format!("| {} |", row.join(" | "))));
         }
-        let end = code(&self.end);
-        say(format!(
-            "\n## Use\n\n```python\nfrom transformers import AutoModelForCausalLM, AutoTokenizer\n\n\
-             tokenizer = AutoTokenizer.from_pretrained(\".\")\n\
-             model = AutoModelForCausalLM.from_pretrained(\".\")\n```\n\n\
-             In training every document stands between two {end}. So begin prompts with it, and \
-             expect it at the end; the tokenizer does not add it."
-        ));
+        say(format!("\n## Use\n\n{}", usage.text(&self.end)));
         text
     }
 }
@@ -229,7 +238,7 @@ fn measured(name: &str, sums: &Value) -> Option<[String; 3]> {
 }
 
 /// A text as code: nothing in it is Markdown.
-fn code(text: &str) -> String {
+pub(super) fn code(text: &str) -> String {
     let plain = text.chars().map(|c| match c {
         '`' => '\'',
         c if c.is_control() => ' ',
@@ -239,12 +248,12 @@ fn code(text: &str) -> String {
 }
 
 /// The same in a table, where a bar would end the cell even in code.
-fn cell(text: &str) -> String {
+pub(super) fn cell(text: &str) -> String {
     code(text).replace('|', "\\|")
 }
 
 /// `1234567` as `1,234,567`.
-fn grouped(number: u64) -> String {
+pub(super) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::new();
     for (at, digit) in digits.chars().enumerate() {

@@ -6,9 +6,11 @@ use vpc_compiler::plan::{self, Key, ModelSpec, Sight, StageTask};
 use vpc_data::items::Item;
 use vpc_data::questions::Template;
 use vpc_data::{DataError, Tokenizer};
-use vpc_train::Model;
+use vpc_store::{Manifest, Store};
 use vpc_train::adapted::{Adapted, Projector, ProjectorConfig};
 use vpc_train::ops::Activation;
+use vpc_train::vision::Layer;
+use vpc_train::{Model, ModelConfig};
 
 use super::{Bench, MODEL, model_config};
 use crate::error::JobError;
@@ -34,30 +36,36 @@ pub(crate) struct Manner {
 }
 
 /// A model that was filed, adapted or not.
-pub(super) struct Filed {
-    pub(super) model: Model,
-    pub(super) manner: Option<Manner>,
-    pub(super) projector: Option<Projector>,
+pub(crate) struct Filed {
+    pub(crate) model: Model,
+    pub(crate) manner: Option<Manner>,
+    pub(crate) projector: Option<Projector>,
 }
 
 impl Filed {
     /// Reads the model of an input.
     pub(super) fn read(bench: &Bench<'_>, key: Key, shape: &ModelSpec) -> Result<Self, JobError> {
-        let model = Model::load(&model_config(shape), &bench.open(key, MODEL)?)?;
-        let has = |name: &str| {
-            let manifest = bench.inputs.get(&key);
-            manifest.is_some_and(|manifest| manifest.files.contains_key(name))
-        };
-        if !has(ADAPTED) {
+        Self::of(bench.store, bench.input(key)?, &model_config(shape))
+    }
+
+    /// Reads the model of a job.
+    pub(crate) fn of(
+        store: &Store,
+        job: &Manifest,
+        config: &ModelConfig,
+    ) -> Result<Self, JobError> {
+        let open = |name| store.read(job.file(name)?);
+        let model = Model::load(config, &open(MODEL)?)?;
+        if !job.files.contains_key(ADAPTED) {
             return Ok(Self {
                 model,
                 manner: None,
                 projector: None,
             });
         }
-        let manner: Manner = serde_json::from_slice(&bench.open(key, ADAPTED)?)?;
+        let manner: Manner = serde_json::from_slice(&open(ADAPTED)?)?;
         let projector = match &manner.projector {
-            Some(config) => Some(Projector::load(config, &bench.open(key, PROJECTOR)?)?),
+            Some(config) => Some(Projector::load(config, &open(PROJECTOR)?)?),
             None => None,
         };
         Ok(Self {
@@ -67,19 +75,31 @@ impl Filed {
         })
     }
 
-    /// How turns are written: as the model's own adaptation had it, or as usual.
-    pub(super) fn template(&self) -> Result<Template, DataError> {
+    /// How turns are written, as text: as the model's own adaptation had it, or as usual.
+    pub(crate) fn template_text(&self) -> &str {
         let own = self.manner.as_ref().map(|manner| manner.template.as_str());
-        Template::new(own.unwrap_or(StageTask::TEMPLATE))
+        own.unwrap_or(StageTask::TEMPLATE)
+    }
+
+    /// How turns are written.
+    pub(crate) fn template(&self) -> Result<Template, DataError> {
+        Template::new(self.template_text())
     }
 
     /// The adapted model; none where it has no projector.
-    pub(super) fn adapted(&self) -> Result<Option<Adapted>, JobError> {
+    pub(crate) fn adapted(&self) -> Result<Option<Adapted>, JobError> {
         let (Some(projector), Some(manner)) = (&self.projector, &self.manner) else {
             return Ok(None);
         };
         let (model, projector) = (self.model.clone(), projector.clone());
         Ok(Some(Adapted::new(model, projector, manner.marker)?))
+    }
+
+    /// Which of its encoder's layers it looks at; none where it does not see.
+    pub(crate) fn layer(&self) -> Option<Layer> {
+        self.projector.as_ref()?;
+        let layer = self.manner.as_ref()?.layer?;
+        Some(Layer::FromEnd(layer as usize))
     }
 }
 

@@ -34,7 +34,7 @@ const MOST: usize = 16;
 
 /// What became of a question.
 #[derive(Debug, Serialize)]
-struct Record<'q> {
+pub(crate) struct Record<'q> {
     id: &'q str,
     /// blake3 of what the model was given: the prompt, or the text whose perplexity is measured.
     prompt: String,
@@ -43,18 +43,18 @@ struct Record<'q> {
     cut: bool,
     /// What the model wrote, up to the end of the line.
     #[serde(skip_serializing_if = "Option::is_none")]
-    output: Option<String>,
+    pub(crate) output: Option<String>,
     /// What was understood: a number of an option from 0, yes or no, or the words.
     #[serde(skip_serializing_if = "Option::is_none")]
-    answer: Option<serde_json::Value>,
+    pub(crate) answer: Option<serde_json::Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     right: Option<bool>,
     /// log p of each option, or of the text, in nats.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    log_likelihoods: Vec<f64>,
+    pub(crate) log_likelihoods: Vec<f64>,
     /// UTF-8 bytes of each option, or tokens of the text.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    lengths: Vec<u64>,
+    pub(crate) lengths: Vec<u64>,
 }
 
 pub(super) fn make(bench: &Bench<'_>, task: &AnswersTask) -> Result<Manifest, JobError> {
@@ -104,12 +104,12 @@ pub(super) fn make(bench: &Bench<'_>, task: &AnswersTask) -> Result<Manifest, Jo
 }
 
 /// The tokens before a question: the end of a text, and the places of a picture where one is seen.
-struct Beginning {
+pub(crate) struct Beginning {
     blind: Vec<u32>,
     seeing: Vec<u32>,
 }
 
-fn beginning(filed: &Filed, tokenizer: &Tokenizer) -> Beginning {
+pub(crate) fn beginning(filed: &Filed, tokenizer: &Tokenizer) -> Beginning {
     let blind = vec![tokenizer.end()];
     let mut seeing = blind.clone();
     if let (Some(manner), Some(projector)) = (&filed.manner, &filed.projector) {
@@ -205,18 +205,19 @@ const fn asking(format: Format) -> Asking {
 }
 
 /// A model that reads questions.
-struct Reader<'t> {
-    mind: Mind,
-    template: Template,
-    beginning: Beginning,
-    tokenizer: &'t Tokenizer,
-    asking: Asking,
+pub(crate) struct Reader<'t> {
+    pub(crate) mind: Mind,
+    pub(crate) template: Template,
+    pub(crate) beginning: Beginning,
+    pub(crate) tokenizer: &'t Tokenizer,
+    pub(crate) asking: Asking,
     /// Whether options are compared as whole answers, with the end after them.
-    whole: bool,
+    pub(crate) whole: bool,
 }
 
 impl Reader<'_> {
-    fn answer<'q>(
+    /// Answers to questions, each with the features of its picture; none where it has no picture.
+    pub(crate) fn answer<'q>(
         &self,
         questions: &'q [Question],
         features: Vec<Vec<f32>>,
@@ -234,6 +235,27 @@ impl Reader<'_> {
         }
     }
 
+    /// How many tokens of a question do not fit the model's context.
+    pub(crate) fn excess(&self, question: &Question, has_picture: bool) -> Result<usize, JobError> {
+        let room = match self.asking {
+            Asking::Likelihood => self.room_before(&self.options(question)?),
+            _ => self.room(),
+        };
+        let read = self.start(has_picture).len() + self.words(question)?.len();
+        Ok(read.saturating_sub(room))
+    }
+
+    fn start(&self, has_picture: bool) -> &[u32] {
+        let Beginning { blind, seeing } = &self.beginning;
+        if has_picture { seeing } else { blind }
+    }
+
+    /// A question as it stands in a prompt.
+    fn words(&self, question: &Question) -> Result<Vec<u32>, JobError> {
+        let words = self.template.prompt(&body(question, self.asking));
+        Ok(self.tokenizer.encode(&words)?)
+    }
+
     /// What a model is given of a question, the beginning of its words cut where `room` says so.
     fn given(
         &self,
@@ -241,16 +263,42 @@ impl Reader<'_> {
         features: Vec<f32>,
         room: usize,
     ) -> Result<(Given, bool), JobError> {
-        let words = self.template.prompt(&body(question, self.asking));
-        let words = self.tokenizer.encode(&words)?;
-        let Beginning { blind, seeing } = &self.beginning;
-        let mut tokens = if features.is_empty() { blind } else { seeing }.clone();
+        let words = self.words(question)?;
+        let mut tokens = self.start(!features.is_empty()).to_vec();
         let fits = room.saturating_sub(tokens.len());
         let kept = words
             .get(words.len().saturating_sub(fits)..)
             .unwrap_or_default();
         tokens.extend(kept);
         Ok((Given { tokens, features }, kept.len() < words.len()))
+    }
+
+    /// Most tokens of an answer that is written.
+    fn most(&self) -> usize {
+        MOST.min(self.context())
+    }
+
+    /// Tokens that may stand before an answer that is written.
+    fn room(&self) -> usize {
+        self.context() + 1 - self.most()
+    }
+
+    /// Tokens that may stand before the longest of some options: as many of the prompt, the same for all,
+    /// as that leaves room for.
+    fn room_before(&self, options: &[Vec<u32>]) -> usize {
+        let longest = options.iter().map(Vec::len).max().unwrap_or_default();
+        (self.context() + 1).saturating_sub(longest)
+    }
+
+    fn options(&self, question: &Question) -> Result<Vec<Vec<u32>>, JobError> {
+        let options = question.options.iter().map(|option| {
+            let mut words = self.tokenizer.encode(&self.template.continuation(option))?;
+            if self.whole {
+                words.push(self.tokenizer.end());
+            }
+            Ok(words)
+        });
+        options.collect()
     }
 
     fn context(&self) -> usize {
@@ -263,18 +311,8 @@ impl Reader<'_> {
         question: &'q Question,
         features: Vec<f32>,
     ) -> Result<Record<'q>, JobError> {
-        let options = question.options.iter().map(|option| {
-            let mut words = self.tokenizer.encode(&self.template.continuation(option))?;
-            if self.whole {
-                words.push(self.tokenizer.end());
-            }
-            Ok(words)
-        });
-        let options: Vec<Vec<u32>> = options.collect::<Result<_, JobError>>()?;
-        // The same prompt for all of them, and as much of it as the longest leaves room for.
-        let longest = options.iter().map(Vec::len).max().unwrap_or_default();
-        let room = (self.context() + 1).saturating_sub(longest);
-        let (given, cut) = self.given(question, features, room)?;
+        let options = self.options(question)?;
+        let (given, cut) = self.given(question, features, self.room_before(&options))?;
         let log_likelihoods = self.mind.score(question, &given, &options, TOGETHER)?;
         let bytes = question.options.iter().map(|one| one.len() as u64);
         let lengths: Vec<u64> = bytes.collect();
@@ -318,13 +356,11 @@ impl Reader<'_> {
         questions: &'q [Question],
         features: Vec<Vec<f32>>,
     ) -> Result<Vec<Record<'q>>, JobError> {
-        let most = MOST.min(self.context());
-        let room = self.context() + 1 - most;
         let both = questions.iter().zip(features);
-        let given = both.map(|(question, features)| self.given(question, features, room));
+        let given = both.map(|(question, features)| self.given(question, features, self.room()));
         let given: Vec<(Given, bool)> = given.collect::<Result<_, _>>()?;
         let (given, cut): (Vec<Given>, Vec<bool>) = given.into_iter().unzip();
-        let how = (most, self.tokenizer.end());
+        let how = (self.most(), self.tokenizer.end());
         let written = self.mind.write(questions, &given, how, TOGETHER)?;
         let both = questions.iter().zip(cut).zip(written);
         both.map(|((question, cut), tokens)| {

@@ -5,7 +5,7 @@ use std::time::Instant;
 use rayon::prelude::*;
 use serde_json::json;
 use vpc_compiler::plan::FeaturesTask;
-use vpc_data::items::{FeaturesWriter, PictureId, Pictures};
+use vpc_data::items::{self, FeaturesWriter, PictureId, Pictures};
 use vpc_store::Manifest;
 use vpc_train::vision::{Encoder, Features, Layer};
 use vpc_train::with_threads;
@@ -62,6 +62,24 @@ fn look(
 ) -> Result<Vec<f32>, JobError> {
     let pixels = pixels(encoder, files, ids)?;
     Ok(encoder.features(&pixels, of)?)
+}
+
+/// Features of one picture that is not in the store, [patches, width], rounded as those that are filed.
+pub(crate) fn look_at(encoder: &Encoder, bytes: &[u8], layer: Layer) -> Result<Vec<f32>, JobError> {
+    let id = PictureId::of(bytes);
+    let pixels = preprocess(encoder.config()).apply(&picture(bytes, id)?);
+    let of = Features {
+        layer,
+        class: false,
+    };
+    let (vectors, width) = (encoder.config().patches(), encoder.config().width);
+    let mut file = FeaturesWriter::new(Vec::new(), vectors, width);
+    file.add(id, &encoder.features(&pixels, of)?)?;
+    let file = file.finish()?;
+    let found = items::Features::new(&file)?.get(id);
+    found.ok_or_else(|| JobError::Unseen {
+        item: id.to_string(),
+    })
 }
 
 /// Pictures as an encoder is shown them, [n, 3, side, side].

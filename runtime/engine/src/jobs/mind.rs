@@ -10,7 +10,7 @@ use super::adapted::Filed;
 use crate::error::JobError;
 
 /// A model made ready to be asked.
-pub(super) enum Mind {
+pub(crate) enum Mind {
     /// Reads text alone.
     Blind(Inference),
     /// Reads pictures among text.
@@ -25,7 +25,7 @@ pub(super) struct Given {
 }
 
 impl Mind {
-    pub(super) fn of(filed: &Filed) -> Result<Self, JobError> {
+    pub(crate) fn of(filed: &Filed) -> Result<Self, JobError> {
         Ok(match filed.adapted()? {
             Some(adapted) => {
                 let config = adapted.model().config().clone();

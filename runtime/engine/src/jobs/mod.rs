@@ -34,6 +34,11 @@ use vpc_compiler::plan::{EvalTask, Job, Key, ModelSpec, Plan, Task};
 use vpc_store::{Blob, Claim, Draft, Manifest, Store, host};
 use vpc_train::ModelConfig;
 
+pub(crate) use adapted::{Filed, PROJECTOR};
+pub(crate) use answers::{Reader, beginning};
+pub(crate) use features::look_at;
+pub(crate) use mind::Mind;
+pub(crate) use sight::preprocess;
 pub(crate) use tokenizer::FILE as TOKENIZER;
 
 use crate::error::JobError;
@@ -107,24 +112,22 @@ pub(crate) fn perform(bench: &Bench<'_>) -> Result<Manifest, JobError> {
 }
 
 impl Bench<'_> {
+    /// Returns what is known of an input.
+    fn input(&self, key: Key) -> Result<&Manifest, JobError> {
+        let manifest = self.inputs.get(&key);
+        manifest.ok_or_else(|| JobError::InputGone(self.name_of(key)))
+    }
+
     /// Returns a file of an input, verified.
     fn open(&self, key: Key, name: &str) -> Result<Blob, JobError> {
-        let manifest = self
-            .inputs
-            .get(&key)
-            .ok_or_else(|| JobError::InputGone(self.name_of(key)))?;
-        Ok(self.store.read(manifest.file(name)?)?)
+        Ok(self.store.read(self.input(key)?.file(name)?)?)
     }
 
     /// Returns the digest of a file of an input: what settles an order, where one must be settled.
     ///
     /// Keys will not do: an input may come to have another key and the same content.
     fn content(&self, key: Key, name: &str) -> Result<[u8; 32], JobError> {
-        let manifest = self
-            .inputs
-            .get(&key)
-            .ok_or_else(|| JobError::InputGone(self.name_of(key)))?;
-        Ok(*manifest.file(name)?.digest.bytes())
+        Ok(*self.input(key)?.file(name)?.digest.bytes())
     }
 
     /// Returns the name of another job of the plan.

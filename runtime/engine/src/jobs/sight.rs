@@ -38,7 +38,7 @@ pub(super) fn vision_config(task: &EncoderTask) -> VisionConfig {
 }
 
 /// How an encoder's pictures are resized, cut and normalised.
-pub(super) fn preprocess(config: &VisionConfig) -> Preprocess {
+pub(crate) fn preprocess(config: &VisionConfig) -> Preprocess {
     match config.family {
         Family::Clip => Preprocess::clip(config.image),
         Family::Dinov2 => Preprocess::dinov2(config.image),

@@ -106,20 +106,20 @@ impl Llava {
         let (projector, encoder) = (self.adapted.projector.config(), self.encoder.config());
         let family = (
             encoder.family == Family::Clip,
-            "family",
-            format!("{:?}", encoder.family),
-            "Clip".to_owned(),
+            "encoder.family",
+            format!("{:?}", encoder.family).to_lowercase(),
+            "clip".to_owned(),
         );
         let size = |name, found: usize, wanted: usize| {
             (found == wanted, name, found.to_string(), wanted.to_string())
         };
         let all = [
             family,
-            size("layers", projector.layers, 2),
-            size("width", projector.width, projector.outputs),
-            size("features", projector.features, encoder.width),
-            size("grid", projector.grid, encoder.grid()),
-            size("tokens", projector.tokens, encoder.patches()),
+            size("projector.layers", projector.layers, 2),
+            size("projector.width", projector.width, projector.outputs),
+            size("projector.features", projector.features, encoder.width),
+            size("projector.grid", projector.grid, encoder.grid()),
+            size("visual_tokens", projector.tokens, encoder.patches()),
         ];
         match all.into_iter().find(|(holds, ..)| !holds) {
             None => Ok(()),

@@ -101,6 +101,11 @@ impl Projector {
         Ok(self.weights.encode()?)
     }
 
+    /// How many numbers its weights are.
+    pub fn parameters(&self) -> u64 {
+        self.weights.count()
+    }
+
     /// Its shape.
     pub fn config(&self) -> &ProjectorConfig {
         &self.config

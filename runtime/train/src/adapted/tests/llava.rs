@@ -50,5 +50,5 @@ fn what_llavas_layout_cannot_hold_is_refused_by_name() {
     };
     llava.adapted.projector = Projector::initial(&config, 1).expect("a sound shape");
     let error = llava.files().expect_err("three layers").to_string();
-    assert_eq!(error, "`layers` is 3; LLaVA's layout needs 2");
+    assert_eq!(error, "`projector.layers` is 3; LLaVA's layout needs 2");
 }
