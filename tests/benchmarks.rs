@@ -200,7 +200,7 @@ fn what_is_wrong_with_questions_is_said() {
     let run = folder.vpc("run s.vp").ends(1);
     let said = format!("{}{}", run.stdout, run.stderr);
     assert!(
-        said.contains("has 4 questions and the benchmark says 40; set `items: 4`"),
+        said.contains("has 4 items and the study says `items: 40`; set `items: 4`"),
         "{said}"
     );
     folder.write("s.vp", STUDY);

@@ -49,9 +49,9 @@ pub enum JobError {
         /// Which checkpoint stays.
         kept: String,
     },
-    /// A benchmark has another number of questions than its study says.
+    /// A source has another number of items than its study says.
     #[error(
-        "`{path}` has {found} questions and the benchmark says {planned}; set `items: {found}`"
+        "`{path}` has {found} items and the study says `items: {planned}`; set `items: {found}`"
     )]
     Items {
         /// The file.
