@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use crate::image::{Filter, Picture, resize};
+use crate::world::canvas::paint_of;
 use crate::world::dice::Dice;
 use crate::world::font::{GLYPH_COLUMNS, GLYPH_ROWS, glyph, inked};
 use crate::world::item::{ITEM_SIDE, WorldItem, build, item};
 use crate::world::kind::{ItemKind, Split};
 use crate::world::sign::words;
+use crate::world::words::COLOURS;
 
 const FIGURES: &str = "0123456789";
 const CAPITALS: &str = "abcdefghijklmnopqrstuvwxyz";
@@ -28,7 +30,10 @@ impl Plate {
             .chunks(3)
             .map(|pixel| [0, 1, 2].map(|channel| f64::from(pixel[channel])))
             .collect();
-        let ground = pixels[0];
+        // Two corners at least are bare: a plate has an edge of one pixel, and is less than half as high.
+        let corners = [0, side - 1, side * (side - 1), side * side - 1].map(|at| pixels[at]);
+        let alike = |one: &&[f64; 3]| corners.iter().filter(|other| other == one).count();
+        let ground = *corners.iter().max_by_key(alike).unwrap();
         let off = |pixel: &[f64; 3]| (0..3).any(|at| (pixel[at] - ground[at]).abs() > 10.0);
         let plate = (0..pixels.len()).filter(|&at| off(&pixels[at]));
         let ends = |places: Vec<usize>| {
@@ -37,15 +42,13 @@ impl Plate {
         };
         let columns = ends(plate.clone().map(|at| at % side).collect());
         let rows = ends(plate.clone().map(|at| at / side).collect());
-        // Most of a plate is bare.
-        let mut paints: BTreeMap<&[u8], usize> = BTreeMap::new();
-        for at in plate {
-            *paints
-                .entry(&picture.pixels()[at * 3..at * 3 + 3])
-                .or_default() += 1;
-        }
-        let bare = *paints.iter().max_by_key(|(_, count)| **count).unwrap().0;
-        let bare = [0, 1, 2].map(|channel| f64::from(bare[channel]));
+        // Most of a plate is bare, or nearly; the paints of plates are known.
+        let like = |paint: &[f64; 3]| {
+            let near = |at: &usize| (0..3).all(|c| (pixels[*at][c] - paint[c]).abs() < 45.0);
+            plate.clone().filter(near).count()
+        };
+        let paints = COLOURS.iter().map(|colour| paint_of(colour).map(f64::from));
+        let bare = paints.max_by_key(like).unwrap();
         let towards = |ink: f64| -> Vec<f64> {
             let way = bare.map(|level| ink - level);
             let length: f64 = way.iter().map(|way| way * way).sum();
