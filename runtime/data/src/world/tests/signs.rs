@@ -23,7 +23,8 @@ struct Plate {
 }
 
 impl Plate {
-    fn of(picture: &Picture) -> Self {
+    /// The plate in every pair of paints that it can be drawn in.
+    fn all(picture: &Picture) -> Vec<Self> {
         let side = picture.width();
         let pixels: Vec<[f64; 3]> = picture
             .pixels()
@@ -42,44 +43,44 @@ impl Plate {
         };
         let columns = ends(plate.clone().map(|at| at % side).collect());
         let rows = ends(plate.clone().map(|at| at / side).collect());
-        // Most of a plate is bare, or nearly; the paints of plates are known.
-        let like = |paint: &[f64; 3]| {
-            let near = |at: &usize| (0..3).all(|c| (pixels[*at][c] - paint[c]).abs() < 45.0);
-            plate.clone().filter(near).count()
-        };
-        let paints = COLOURS.iter().map(|colour| paint_of(colour).map(f64::from));
-        let bare = paints.max_by_key(like).unwrap();
-        let towards = |ink: f64| -> Vec<f64> {
-            let way = bare.map(|level| ink - level);
+        let inside: Vec<usize> = (rows[0] + 2..rows[1] - 2)
+            .flat_map(|row| (columns[0] + 2..columns[1] - 2).map(move |c| row * side + c))
+            .collect();
+        // Pixels between two paints are mixed of them: of a pair of paints, all of the plate can be mixed.
+        let mixed = |plate: &str, ink: &str| {
+            let [plate, ink] = [plate, ink].map(|colour| paint_of(colour).map(f64::from));
+            let way = [0, 1, 2].map(|at| ink[at] - plate[at]);
             let length: f64 = way.iter().map(|way| way * way).sum();
             let share = |pixel: &[f64; 3]| {
-                let along: f64 = (0..3).map(|at| (pixel[at] - bare[at]) * way[at]).sum();
+                let along: f64 = (0..3).map(|at| (pixel[at] - plate[at]) * way[at]).sum();
                 (along / length.max(1.0)).clamp(0.0, 1.0)
             };
-            pixels.iter().map(share).collect()
+            let shares: Vec<f64> = pixels.iter().map(share).collect();
+            let off = |&at: &usize| -> f64 {
+                let rest = |c| pixels[at][c] - plate[c] - shares[at] * way[c];
+                (0..3).map(|c| rest(c).abs()).sum()
+            };
+            let off = inside.iter().map(off).sum::<f64>() / inside.len() as f64;
+            (off, shares)
         };
-        let inside = |ink: &[f64]| -> f64 {
-            let rows = rows[0] + 2..rows[1] - 2;
-            rows.flat_map(|row| (columns[0] + 2..columns[1] - 2).map(move |c| row * side + c))
-                .map(|at| ink[at])
-                .sum()
-        };
-        let (dark, light) = (towards(20.0), towards(255.0));
-        let ink = if inside(&dark) > inside(&light) {
-            dark
-        } else {
-            light
-        };
-        Self {
-            side,
-            ink,
-            columns,
-            rows,
-        }
+        let pairs = COLOURS
+            .iter()
+            .flat_map(|plate| ["black", "white"].map(|ink| (*plate, ink)))
+            .filter(|(plate, ink)| plate != ink);
+        pairs
+            .map(|(plate, ink)| mixed(plate, ink))
+            .filter(|(off, _)| *off < 3.0)
+            .map(|(_, ink)| Self {
+                side,
+                ink,
+                columns,
+                rows,
+            })
+            .collect()
     }
 
     /// The text that fits the ink best, with the font's pixels `scale` wide in a picture of 96 pixels.
-    fn read(&self, alphabet: &str) -> String {
+    fn read(&self, alphabet: &str) -> (f64, String) {
         let zoom = (ITEM_SIDE / self.side) as i64;
         let [width, height] = [self.columns, self.rows].map(|[from, to]| (to - from) as i64 * zoom);
         let mut best = (f64::INFINITY, String::new());
@@ -109,7 +110,7 @@ impl Plate {
                 }
             }
         }
-        best.1
+        best
     }
 
     /// Squared differences between the ink and a glyph at a place, in pixels of a picture of 96.
@@ -152,19 +153,22 @@ impl Plate {
     }
 }
 
+fn read(picture: &Picture, alphabet: &str) -> String {
+    let plates = Plate::all(picture);
+    let read = plates.iter().map(|plate| plate.read(alphabet));
+    let best = read.min_by(|one, other| one.0.total_cmp(&other.0));
+    best.unwrap().1
+}
+
 #[test]
 fn signs_are_read_from_their_pixels() {
     for (kind, alphabet) in [(ItemKind::Digits, FIGURES), (ItemKind::Letters, CAPITALS)] {
         for index in 0..150 {
             let item = item(kind, Split::Test, 21, index);
             let picture = item.picture.unwrap();
-            assert_eq!(Plate::of(&picture).read(alphabet), item.answer);
+            assert_eq!(read(&picture, alphabet), item.answer);
             let half = resize(&picture, 48, 48, Filter::Bilinear);
-            assert_eq!(
-                Plate::of(&half).read(alphabet),
-                item.answer,
-                "{kind} {index}"
-            );
+            assert_eq!(read(&half, alphabet), item.answer, "{kind} {index}");
         }
     }
 }
