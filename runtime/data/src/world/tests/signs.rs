@@ -32,9 +32,13 @@ impl Plate {
             .map(|pixel| [0, 1, 2].map(|channel| f64::from(pixel[channel])))
             .collect();
         // Two corners at least are bare: a plate has an edge of one pixel, and is less than half as high.
-        let corners = [0, side - 1, side * (side - 1), side * side - 1].map(|at| pixels[at]);
-        let alike = |one: &&[f64; 3]| corners.iter().filter(|other| other == one).count();
-        let ground = *corners.iter().max_by_key(alike).unwrap();
+        let corners = [0, side - 1, side * (side - 1), side * side - 1];
+        let levels = |at: usize| &picture.pixels()[at * 3..at * 3 + 3];
+        let alike = |one: &&usize| {
+            let same = |other: &&usize| levels(**other) == levels(**one);
+            corners.iter().filter(same).count()
+        };
+        let ground = pixels[*corners.iter().max_by_key(alike).unwrap()];
         let off = |pixel: &[f64; 3]| (0..3).any(|at| (pixel[at] - ground[at]).abs() > 10.0);
         let plate = (0..pixels.len()).filter(|&at| off(&pixels[at]));
         let ends = |places: Vec<usize>| {
@@ -81,8 +85,9 @@ impl Plate {
 
     /// The text that fits the ink best, with the font's pixels `scale` wide in a picture of 96 pixels.
     fn read(&self, alphabet: &str) -> (f64, String) {
-        let zoom = (ITEM_SIDE / self.side) as i64;
-        let [width, height] = [self.columns, self.rows].map(|[from, to]| (to - from) as i64 * zoom);
+        let zoom = (ITEM_SIDE / self.side).cast_signed() as i64;
+        let [width, height] =
+            [self.columns, self.rows].map(|[from, to]| (to - from).cast_signed() as i64 * zoom);
         let mut best = (f64::INFINITY, String::new());
         for scale in 2..=4 {
             for glyphs in 2..=6 {
@@ -92,8 +97,8 @@ impl Plate {
                 }
                 for (left, top) in (-zoom..=zoom).flat_map(|x| (-zoom..=zoom).map(move |y| (x, y)))
                 {
-                    let left = self.columns[0] as i64 * zoom + left + 2 * scale;
-                    let top = self.rows[0] as i64 * zoom + top + 2 * scale;
+                    let left = self.columns[0].cast_signed() as i64 * zoom + left + 2 * scale;
+                    let top = self.rows[0].cast_signed() as i64 * zoom + top + 2 * scale;
                     let read = (0..glyphs).map(|place| {
                         let left = left + place * 6 * scale;
                         let fits = alphabet
@@ -115,7 +120,7 @@ impl Plate {
 
     /// Squared differences between the ink and a glyph at a place, in pixels of a picture of 96.
     fn distance(&self, one: char, scale: i64, left: i64, top: i64) -> f64 {
-        let zoom = (ITEM_SIDE / self.side) as i64;
+        let zoom = (ITEM_SIDE / self.side).cast_signed() as i64;
         let rows = glyph(one).unwrap();
         let drawn = |column: i64, row: i64| {
             let at = (
@@ -134,7 +139,7 @@ impl Plate {
         let mut sum = 0.0;
         for row in top.div_euclid(zoom)..=(top + 7 * scale).div_euclid(zoom) {
             for column in left.div_euclid(zoom)..=(left + 5 * scale).div_euclid(zoom) {
-                let inside = 0..self.side as i64;
+                let inside = 0..self.side.cast_signed() as i64;
                 if !inside.contains(&row) || !inside.contains(&column) {
                     continue;
                 }
@@ -196,11 +201,7 @@ fn options_of_numbers_differ_in_one_digit() {
     for index in 0..3000 {
         let (_, item) = build(ItemKind::Digits, Split::Train, 22, index);
         assert_eq!(item.options.len(), 4);
-        let options: Vec<&[u8]> = item
-            .options
-            .iter()
-            .map(|option| option.as_bytes())
-            .collect();
+        let options: Vec<&[u8]> = item.options.iter().map(String::as_bytes).collect();
         let length = item.answer.len();
         let places: Vec<usize> = (0..length)
             .filter(|&place| {
@@ -252,7 +253,7 @@ fn largest(item: &WorldItem, dice: &mut Dice, score: impl Fn(&str) -> i64) -> us
 fn options_do_not_give_away_which_is_right() {
     let common = |one: &str, other: &str| {
         let same = one.chars().zip(other.chars()).filter(|(a, b)| a == b);
-        same.count() as i64
+        same.count().cast_signed() as i64
     };
     for kind in [ItemKind::Digits, ItemKind::Letters] {
         let (mut dice, count) = (Dice::named("test options", 1, 0), 3000);
@@ -261,8 +262,13 @@ fn options_do_not_give_away_which_is_right() {
             let item = item(kind, Split::Test, 24, index);
             let options = item.options.clone();
             let like = |one: &str| options.iter().map(|other| common(one, other)).sum::<i64>();
-            let order =
-                |one: &str| options.iter().filter(|other| other.as_str() < one).count() as i64;
+            let order = |one: &str| {
+                options
+                    .iter()
+                    .filter(|other| other.as_str() < one)
+                    .count()
+                    .cast_signed() as i64
+            };
             let guesses = [
                 largest(&item, &mut dice, like),
                 largest(&item, &mut dice, order),
