@@ -157,14 +157,14 @@ impl Chart {
     pub(crate) fn render(&self) -> Rendering {
         let mut canvas = Canvas::new(ITEM_SIDE, GROUND);
         let side = canvas.side();
-        for unit in 0..=UNITS as i64 {
+        for unit in 0..=UNITS.cast_signed() as i64 {
             let line = if unit == 0 { AXIS_LINE } else { LINE };
             self.fill(&mut canvas, [AXIS + unit * UNIT, 1], [0, side], line);
         }
         let mut covered = Vec::with_capacity(self.bars.len());
         for (place, bar) in (self.skipped..).zip(&self.bars) {
-            let length = bar.units as i64 * UNIT;
-            let across = FIRST + place as i64 * STEP;
+            let length = bar.units.cast_signed() as i64 * UNIT;
+            let across = FIRST + place.cast_signed() as i64 * STEP;
             self.fill(
                 &mut canvas,
                 [AXIS + 1, length],

@@ -9,7 +9,7 @@ use crate::world::scene::{GRID, Scene};
 use crate::world::words::{COLOURS, KINDS, Kind, MATERIALS};
 
 /// Pixels from one edge of a picture to the other.
-const SIDE: i64 = ITEM_SIDE as i64;
+const SIDE: i64 = ITEM_SIDE.cast_signed() as i64;
 
 /// How many kinds are asked about, the first of all: those whose outlines have no gaps, so that each of them can
 /// fill a picture and still be told from the others.
@@ -50,6 +50,10 @@ impl Level {
 
 /// A thing that covers a wanted share of a picture, with other things beside it or not; nothing hides another.
 #[derive(Debug, Clone)]
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "tests hold what was drawn to it")
+)]
 pub(crate) struct CloseUp {
     pub(crate) outline: Outline,
     /// The place, and what is beside the thing.
@@ -101,7 +105,10 @@ pub(crate) fn ask_existence(dice: &mut Dice, level: Level, value: usize) -> (Clo
 /// An outline of about a share of the level: within the picture where it has room there, about its middle where not.
 fn near(dice: &mut Dice, level: Level, kind: usize) -> Outline {
     let [from, below] = level.bounds();
-    let wanted = dice.between(from as i64 * 10, below as i64 * 10 - 1) as usize;
+    let wanted = dice.between(
+        from.cast_signed() as i64 * 10,
+        below.cast_signed() as i64 * 10 - 1,
+    ) as usize;
     let middle = Outline {
         kind,
         column: SIDE / 2,

@@ -96,8 +96,8 @@ impl Outline {
         };
         let (columns, rows) = (within(self.column), within(self.row));
         let mut covered = 0;
-        for column in columns {
-            for row in rows.clone().filter(|&row| self.holds(column, row)) {
+        for row in rows {
+            for column in columns.clone().filter(|&column| self.holds(column, row)) {
                 let texture = textured(paint, material, column - self.column, row - self.row);
                 canvas.put(column, row, texture);
                 covered += 1;

@@ -9,7 +9,7 @@ use crate::world::picture::{Rendering, background};
 use crate::world::words::{COLOURS, KINDS, MATERIALS, PLACES, Place};
 
 /// Pixels from one edge of a picture to the other.
-const SIDE: i64 = ITEM_SIDE as i64;
+const SIDE: i64 = ITEM_SIDE.cast_signed() as i64;
 /// Font columns of a glyph with the gap behind it.
 const ADVANCE: i64 = GLYPH_COLUMNS + 1;
 /// Font pixels between the ink and the edge of the plate.
@@ -135,7 +135,7 @@ impl Sign {
             plate,
         );
         for (place, glyph) in self.text.chars().filter_map(glyph).enumerate() {
-            self.write(&mut canvas, place as i64, glyph, ink(plate));
+            self.write(&mut canvas, place.cast_signed() as i64, *glyph, ink(plate));
         }
         Rendering {
             picture: canvas.picture(),
@@ -143,9 +143,9 @@ impl Sign {
         }
     }
 
-    fn write(&self, canvas: &mut Canvas, place: i64, glyph: &[u8; 7], ink: Paint) {
+    fn write(&self, canvas: &mut Canvas, place: i64, glyph: [u8; 7], ink: Paint) {
         for (row, bits) in (0..).zip(glyph) {
-            for column in (0..GLYPH_COLUMNS).filter(|&column| inked(*bits, column)) {
+            for column in (0..GLYPH_COLUMNS).filter(|&column| inked(bits, column)) {
                 let left = self.left + (PADDING + place * ADVANCE + column) * self.scale;
                 let top = self.top + (PADDING + row) * self.scale;
                 canvas.fill(left..left + self.scale, top..top + self.scale, ink);
@@ -156,7 +156,7 @@ impl Sign {
 
 /// Columns and rows of a plate in font pixels.
 fn extent(text: &str) -> (i64, i64) {
-    let glyphs = text.chars().count() as i64;
+    let glyphs = text.chars().count().cast_signed() as i64;
     (glyphs * ADVANCE - 1 + 2 * PADDING, GLYPH_ROWS + 2 * PADDING)
 }
 

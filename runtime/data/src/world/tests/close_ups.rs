@@ -10,7 +10,7 @@ use crate::world::picture::Outline;
 use crate::world::shown::Shown;
 use crate::world::words::KINDS;
 
-const SIDE: i64 = ITEM_SIDE as i64;
+const SIDE: i64 = ITEM_SIDE.cast_signed() as i64;
 const LEVELS: [(ItemKind, Level); 3] = [
     (ItemKind::ExistenceSmall, Level::Small),
     (ItemKind::ExistenceMedium, Level::Medium),
@@ -78,7 +78,8 @@ fn differ(outline: &Outline, mask: &[bool], step: usize) -> usize {
                 .map(move |column| (column, row))
         })
         .filter(|&(column, row)| {
-            outline.holds(column as i64, row as i64) != mask[row * ITEM_SIDE + column]
+            outline.holds(column.cast_signed() as i64, row.cast_signed() as i64)
+                != mask[row * ITEM_SIDE + column]
         })
         .count()
 }

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use crate::image::{Filter, Picture, resize};
+use crate::world::canvas::paint_of;
 use crate::world::dice::Dice;
 use crate::world::font::{GLYPH_COLUMNS, GLYPH_ROWS, glyph, inked};
 use crate::world::item::{ITEM_SIDE, WorldItem, build, item};
 use crate::world::kind::{ItemKind, Split};
 use crate::world::sign::words;
+use crate::world::words::COLOURS;
 
 const FIGURES: &str = "0123456789";
 const CAPITALS: &str = "abcdefghijklmnopqrstuvwxyz";
@@ -21,14 +23,22 @@ struct Plate {
 }
 
 impl Plate {
-    fn of(picture: &Picture) -> Self {
+    /// The plate in every pair of paints that it can be drawn in.
+    fn all(picture: &Picture) -> Vec<Self> {
         let side = picture.width();
         let pixels: Vec<[f64; 3]> = picture
             .pixels()
             .chunks(3)
             .map(|pixel| [0, 1, 2].map(|channel| f64::from(pixel[channel])))
             .collect();
-        let ground = pixels[0];
+        // Two corners at least are bare: a plate has an edge of one pixel, and is less than half as high.
+        let corners = [0, side - 1, side * (side - 1), side * side - 1];
+        let levels = |at: usize| &picture.pixels()[at * 3..at * 3 + 3];
+        let alike = |one: &&usize| {
+            let same = |other: &&usize| levels(**other) == levels(**one);
+            corners.iter().filter(same).count()
+        };
+        let ground = pixels[*corners.iter().max_by_key(alike).unwrap()];
         let off = |pixel: &[f64; 3]| (0..3).any(|at| (pixel[at] - ground[at]).abs() > 10.0);
         let plate = (0..pixels.len()).filter(|&at| off(&pixels[at]));
         let ends = |places: Vec<usize>| {
@@ -37,48 +47,47 @@ impl Plate {
         };
         let columns = ends(plate.clone().map(|at| at % side).collect());
         let rows = ends(plate.clone().map(|at| at / side).collect());
-        // Most of a plate is bare.
-        let mut paints: BTreeMap<&[u8], usize> = BTreeMap::new();
-        for at in plate {
-            *paints
-                .entry(&picture.pixels()[at * 3..at * 3 + 3])
-                .or_default() += 1;
-        }
-        let bare = *paints.iter().max_by_key(|(_, count)| **count).unwrap().0;
-        let bare = [0, 1, 2].map(|channel| f64::from(bare[channel]));
-        let towards = |ink: f64| -> Vec<f64> {
-            let way = bare.map(|level| ink - level);
+        let inside: Vec<usize> = (rows[0] + 2..rows[1] - 2)
+            .flat_map(|row| (columns[0] + 2..columns[1] - 2).map(move |c| row * side + c))
+            .collect();
+        // Pixels between two paints are mixed of them: of a pair of paints, all of the plate can be mixed.
+        let mixed = |plate: &str, ink: &str| {
+            let [plate, ink] = [plate, ink].map(|colour| paint_of(colour).map(f64::from));
+            let way = [0, 1, 2].map(|at| ink[at] - plate[at]);
             let length: f64 = way.iter().map(|way| way * way).sum();
             let share = |pixel: &[f64; 3]| {
-                let along: f64 = (0..3).map(|at| (pixel[at] - bare[at]) * way[at]).sum();
+                let along: f64 = (0..3).map(|at| (pixel[at] - plate[at]) * way[at]).sum();
                 (along / length.max(1.0)).clamp(0.0, 1.0)
             };
-            pixels.iter().map(share).collect()
+            let shares: Vec<f64> = pixels.iter().map(share).collect();
+            let off = |&at: &usize| -> f64 {
+                let rest = |c| pixels[at][c] - plate[c] - shares[at] * way[c];
+                (0..3).map(|c| rest(c).abs()).sum()
+            };
+            let off = inside.iter().map(off).sum::<f64>() / inside.len() as f64;
+            (off, shares)
         };
-        let inside = |ink: &[f64]| -> f64 {
-            let rows = rows[0] + 2..rows[1] - 2;
-            rows.flat_map(|row| (columns[0] + 2..columns[1] - 2).map(move |c| row * side + c))
-                .map(|at| ink[at])
-                .sum()
-        };
-        let (dark, light) = (towards(20.0), towards(255.0));
-        let ink = if inside(&dark) > inside(&light) {
-            dark
-        } else {
-            light
-        };
-        Self {
-            side,
-            ink,
-            columns,
-            rows,
-        }
+        let pairs = COLOURS
+            .iter()
+            .flat_map(|plate| ["black", "white"].map(|ink| (*plate, ink)))
+            .filter(|(plate, ink)| plate != ink);
+        pairs
+            .map(|(plate, ink)| mixed(plate, ink))
+            .filter(|(off, _)| *off < 3.0)
+            .map(|(_, ink)| Self {
+                side,
+                ink,
+                columns,
+                rows,
+            })
+            .collect()
     }
 
     /// The text that fits the ink best, with the font's pixels `scale` wide in a picture of 96 pixels.
-    fn read(&self, alphabet: &str) -> String {
-        let zoom = (ITEM_SIDE / self.side) as i64;
-        let [width, height] = [self.columns, self.rows].map(|[from, to]| (to - from) as i64 * zoom);
+    fn read(&self, alphabet: &str) -> (f64, String) {
+        let zoom = (ITEM_SIDE / self.side).cast_signed() as i64;
+        let [width, height] =
+            [self.columns, self.rows].map(|[from, to]| (to - from).cast_signed() as i64 * zoom);
         let mut best = (f64::INFINITY, String::new());
         for scale in 2..=4 {
             for glyphs in 2..=6 {
@@ -88,8 +97,8 @@ impl Plate {
                 }
                 for (left, top) in (-zoom..=zoom).flat_map(|x| (-zoom..=zoom).map(move |y| (x, y)))
                 {
-                    let left = self.columns[0] as i64 * zoom + left + 2 * scale;
-                    let top = self.rows[0] as i64 * zoom + top + 2 * scale;
+                    let left = self.columns[0].cast_signed() as i64 * zoom + left + 2 * scale;
+                    let top = self.rows[0].cast_signed() as i64 * zoom + top + 2 * scale;
                     let read = (0..glyphs).map(|place| {
                         let left = left + place * 6 * scale;
                         let fits = alphabet
@@ -106,12 +115,12 @@ impl Plate {
                 }
             }
         }
-        best.1
+        best
     }
 
     /// Squared differences between the ink and a glyph at a place, in pixels of a picture of 96.
     fn distance(&self, one: char, scale: i64, left: i64, top: i64) -> f64 {
-        let zoom = (ITEM_SIDE / self.side) as i64;
+        let zoom = (ITEM_SIDE / self.side).cast_signed() as i64;
         let rows = glyph(one).unwrap();
         let drawn = |column: i64, row: i64| {
             let at = (
@@ -130,7 +139,7 @@ impl Plate {
         let mut sum = 0.0;
         for row in top.div_euclid(zoom)..=(top + 7 * scale).div_euclid(zoom) {
             for column in left.div_euclid(zoom)..=(left + 5 * scale).div_euclid(zoom) {
-                let inside = 0..self.side as i64;
+                let inside = 0..self.side.cast_signed() as i64;
                 if !inside.contains(&row) || !inside.contains(&column) {
                     continue;
                 }
@@ -149,19 +158,22 @@ impl Plate {
     }
 }
 
+fn read(picture: &Picture, alphabet: &str) -> String {
+    let plates = Plate::all(picture);
+    let read = plates.iter().map(|plate| plate.read(alphabet));
+    let best = read.min_by(|one, other| one.0.total_cmp(&other.0));
+    best.unwrap().1
+}
+
 #[test]
 fn signs_are_read_from_their_pixels() {
     for (kind, alphabet) in [(ItemKind::Digits, FIGURES), (ItemKind::Letters, CAPITALS)] {
         for index in 0..150 {
             let item = item(kind, Split::Test, 21, index);
             let picture = item.picture.unwrap();
-            assert_eq!(Plate::of(&picture).read(alphabet), item.answer);
+            assert_eq!(read(&picture, alphabet), item.answer);
             let half = resize(&picture, 48, 48, Filter::Bilinear);
-            assert_eq!(
-                Plate::of(&half).read(alphabet),
-                item.answer,
-                "{kind} {index}"
-            );
+            assert_eq!(read(&half, alphabet), item.answer, "{kind} {index}");
         }
     }
 }
@@ -189,11 +201,7 @@ fn options_of_numbers_differ_in_one_digit() {
     for index in 0..3000 {
         let (_, item) = build(ItemKind::Digits, Split::Train, 22, index);
         assert_eq!(item.options.len(), 4);
-        let options: Vec<&[u8]> = item
-            .options
-            .iter()
-            .map(|option| option.as_bytes())
-            .collect();
+        let options: Vec<&[u8]> = item.options.iter().map(String::as_bytes).collect();
         let length = item.answer.len();
         let places: Vec<usize> = (0..length)
             .filter(|&place| {
@@ -245,7 +253,7 @@ fn largest(item: &WorldItem, dice: &mut Dice, score: impl Fn(&str) -> i64) -> us
 fn options_do_not_give_away_which_is_right() {
     let common = |one: &str, other: &str| {
         let same = one.chars().zip(other.chars()).filter(|(a, b)| a == b);
-        same.count() as i64
+        same.count().cast_signed() as i64
     };
     for kind in [ItemKind::Digits, ItemKind::Letters] {
         let (mut dice, count) = (Dice::named("test options", 1, 0), 3000);
@@ -254,8 +262,13 @@ fn options_do_not_give_away_which_is_right() {
             let item = item(kind, Split::Test, 24, index);
             let options = item.options.clone();
             let like = |one: &str| options.iter().map(|other| common(one, other)).sum::<i64>();
-            let order =
-                |one: &str| options.iter().filter(|other| other.as_str() < one).count() as i64;
+            let order = |one: &str| {
+                options
+                    .iter()
+                    .filter(|other| other.as_str() < one)
+                    .count()
+                    .cast_signed() as i64
+            };
             let guesses = [
                 largest(&item, &mut dice, like),
                 largest(&item, &mut dice, order),
