@@ -63,7 +63,7 @@ enum Writing {
 }
 
 impl Shape {
-    fn is_json(&self) -> bool {
+    pub(crate) fn is_json(&self) -> bool {
         self.format == Writing::Json
     }
 }
