@@ -6,7 +6,7 @@ use super::Labeller;
 use super::words::{ATTRIBUTES, CODE, CONCEPTS, MATH, RELATIONS, SCIENCE};
 use crate::world::Labels;
 
-/// Words of a segment for each sign that a label needs; the first one needs no more than the segment.
+/// Words of a segment for each sign that a label needs; of a shorter segment one sign will do.
 const WORDS_FOR_EACH: usize = 40;
 
 /// Labels by signs: words and phrases of a list, lines that look like programs, equations.
@@ -14,7 +14,8 @@ const WORDS_FOR_EACH: usize = 40;
 /// A segment carries a label when it has at least one sign of it for each 40 words. Words are compared without regard
 /// to case and to a plural's `s` or `es`. Nothing is understood: "the rose" of a window and "she rose" are the same,
 /// and a proof in plain words without a word of the list is missed. Of the synthetic world's own segments, whose
-/// labels are known, `src/labeller/snapshots` holds precision and recall for each label.
+/// labels are known, `src/labeller/snapshots` holds precision and recall for each label and style: over all of them
+between 66 and 88 per cent precision and 59 and 93 per cent recall, and far less where topics mix.
 #[derive(Debug, Clone)]
 pub struct Rules {
     /// The signs by their first word: the words that must follow, and the label.
