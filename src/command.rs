@@ -9,6 +9,7 @@ use vpc_cost::Pool;
 use vpc_engine::Device;
 
 use crate::complete;
+use crate::data::DataCommand;
 use crate::store::{Shape, Size, StoreCommand};
 
 /// Controlled pre-training studies: described in `.vp` files, planned, run, reported.
@@ -36,6 +37,8 @@ pub(crate) enum Command {
     Graph(GraphOptions),
     /// Show a finished job: what it computed, from what, with which results.
     Show(ShowOptions),
+    /// Compare the answers of two models, question by question.
+    Compare(CompareOptions),
     /// Tell why a job of a study is cached, new, or to be done again.
     Why(WhyOptions),
     /// Write down what the data files of a study hold, so that a change is noticed.
@@ -48,6 +51,9 @@ pub(crate) enum Command {
     Ask(AskOptions),
     /// Tell what ran where, when, with what result and at what cost.
     Log(LogOptions),
+    /// Look at the text and the items of a study, before anything is run.
+    #[command(subcommand)]
+    Data(DataCommand),
     /// Look after a store: its soundness, its room, and what may go.
     #[command(subcommand)]
     Store(StoreCommand),
@@ -246,6 +252,22 @@ pub(crate) struct ShowOptions {
     /// Write one of its files instead, such as `curve.csv` or `answers.jsonl`.
     #[arg(long, value_name = "NAME", conflicts_with = "json")]
     pub(crate) file: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompareOptions {
+    /// A finished evaluation by a suite, or the answers to one of its benchmarks: its name such as
+    /// `study/able[seed=1]` or `study/able.sums[seed=1]`, or the beginning of its key.
+    #[arg(add = ArgValueCompleter::new(complete::jobs))]
+    pub(crate) left: String,
+    /// The one that it is compared with.
+    #[arg(add = ArgValueCompleter::new(complete::jobs))]
+    pub(crate) right: String,
+    /// The store [default: the nearest `.vp`, here, above, or in the one folder below that has it].
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) store: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) shape: Shape,
 }
 
 #[derive(Debug, Args)]

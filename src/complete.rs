@@ -13,6 +13,7 @@ use vpc_compiler::plan::{Key, Name, Plan};
 use vpc_compiler::{FileFacts, FileFault, Library, compile};
 use vpc_store::Store;
 
+use crate::data::names;
 use crate::library::Files;
 use crate::show::{nearest, stem};
 
@@ -66,6 +67,17 @@ pub(crate) fn selections(current: &OsStr) -> Vec<CompletionCandidate> {
             CompletionCandidate::new(name).help((!doc.is_empty()).then(|| doc.into()))
         })
         .collect()
+}
+
+/// Categories and datasets of the study that stands on the command line.
+pub(crate) fn data(current: &OsStr) -> Vec<CompletionCandidate> {
+    let plan = words().find_map(|word| study(&word));
+    let (Some(plan), Some(current)) = (plan, current.to_str()) else {
+        return Vec::new();
+    };
+    let names: BTreeSet<&str> = names(&plan).collect();
+    let fitting = names.into_iter().filter(|name| name.starts_with(current));
+    fitting.map(CompletionCandidate::new).collect()
 }
 
 /// Names of the finished and the evicted jobs of the store that `vpc show` would look into.

@@ -7,8 +7,10 @@ mod calibrate;
 mod changes;
 mod check;
 mod command;
+mod compare;
 mod complete;
 mod cost;
+mod data;
 mod devices;
 mod doctor;
 mod exit;
@@ -59,12 +61,14 @@ fn main() -> ExitCode {
         Command::Run(options) => run::run(&options),
         Command::Graph(options) => graph::graph(&options),
         Command::Show(options) => show::show(&options),
+        Command::Compare(options) => compare::compare(&options),
         Command::Why(options) => why::why(&options),
         Command::Lock(options) => lock::lock(&options),
         Command::Adopt(options) => adopt::adopt(&options),
         Command::Export(options) => export::export(&options),
         Command::Ask(options) => ask::ask(&options),
         Command::Log(options) => log::log(&options),
+        Command::Data(command) => data::data(&command),
         Command::Store(command) => store::store(&command),
         Command::Calibrate(options) => calibrate::calibrate(&options),
         Command::Doctor(options) => doctor::doctor(&options),

@@ -163,6 +163,39 @@ fn a_suite_is_answered_added_up_and_reported() {
         assert!((reported("able", item) - expected).abs() < 1e-12, "{item}");
     }
 
+    // What they are worth: Wilson's interval of four questions; benchmarks of a group err independently.
+    let worth = |item: &str| {
+        let all = results["numbers"].as_array().unwrap();
+        let is_it = |one: &&Value| {
+            one["job"] == "able" && one["item"] == item && one["point"][0][1] == "10%"
+        };
+        all.iter().find(is_it).unwrap()["over_items"].clone()
+    };
+    let error = |name: &str| {
+        let filed = filed(&folder, &format!("e/able.{name}[c=10%]"));
+        number(&filed["metrics"]["error"])
+    };
+    assert_eq!(worth("colours")["n"], 4);
+    assert!((number(&worth("colours")["error"]) - error("colours")).abs() < 1e-12);
+    let ends = worth("colours")["interval"].clone();
+    assert!(number(&ends[0]) < value("colours") && value("colours") <= number(&ends[1]));
+    let expected = error("colours").hypot(error("letters")) / 2.0;
+    assert_eq!(worth("options")["n"], 6);
+    assert!((number(&worth("options")["error"]) - expected).abs() < 1e-12);
+    let csv = folder.read(".vp/results/s/results.csv");
+    assert!(csv.starts_with("study,experiment,job,c,item,metric,value,key,items,error,low,high\n"));
+    let cell = &results["tables"][0]["table"]["rows"][0]["cells"][0];
+    assert_eq!(cell["over_items"], worth("options"));
+    // One run: nothing is known of others, which is not to say that they would be alike.
+    let one = json!({ "n": 1, "error": null, "interval": null });
+    assert_eq!(cell["over_runs"], one);
+    assert!(
+        run.stdout
+            .contains("± standard error over items (n = 4 to 10); one run each, so none over runs"),
+        "{}",
+        run.stdout
+    );
+
     // Perplexity is that of all tokens together; training lowers it.
     let prose = answers(&folder, "e/reads.prose[c=10%]");
     let sum = |field: &str| -> f64 { prose.iter().map(|one| number(&one[field][0])).sum() };
@@ -179,6 +212,65 @@ fn a_suite_is_answered_added_up_and_reported() {
             .stderr
             .contains("nothing to do")
     );
+}
+
+#[test]
+fn two_models_are_compared_question_by_question() {
+    let folder = folder();
+    folder.vpc("run s.vp").ends(0);
+    let compare = |arguments: &str| folder.vpc(&format!("compare {arguments}"));
+    let found = compare("e/able[c=10%] e/able[c=90%] --format json").ends(0);
+    let found: Value = serde_json::from_str(&found.stdout).unwrap();
+    let benchmarks = found["benchmarks"].as_array().unwrap();
+    assert_eq!((&found["schema"], benchmarks.len()), (&json!(1), 4));
+    for benchmark in benchmarks {
+        let name = benchmark["benchmark"].as_str().unwrap();
+        let right = |c: &str| -> Vec<bool> {
+            let all = answers(&folder, &format!("e/able.{name}[c={c}]"));
+            all.iter().map(|one| one["right"] == true).collect()
+        };
+        let pairs: Vec<(bool, bool)> = right("10%").into_iter().zip(right("90%")).collect();
+        let count = |wanted| pairs.iter().filter(|pair| **pair == wanted).count();
+        for (field, wanted) in [
+            ("both", (true, true)),
+            ("only_left", (true, false)),
+            ("only_right", (false, true)),
+            ("neither", (false, false)),
+        ] {
+            assert_eq!(benchmark[field], count(wanted), "{name} {field}");
+        }
+        let gained = count((true, false)) as f64 - count((false, true)) as f64;
+        let difference = gained / pairs.len() as f64;
+        assert!((number(&benchmark["difference"]) - difference).abs() < 1e-12);
+    }
+    let text = compare("e/able.colours[c=10%] e/able.colours[c=90%]").ends(0);
+    assert!(
+        text.stdout
+            .contains("left   e/able.colours[c=10%]\nright  e/able.colours[c=90%]"),
+        "{}",
+        text.stdout
+    );
+    for (arguments, status, message) in [
+        (
+            "e/able.colours[c=10%] e/able.letters[c=10%]",
+            1,
+            "answer different questions",
+        ),
+        (
+            "e/reads[c=10%] e/reads[c=90%]",
+            1,
+            "no benchmark in common whose answers are right or wrong",
+        ),
+        ("e/able[c=10%] e/base[c=10%]", 1, "which has no answers"),
+        (
+            "e/able[c=10%] nothing",
+            1,
+            "no finished job is called `nothing`",
+        ),
+    ] {
+        let run = compare(arguments).ends(status);
+        assert!(run.stderr.contains(message), "{}", run.stderr);
+    }
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod error;
 mod filter;
 pub mod image;
 pub mod items;
+pub mod labeller;
 pub mod limits;
 pub mod questions;
 mod shares;
@@ -28,7 +29,7 @@ pub use documents::{DocumentsWriter, documents};
 pub use error::{Compression, DataError};
 pub use filter::{Clause, Filter};
 pub use shares::ShareError;
-pub use source::{Source, read_documents};
+pub use source::{Labelled, Source, VisitDocument, read_documents, read_labelled};
 pub use stream::{Part, Sample, SampleStream, StreamError, fill};
 pub use tokenizer::{
     END, SamplePart, Tokenizer, TokenizerStats, Trained, rename_token, sample_for_tokenizer,

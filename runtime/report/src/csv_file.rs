@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 
 use crate::numbers::Numbers;
+use crate::spread::Spread;
 
-/// Writes the numbers as csv: one column for each axis, one line for each number.
+/// Writes the numbers as csv: one column for each axis, one line for each number,
+/// with what it is worth over the items it was measured on.
 ///
 /// A text that a spreadsheet would take for a formula begins with `'`; `results.json` has it as it
 /// is.
@@ -20,7 +22,9 @@ pub fn to_csv(numbers: &Numbers) -> Result<Vec<u8>, csv::Error> {
     let head = ["study", "experiment", "job"]
         .into_iter()
         .chain(axes.iter().copied());
-    writer.write_record(head.chain(["item", "metric", "value", "key"]))?;
+    let numbered = ["item", "metric", "value", "key"];
+    let worth = ["items", "error", "low", "high"];
+    writer.write_record(head.chain(numbered).chain(worth))?;
     for number in &numbers.numbers {
         let value = |axis: &&str| {
             let own = number.point.iter().find(|own| own.0 == **axis);
@@ -36,11 +40,25 @@ pub fn to_csv(numbers: &Numbers) -> Result<Vec<u8>, csv::Error> {
         record.push(number.metric.word().to_owned());
         record.push(number.value.to_string());
         record.push(number.key.to_string());
+        record.extend(worth_of(number.over_items.as_ref()));
         writer.write_record(record)?;
     }
     writer
         .into_inner()
         .map_err(|error| error.into_error().into())
+}
+
+/// The number of items, the standard error over them, and the ends of the 95 % interval; empty where there is none.
+fn worth_of(spread: Option<&Spread>) -> [String; 4] {
+    let shown = |number: Option<f64>| number.map(|number| number.to_string());
+    let interval = spread.and_then(|spread| spread.interval);
+    [
+        spread.map(|spread| spread.n.to_string()),
+        shown(spread.and_then(|spread| spread.error)),
+        shown(interval.map(|[low, _]| low)),
+        shown(interval.map(|[_, high]| high)),
+    ]
+    .map(Option::unwrap_or_default)
 }
 
 /// A text that no spreadsheet computes; a signed number is none that it would.

@@ -7,6 +7,8 @@ mod graph;
 mod json_file;
 mod numbers;
 mod placed;
+mod spread;
+mod suite;
 mod table;
 mod terminal;
 
@@ -16,5 +18,6 @@ pub use graph::{Graph, Group, Node, mermaid_refuses, to_dot, to_mermaid};
 pub use json_file::to_json;
 pub use numbers::{Number, Numbers, gather};
 pub use placed::{Placed, tables};
+pub use spread::Spread;
 pub use table::{Filled, Summary, fill};
 pub use terminal::draw;

@@ -6,6 +6,9 @@ use serde::Serialize;
 use serde_json::Value;
 use vpc_compiler::plan::{EvalTask, Experiment, Item, Job, Key, Metric, Plan, Run, Task};
 
+use crate::spread::Spread;
+use crate::suite::of_suite;
+
 /// Everything measured, in the order of the study.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Numbers {
@@ -32,6 +35,8 @@ pub struct Number {
     pub metric: Metric,
     /// The number.
     pub value: f64,
+    /// What it is worth over the items it was measured on; none for held-out text.
+    pub over_items: Option<Spread>,
     /// The job that measured it.
     pub key: Key,
 }
@@ -72,8 +77,10 @@ fn of_run(experiment: &Experiment, run: &Run, job: &Job, metrics: &Value) -> Vec
     if let Task::AlignScore(_) = job.task {
         let score = metrics.get("value").and_then(Value::as_f64);
         let scored = run.items.first().zip(score);
-        let number =
-            |(item, score): (&Item, f64)| numbered(experiment, run, &item.name, item.metric, score);
+        let number = |(item, score): (&Item, f64)| Number {
+            over_items: of_alignment(metrics, score),
+            ..numbered(experiment, run, &item.name, item.metric, score)
+        };
         return scored.map(number).into_iter().collect();
     }
     let read = |item: &Item| Sums::read(metrics, job, *item.keys.first()?);
@@ -98,35 +105,25 @@ fn of_run(experiment: &Experiment, run: &Run, job: &Job, metrics: &Value) -> Vec
     numbers
 }
 
-/// The scores of benchmarks, the means of groups, and what the suite makes of all of them.
-fn of_suite(experiment: &Experiment, run: &Run, job: &Job, metrics: &Value) -> Vec<Number> {
-    let keys: Vec<Key> = job.inputs_as("answers").collect();
-    let benchmark = |key: &Key| -> Option<f64> {
-        let at = keys.iter().position(|known| known == key)?;
-        metrics.get("benchmarks")?.get(at)?.get("value")?.as_f64()
-    };
-    let overall = metrics.get("overall").and_then(Value::as_f64);
-    let value = |item: &Item| match overall {
-        Some(overall) if &*item.name == OVERALL => Some(overall),
-        _ => {
-            let values: Option<Vec<f64>> = item.keys.iter().map(benchmark).collect();
-            let values = values.filter(|values| !values.is_empty())?;
-            Some(values.iter().sum::<f64>() / values.len() as f64)
-        }
-    };
-    let items = run.items.iter();
-    items
-        .filter_map(|item| {
-            let value = value(item)?;
-            Some(numbered(experiment, run, &item.name, item.metric, value))
-        })
-        .collect()
+/// What an alignment score is worth over pairs: all encoders look at the same ones, so that the error of their mean is
+/// the mean of their errors.
+fn of_alignment(metrics: &Value, score: f64) -> Option<Spread> {
+    let pairs = metrics.get("items")?.as_u64()?;
+    let encoders = metrics.get("encoders")?.as_array()?;
+    let errors = encoders.iter().map(|one| one.get("error")?.as_f64());
+    let sum = errors.sum::<Option<f64>>();
+    let error = sum.map(|sum| sum / encoders.len().max(1) as f64);
+    Some(Spread::student(score, pairs, 1, error))
 }
 
-/// What all benchmarks of a suite are called together.
-const OVERALL: &str = "overall";
-
-fn numbered(experiment: &Experiment, run: &Run, item: &str, metric: Metric, value: f64) -> Number {
+/// A number of a run, of which is not said over how many items.
+pub(crate) fn numbered(
+    experiment: &Experiment,
+    run: &Run,
+    item: &str,
+    metric: Metric,
+    value: f64,
+) -> Number {
     let own = |(axis, value): &(Arc<str>, Arc<str>)| (axis.to_string(), value.to_string());
     Number {
         experiment: experiment.name.clone(),
@@ -136,6 +133,7 @@ fn numbered(experiment: &Experiment, run: &Run, item: &str, metric: Metric, valu
         item: item.to_owned(),
         metric,
         value,
+        over_items: None,
         key: run.key,
     }
 }

@@ -4,6 +4,7 @@ use serde::Serialize;
 use vpc_compiler::plan::{Cell, Experiment, Key, Metric, Table};
 
 use crate::numbers::{Number, Numbers};
+use crate::spread::Spread;
 
 /// A table with its numbers.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -42,6 +43,10 @@ pub struct Summary {
     pub deviation: Option<f64>,
     /// How many runs.
     pub n: usize,
+    /// What the mean is worth over runs; one run tells nothing of that.
+    pub over_runs: Spread,
+    /// What it is worth over the items it was measured on; none for held-out text and for ratios.
+    pub over_items: Option<Spread>,
     /// The jobs that measured them.
     pub keys: Vec<Key>,
 }
@@ -72,7 +77,13 @@ pub fn fill(table: &Table, experiments: &[&Experiment], numbers: &Numbers) -> Fi
                 let wanted: Point = values.iter().chain(column).cloned().collect();
                 let found = measured(&own, cell, &wanted);
                 cells.push(match base {
-                    None => summary(found.iter().map(|number| (number.value, vec![number.key]))),
+                    None => {
+                        let keys = |number: &&Number| vec![number.key];
+                        let own = found
+                            .iter()
+                            .map(|one| (one.value, one.over_items, keys(one)));
+                        summary(own)
+                    }
                     Some((axis, value)) => {
                         let mut to: Point = column.clone();
                         to.push((axis.clone(), value.clone()));
@@ -174,7 +185,7 @@ fn measured<'n>(own: &[&'n Number], cell: &Cell, wanted: &[(String, String)]) ->
 }
 
 /// A number in per cent of the one that differs from it in one axis alone.
-fn relative(number: &Number, to: &[&Number], axis: &str) -> Option<(f64, Vec<Key>)> {
+fn relative(number: &Number, to: &[&Number], axis: &str) -> Option<OfRun> {
     let others = |number: &Number| -> Vec<(String, String)> {
         let point = number.point.iter();
         point.filter(|own| own.0 != axis).cloned().collect()
@@ -185,12 +196,21 @@ fn relative(number: &Number, to: &[&Number], axis: &str) -> Option<(f64, Vec<Key
     });
     let base = pairs.next().filter(|base| base.value != 0.0)?;
     let per_cent = 100.0 * number.value / base.value;
-    Some((per_cent, vec![number.key, base.key]))
+    // Both answered the same items, so that the errors of the two say nothing of the ratio's.
+    Some((per_cent, None, vec![number.key, base.key]))
 }
 
-/// Mean and sample standard deviation of values, each with the jobs it comes from.
-fn summary(values: impl Iterator<Item = (f64, Vec<Key>)>) -> Option<Summary> {
-    let (values, keys): (Vec<f64>, Vec<Vec<Key>>) = values.unzip();
+/// The value of a run, what it is worth over items, and the jobs it comes from.
+type OfRun = (f64, Option<Spread>, Vec<Key>);
+
+/// Mean and spread of the values of runs.
+fn summary(runs: impl Iterator<Item = OfRun>) -> Option<Summary> {
+    let (mut values, mut items, mut keys) = (Vec::new(), Vec::new(), Vec::new());
+    for (value, over_items, own) in runs {
+        values.push(value);
+        items.push(over_items);
+        keys.extend(own);
+    }
     let n = values.len();
     if n == 0 {
         return None;
@@ -201,7 +221,9 @@ fn summary(values: impl Iterator<Item = (f64, Vec<Key>)>) -> Option<Summary> {
         mean,
         deviation: (n > 1).then(|| (squares / (n - 1) as f64).sqrt()),
         n,
-        keys: keys.concat(),
+        over_runs: Spread::over_runs(&values),
+        over_items: Spread::together(&items),
+        keys,
     })
 }
 
@@ -260,6 +282,7 @@ mod tests {
             item: "web".to_owned(),
             metric: Metric::BitsPerByte,
             value,
+            over_items: None,
             key: Key::new([0; 32]),
         }
     }

@@ -3,10 +3,12 @@
 use std::ops::Range;
 
 mod decode;
+mod encode;
 mod preprocess;
 mod resample;
 
 pub use decode::{ImageError, Limits, decode};
+pub use encode::png;
 pub use preprocess::{Preprocess, Shape};
 pub use resample::{Filter, resize};
 

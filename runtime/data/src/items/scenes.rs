@@ -2,14 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use image::codecs::png::PngEncoder;
-use image::{ExtendedColorType, ImageEncoder};
 use rayon::prelude::*;
 
 use super::intake::Intake;
 use super::{Item, ItemError, Turn};
 use crate::error::DataError;
-use crate::image::Picture;
+use crate::image::png;
 use crate::world::{ItemKind, Split, WorldItem, item};
 
 /// Items that are made at once, in parallel.
@@ -70,17 +68,4 @@ fn worded(world: WorldItem, id: String) -> Item {
         labels,
         picture: None,
     }
-}
-
-/// A picture as PNG.
-pub(super) fn png(picture: &Picture) -> Result<Vec<u8>, DataError> {
-    let mut bytes = Vec::new();
-    let (width, height) = (picture.width() as u32, picture.height() as u32);
-    PngEncoder::new(&mut bytes)
-        .write_image(picture.pixels(), width, height, ExtendedColorType::Rgb8)
-        .map_err(|error| DataError::Write {
-            what: "picture of a scene",
-            source: std::io::Error::other(error),
-        })?;
-    Ok(bytes)
 }

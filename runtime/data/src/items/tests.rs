@@ -57,7 +57,7 @@ fn only_items(source: &ItemSource) -> Vec<Item> {
 /// A small picture as PNG, one of as many as there are numbers.
 fn png(number: u8) -> Vec<u8> {
     let pixels = (0..75).map(|at| number.wrapping_mul(31).wrapping_add(at));
-    super::scenes::png(&Picture::new(5, 5, pixels.collect())).unwrap()
+    crate::image::png(&Picture::new(5, 5, pixels.collect())).unwrap()
 }
 
 /// A sound header that promises 2^30 pixels, and little behind it.

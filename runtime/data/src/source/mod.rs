@@ -1,9 +1,12 @@
 //! Where text comes from, and how it is cut into documents.
 
 pub(crate) mod jsonl;
+mod labelled;
 pub(crate) mod lines;
 pub(crate) mod open;
 mod text;
+
+pub use labelled::{Labelled, VisitDocument, read_labelled};
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};

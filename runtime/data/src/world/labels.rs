@@ -23,6 +23,11 @@ impl Labels {
     /// Where things are to each other, and what is part of what.
     pub const RELATION: Labels = Labels(32);
 
+    /// The three of reasoning.
+    pub const REASONING: Labels = Labels(1 | 2 | 4);
+    /// The three of sight.
+    pub const VISUAL: Labels = Labels(8 | 16 | 32);
+
     /// Every single label with its name, reasoning first.
     pub const ALL: [(Labels, &'static str); 6] = [
         (Labels::CODE, "code reasoning"),
@@ -36,6 +41,22 @@ impl Labels {
     /// Whether every label of `others` is in this set.
     pub fn contains(self, others: Labels) -> bool {
         self.0 & others.0 == others.0
+    }
+
+    /// Whether some label of `others` is in this set.
+    pub fn meets(self, others: Labels) -> bool {
+        self.0 & others.0 != 0
+    }
+
+    /// The label that a word of labelled data means: its name, also with `_`; `visual relationship` is the relation.
+    pub fn of_word(word: &str) -> Option<Labels> {
+        let name = word.replace('_', " ");
+        let name = match name.as_str() {
+            "visual relationship" => "visual relation",
+            name => name,
+        };
+        let mut all = Labels::ALL.into_iter();
+        all.find(|(_, own)| *own == name).map(|(label, _)| label)
     }
 
     /// Whether there is no label.

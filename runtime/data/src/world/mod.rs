@@ -49,6 +49,8 @@ pub use picture::{MIN_SIDE, Rendering, render};
 pub use scene::Scene;
 pub use style::{ParseStyleError, Style};
 
+use std::ops::ControlFlow;
+
 use crate::error::DataError;
 use crate::source::Visit;
 pub(crate) use dice::Dice;
@@ -90,12 +92,22 @@ pub(crate) fn visit(
     bytes: u64,
     each: &mut Visit<'_>,
 ) -> Result<(), DataError> {
+    visit_documents(style, seed, bytes, &mut |document| each(&document.text()))
+}
+
+/// Like [`visit`], with the segments.
+pub(crate) fn visit_documents(
+    style: Style,
+    seed: u64,
+    bytes: u64,
+    each: &mut dyn FnMut(&Document) -> Result<ControlFlow<()>, DataError>,
+) -> Result<(), DataError> {
     let (mut written, mut index) = (0, 0);
     while written < bytes {
-        let text = document(style, seed, index).text();
-        written += text.len() as u64;
+        let document = document(style, seed, index);
+        written += document.len() as u64;
         index += 1;
-        if each(&text)?.is_break() {
+        if each(&document)?.is_break() {
             return Ok(());
         }
     }

@@ -43,7 +43,8 @@ pub(super) fn make(bench: &Bench<'_>, task: &CorpusTask) -> Result<Manifest, Job
     Ok(attempt.publish(draft)?)
 }
 
-fn source(spec: &SourceSpec) -> Result<Source, JobError> {
+/// Where text comes from.
+pub(crate) fn source(spec: &SourceSpec) -> Result<Source, JobError> {
     Ok(match spec {
         SourceSpec::Text { path, .. } => Source::Text {
             path: PathBuf::from(path.get()),
@@ -72,7 +73,8 @@ fn source(spec: &SourceSpec) -> Result<Source, JobError> {
     })
 }
 
-fn filter(spec: &plan::Filter) -> Filter {
+/// Which documents belong.
+pub(crate) fn filter(spec: &plan::Filter) -> Filter {
     let clause = |clause: &plan::Clause| match clause {
         plan::Clause::Any(words) => Clause::Any(words.clone()),
         plan::Clause::None(words) => Clause::None(words.clone()),

@@ -148,7 +148,8 @@ fn write(attempt: &mut Attempt, items: &[Item]) -> Result<serde_json::Value, Job
     Ok(json!({ "items": items.len(), "with_picture": shown }))
 }
 
-fn chosen(choice: &plan::Choice) -> Choice {
+/// Which items are used.
+pub(crate) fn chosen(choice: &plan::Choice) -> Choice {
     match choice {
         plan::Choice::Only(words) => Choice::Only(words.clone()),
         plan::Choice::Without(words) => Choice::Without(words.clone()),
@@ -160,7 +161,8 @@ fn chosen(choice: &plan::Choice) -> Choice {
     }
 }
 
-fn source(spec: &ItemsSpec, items: u64) -> Result<ItemSource, JobError> {
+/// Where items come from.
+pub(crate) fn source(spec: &ItemsSpec, items: u64) -> Result<ItemSource, JobError> {
     let split = |split| match split {
         plan::Split::Train => Split::Train,
         plan::Split::Test => Split::Test,
