@@ -289,7 +289,7 @@ fn who_does_not_look_stands_at_chance() {
 #[test]
 fn who_looks_at_no_sign_chart_or_outline_stands_at_chance() {
     for kind in &ItemKind::ALL[11..] {
-        stands_at_chance(*kind, 1200, 800);
+        stands_at_chance(*kind, 800, 600);
     }
 }
 
