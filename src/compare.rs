@@ -39,7 +39,7 @@ fn compared(options: &CompareOptions) -> Result<(), Status> {
     let (left, lefts) = sheet(&options.left)?;
     let (right, rights) = sheet(&options.right)?;
     let mut rows = Vec::new();
-    for (own, other) in pairs(&lefts, &rights) {
+    for (own, other) in matched(&lefts, &rights) {
         let benchmark = benchmarks(own).into_iter().next().unwrap_or_default();
         if let Some(pairing) = paired(&store, own, other)? {
             rows.push((benchmark.to_owned(), pairing));
@@ -107,7 +107,7 @@ fn benchmarks(manifest: &Manifest) -> BTreeSet<&str> {
 }
 
 /// Answers to the same benchmark, by its name; where each side has just one, those.
-fn pairs<'m>(lefts: &'m [Manifest], rights: &'m [Manifest]) -> Vec<(&'m Manifest, &'m Manifest)> {
+fn matched<'m>(lefts: &'m [Manifest], rights: &'m [Manifest]) -> Vec<(&'m Manifest, &'m Manifest)> {
     if let ([left], [right]) = (lefts, rights) {
         return vec![(left, right)];
     }

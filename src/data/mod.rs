@@ -8,7 +8,7 @@ mod show;
 mod tally;
 mod texts;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
 use clap_complete::engine::ArgValueCompleter;
@@ -90,13 +90,13 @@ pub(crate) fn names(plan: &Plan) -> impl Iterator<Item = &str> {
 }
 
 /// Compiles a study; its problems are told as the answer is written.
-fn planned(file: &PathBuf, shape: &Shape) -> Result<Plan, Status> {
+fn planned(file: &Path, shape: &Shape) -> Result<Plan, Status> {
     let format = if shape.is_json() {
         Format::Json
     } else {
         Format::Human
     };
-    let file = file.clone();
+    let file = file.to_owned();
     compiled(&StudyOptions { file, format })
 }
 
