@@ -236,3 +236,17 @@ fn what_cannot_be_is_refused_with_what_to_do() {
         "maybe",
     );
 }
+
+#[test]
+fn studies_know_the_worlds_words() {
+    let kinds = vpc_data::world::ItemKind::ALL.map(|kind| kind.to_string());
+    let kinds = kinds.join(", ");
+    let styles = vpc_data::world::Style::ALL;
+    let styles = styles.map(|style| format!("category c_{style} {{ source: world({style}) }}\n"));
+    let text = format!(
+        "dataset d {{ source: scenes([{kinds}]), items: 100 }}\n{}{STUDY}",
+        styles.join("")
+    );
+    let folder = Folder::with(&[("s.vp", &text)]);
+    folder.vpc("check s.vp").ends(0);
+}

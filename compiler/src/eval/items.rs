@@ -14,7 +14,7 @@ use crate::plan::{
 use crate::schema::Type;
 use crate::value::Value;
 
-/// Kinds of items of the world; the world's own list is held to it by a test.
+/// Kinds of items of the world, as it lists them itself.
 const KINDS: [&str; 17] = [
     "caption",
     "existence",
@@ -34,6 +34,9 @@ const KINDS: [&str; 17] = [
     "existence_medium",
     "existence_large",
 ];
+
+/// A part of a source, or all of it.
+struct Taken(Option<PartSpec>);
 
 impl Evaluator<'_> {
     /// Where items come from: what a function made, or a file read as it stands.
@@ -70,7 +73,8 @@ impl Evaluator<'_> {
                 seed: call.or("seed", 0, seed)?,
             },
             "folder" => {
-                let (path, facts) = self.folder_of(call, "path", module)??;
+                let folder = |span, path| self.folder_at(span, path, module);
+                let (path, facts) = call.need("path", folder)?;
                 let options = call.or("options", 4, |span, value| self.count(span, value, 2))?;
                 ItemsSpec::Folder {
                     path: Operation::new(path),
@@ -81,20 +85,20 @@ impl Evaluator<'_> {
                     },
                     seed: call.or("seed", 0, seed)?,
                     broken: broken(call)?,
-                    part: self.part(call)?,
+                    part: self.part(call)?.0,
                 }
             }
             _ => {
                 let (span, path) = call.value("path")?;
                 let path = self.text_of(span, path, Type::Path)?;
                 let (path, facts) = self.data_file(&path, span, module)?;
-                let pictures = match self.folder_of(call, "pictures", module)? {
-                    Some((path, facts)) => Some(PicturesSpec {
+                let pictures = call.or("pictures", None, |span, path| {
+                    let (path, facts) = self.folder_at(span, path, module)?;
+                    Some(Some(PicturesSpec {
                         path: Operation::new(path),
                         digest: facts.digest,
-                    }),
-                    None => None,
-                };
+                    }))
+                })?;
                 let known = ItemFields::default();
                 let name = |name, known| {
                     call.or(name, known, |span, value| {
@@ -111,26 +115,17 @@ impl Evaluator<'_> {
                         answer: name("answer", known.answer)?,
                     },
                     broken: broken(call)?,
-                    part: self.part(call)?,
+                    part: self.part(call)?.0,
                 }
             }
         };
         Some(Value::Items(made))
     }
 
-    /// The folder that an argument names, with its facts; none where it is not given.
-    fn folder_of(
-        &self,
-        call: &Call<'_>,
-        name: &str,
-        module: ModuleId,
-    ) -> Option<Option<(String, FileFacts)>> {
-        let Some((span, path)) = call.value(name) else {
-            return Some(None);
-        };
+    /// The folder at a path, with its facts.
+    fn folder_at(&self, span: Span, path: Value, module: ModuleId) -> Option<(String, FileFacts)> {
         let path = self.text_of(span, path, Type::Path)?;
-        let path = join(&self.module(module)?.folder, &path);
-        self.folder(path, span).map(Some)
+        self.folder(join(&self.module(module)?.folder, &path), span)
     }
 
     /// Asks for the facts of a folder.
@@ -151,8 +146,8 @@ impl Evaluator<'_> {
         }
     }
 
-    /// The part of a source that is taken; none for all of it.
-    fn part(&self, call: &Call<'_>) -> Option<Option<PartSpec>> {
+    /// The part of a source that is taken.
+    fn part(&self, call: &Call<'_>) -> Option<Taken> {
         let nothing = Fraction::new(0, 1)?;
         let held_out = call.or("held_out", nothing, |span, value| self.share(span, value))?;
         let side = side(call)?;
@@ -171,7 +166,7 @@ impl Evaluator<'_> {
             );
             return None;
         }
-        Some((out > 0).then_some(PartSpec { held_out, side }))
+        Some(Taken((out > 0).then_some(PartSpec { held_out, side })))
     }
 
     /// `[caption, existence]`: kinds of items.
