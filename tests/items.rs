@@ -29,7 +29,9 @@ experiment e {
 "#;
 
 fn study(skip: &str, count: usize) -> String {
-    STUDY.replace("SKIP", skip).replace("COUNT", &count.to_string())
+    STUDY
+        .replace("SKIP", skip)
+        .replace("COUNT", &count.to_string())
 }
 
 /// A PNG of 8 by 8 pixels of one colour.
@@ -83,17 +85,29 @@ fn pictures_count_by_their_content_wherever_they_lie() {
     assert_eq!((&told["items"], &told["pictures"]), (&json!(3), &json!(2)));
     // Another name for the folder, and another time of its files: nothing is to do.
     fs::rename(folder.join("pictures"), folder.join("photos")).unwrap();
-    folder.write("s.vp", study("broken: fatal", 3).replace("\"pictures\"", "\"photos\""));
+    folder.write(
+        "s.vp",
+        study("broken: fatal", 3).replace("\"pictures\"", "\"photos\""),
+    );
     let text = fs::read(folder.join("told.jsonl")).unwrap();
     fs::write(folder.join("told.jsonl"), text).unwrap();
     assert!(folder.vpc("run s.vp").ends(0).named("done").is_empty());
     // Another picture under the same name is told, with the folder, and what is made of it is anew.
     fs::write(folder.join("photos/a.png"), png([250, 250, 0])).unwrap();
     let plan = said(&folder, "plan s.vp --explain", 0);
-    assert!(plan.contains("`photos` differs") || plan.contains("photos"), "{plan}");
-    let done = folder.vpc("run s.vp --accept-changes").ends(0).named("done");
+    assert!(
+        plan.contains("`photos` differs") || plan.contains("photos"),
+        "{plan}"
+    );
+    let done = folder
+        .vpc("run s.vp --accept-changes")
+        .ends(0)
+        .named("done");
     assert!(done.iter().any(|name| name == "dataset/told"), "{done:?}");
-    assert!(!done.iter().any(|name| name == "dataset/sorted"), "{done:?}");
+    assert!(
+        !done.iter().any(|name| name == "dataset/sorted"),
+        "{done:?}"
+    );
 }
 
 #[test]
@@ -101,7 +115,10 @@ fn broken_pictures_are_fatal_or_left_out_as_declared() {
     let folder = folder();
     fs::write(folder.join("pictures/a.png"), b"no picture").unwrap();
     let failed = said(&folder, "run s.vp", 1);
-    assert!(failed.contains("`told.jsonl` line 1") || failed.contains("told.jsonl` line 1"), "{failed}");
+    assert!(
+        failed.contains("`told.jsonl` line 1") || failed.contains("told.jsonl` line 1"),
+        "{failed}"
+    );
     assert!(failed.contains("a.png"), "{failed}");
     // With the wrong number of what is left, the right one is named.
     folder.write("s.vp", study("broken: skip", 3));
@@ -128,8 +145,14 @@ fn no_path_leads_out_of_the_folder() {
         assert!(failed.contains("is not below"), "{path}: {failed}");
     }
     // A source that names no folder has no pictures by path.
-    folder.write("s.vp", study("broken: skip", 1).replace("pictures: \"pictures\", ", ""));
-    folder.write("told.jsonl", json!({ "image": "a.png", "words": "What?", "answer": "red" }).to_string());
+    folder.write(
+        "s.vp",
+        study("broken: skip", 1).replace("pictures: \"pictures\", ", ""),
+    );
+    folder.write(
+        "told.jsonl",
+        json!({ "image": "a.png", "words": "What?", "answer": "red" }).to_string(),
+    );
     let failed = said(&folder, "run s.vp", 1);
     assert!(failed.contains("name it, `pictures: "), "{failed}");
 }

@@ -48,10 +48,15 @@ fn photographs_are_read_and_told_apart() {
     };
     let folder = study("photographs", &[("cifar10", &all.join("cifar10"))]);
     folder
-        .vpc("run photographs.vp --only dataset/described --only dataset/asked --only dataset/shown")
+        .vpc(
+            "run photographs.vp --only dataset/described --only dataset/asked --only dataset/shown",
+        )
         .ends(0);
     let asked = metrics(&folder, "dataset/asked");
-    assert_eq!((&asked["items"], &asked["labels"]["cat"]), (&5000.into(), &500.into()));
+    assert_eq!(
+        (&asked["items"], &asked["labels"]["cat"]),
+        (&5000.into(), &500.into())
+    );
     assert_eq!(metrics(&folder, "dataset/shown")["items"], 1000);
     if !nightly() {
         return;
@@ -62,7 +67,9 @@ fn photographs_are_read_and_told_apart() {
         assert!(seen - 1.96 * error > 0.25, "{seen} ± {error}");
         let (dark, error) = right(&folder, &format!("photographs/withheld.shown[seed={seed}]"));
         assert!((dark - 0.25).abs() < 3.0 * error, "{dark} ± {error}");
-        say(&format!("seed {seed}: {seen:.3} with photographs, {dark:.3} without"));
+        say(&format!(
+            "seed {seed}: {seen:.3} with photographs, {dark:.3} without"
+        ));
     }
 }
 
@@ -75,7 +82,10 @@ fn statements_are_divided_with_both_of_their_pictures() {
     folder
         .vpc("run statements.vp --only dataset/statements --only dataset/held")
         .ends(0);
-    let (learned, held) = (metrics(&folder, "dataset/statements"), metrics(&folder, "dataset/held"));
+    let (learned, held) = (
+        metrics(&folder, "dataset/statements"),
+        metrics(&folder, "dataset/held"),
+    );
     let count = |found: &Value| found["items"].as_u64().unwrap();
     assert_eq!(count(&learned) + count(&held), 1978);
     // Both pictures of each statement are on one side.

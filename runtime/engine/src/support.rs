@@ -56,6 +56,8 @@ pub(crate) fn why_not(task: &Task) -> Option<Cow<'static, str>> {
         Task::Tokens
         | Task::Pretrain(_)
         | Task::Checkpoint { .. }
+        | Task::Features(_)
+        | Task::AlignScore(_)
         | Task::Eval(EvalTask::HeldOut { .. } | EvalTask::Benchmarks { .. }) => return None,
         Task::Answers(task) => return unanswerable(task),
         Task::Dataset(task) => match &task.from {
@@ -76,7 +78,6 @@ pub(crate) fn why_not(task: &Task) -> Option<Cow<'static, str>> {
             }
             _ => return None,
         },
-        Task::Features(_) | Task::AlignScore(_) => return None,
         Task::Stage(task) if task.train.encoder => not_yet!("trains an encoder inside a model"),
         Task::Stage(_) => return None,
         Task::Judged { .. } => not_yet!("lets a model judge explanations"),
