@@ -1,4 +1,4 @@
-"""Adapted models against `LlavaForConditionalGeneration`, in both directions; prints a markdown table.
+"""Adapted models and their training against `LlavaForConditionalGeneration`; prints a markdown table.
 
     python dev/parity_llava.py             random shapes
     python dev/parity_llava.py --fixture   writes runtime/train/tests/fixtures/llava
@@ -177,7 +177,7 @@ def matrix():
     print(f"| {n} | {worst:.1e} of {max(r[1] for r in runs):.1f} | {equal} of {n} | {same} of {n} equal to the bit |")
     resized = max(compare_resize(5, a, b) for a in (1, 2, 3, 7, 14) for b in (1, 2, 5, 8, 24))
     print(f"\nBilinear resizing against `interpolate`, 25 pairs of sizes: within {resized:.1e}.")
-    trained = [compare_training(chance) for _ in range(6)]
+    trained = [compare_training(chance) for _ in range(4)]
     losses, norms, weights = (max(t[i] for t in trained) for i in range(3))
     print(f"\nTraining of encoder, projector and decoder, {len(trained)} shapes, {STEPS} steps: losses within {losses:.1e} of "
           f"themselves, norms within {norms:.1e}, weights within {weights:.1e}; losses fall from "

@@ -1,24 +1,24 @@
 //! Models with an encoder of their own: pixels for features, and training from end to end.
 
-use super::{BOTH, MARKER, adapted, check_slopes, course, trainer};
+use super::{MARKER, adapted, check_slopes, course};
 use crate::adapted::{
-    AdaptError, AdaptTrainer, Adapted, AdaptedInference, Example, Parts, Prompt, Question, Sight,
+    AdaptTrainer, Adapted, AdaptedInference, Example, Parts, Prompt, Question, Sight,
 };
 use crate::course::Trained;
 use crate::model::Start;
 use crate::ops::Activation;
-use crate::vision::{Encoder, Family, Features, Layer, VisionConfig, VisionError};
+use crate::vision::{Encoder, Family, Features, Layer, VisionConfig};
 use crate::{Activations, with_threads};
 
 const FAMILIES: [Family; 4] = [Family::Clip, Family::Dinov2, Family::Mae, Family::Vit];
-const ALL: Parts = Parts {
+pub(super) const ALL: Parts = Parts {
     projector: true,
     model: true,
     encoder: true,
 };
 
 /// An encoder as if trained, of images of 3·6·6 numbers; the projector's width is told.
-fn encoder(family: Family, width: usize) -> Encoder {
+pub(super) fn encoder(family: Family, width: usize) -> Encoder {
     let config = VisionConfig {
         family,
         layers: 2,
@@ -46,7 +46,7 @@ fn encoder(family: Family, width: usize) -> Encoder {
 }
 
 /// An adapted model with an encoder of a family; its projector reads vectors of 4 numbers.
-fn seeing(family: Family, layer: Layer) -> Adapted {
+pub(super) fn seeing(family: Family, layer: Layer) -> Adapted {
     let blind = adapted(2);
     let config = crate::adapted::ProjectorConfig {
         features: 4,
@@ -71,10 +71,10 @@ fn pixels(images: usize, seed: usize) -> Vec<f32> {
 }
 
 /// Texts with one image, none and two.
-struct Texts(Vec<(Vec<u32>, Vec<bool>, Vec<f32>)>);
+pub(super) struct Texts(Vec<(Vec<u32>, Vec<bool>, Vec<f32>)>);
 
 impl Texts {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let image = [MARKER; 4];
         let texts: [(Vec<u32>, usize); 3] = [
             ([&[1, 2][..], &image, &[3, 4, 5]].concat(), 1),
@@ -90,7 +90,7 @@ impl Texts {
         Self(texts.collect())
     }
 
-    fn examples(&self) -> Vec<Example<'_>> {
+    pub(super) fn examples(&self) -> Vec<Example<'_>> {
         let texts = self.0.iter();
         texts
             .map(|(tokens, answer, pixels)| Example {
@@ -279,39 +279,4 @@ fn of_an_encoder_only_what_is_used_is_moved() {
         assert!(bytes(one.adapted()) == bytes(&before), "the decoder");
         assert!(one.save().expect("memory") != begins, "the state");
     }
-}
-
-#[test]
-fn what_an_own_encoder_does_not_fit_is_refused_by_name() {
-    let (clip, last) = (|| encoder(Family::Clip, 4), Layer::FromEnd(1));
-    let error = adapted(2).with_encoder(clip(), last).expect_err("width");
-    let words = "the encoder's `width` is 4, and the projector reads 5; give one that fits";
-    assert_eq!(error.to_string(), words);
-    let error = seeing(Family::Clip, last).with_encoder(clip(), Layer::FromEnd(4));
-    let no_layer = matches!(
-        error,
-        Err(AdaptError::Vision(VisionError::Layer { asked: 4, most: 3 }))
-    );
-    assert!(no_layer);
-    let error = AdaptTrainer::new(&course(), adapted(2), ALL);
-    assert!(matches!(error, Err(AdaptError::NoEncoder)));
-
-    let texts = Texts::new();
-    let error = trainer(BOTH).step(&texts.examples());
-    assert!(matches!(error, Err(AdaptError::Unseen { item: 0 })));
-    let mut one =
-        AdaptTrainer::new(&course(), seeing(Family::Clip, last), ALL).expect("sound settings");
-    let [whole, ..] = texts.examples()[..] else {
-        panic!("three texts");
-    };
-    let features = [0.5; 36];
-    let sight = Sight::Features(&features);
-    let error = one.step(&[whole, Example { sight, ..whole }]);
-    assert!(matches!(error, Err(AdaptError::Outdated { item: 1 })));
-    let sight = Sight::Pixels(&features);
-    let error = one
-        .step(&[Example { sight, ..whole }])
-        .expect_err("36 of 108");
-    let words = "example 0 has 36 numbers of pixels; an image has 108";
-    assert!(error.to_string().starts_with(words), "{error}");
 }

@@ -3,6 +3,7 @@
 mod encoder;
 mod inference;
 mod llava;
+mod refused;
 mod training;
 
 use super::{
