@@ -6,6 +6,7 @@
 mod adopt;
 mod calibrate;
 mod device;
+mod elsewhere;
 mod error;
 mod event;
 mod export;

@@ -98,29 +98,50 @@ fn of_run(experiment: &Experiment, run: &Run, job: &Job, metrics: &Value) -> Vec
     numbers
 }
 
-/// The scores of benchmarks, the means of groups, and what the suite makes of all of them.
+/// The scores of benchmarks, the means of groups, and what the suite makes of all of them; where a judge
+/// was asked, its soundness and depth beside each.
 fn of_suite(experiment: &Experiment, run: &Run, job: &Job, metrics: &Value) -> Vec<Number> {
     let keys: Vec<Key> = job.inputs_as("answers").collect();
-    let benchmark = |key: &Key| -> Option<f64> {
+    let benchmark = |key: &Key, field: &str| -> Option<f64> {
         let at = keys.iter().position(|known| known == key)?;
-        metrics.get("benchmarks")?.get(at)?.get("value")?.as_f64()
+        metrics.get("benchmarks")?.get(at)?.get(field)?.as_f64()
     };
-    let overall = metrics.get("overall").and_then(Value::as_f64);
-    let value = |item: &Item| match overall {
-        Some(overall) if &*item.name == OVERALL => Some(overall),
-        _ => {
-            let values: Option<Vec<f64>> = item.keys.iter().map(benchmark).collect();
-            let values = values.filter(|values| !values.is_empty())?;
-            Some(values.iter().sum::<f64>() / values.len() as f64)
+    let whole = |item: &Item, field: &str| {
+        let is_whole = &*item.name == OVERALL;
+        metrics
+            .get(field)
+            .and_then(Value::as_f64)
+            .filter(|_| is_whole)
+    };
+    let usual = |item: &Item| {
+        let all = || item.keys.iter().map(|key| benchmark(key, "value"));
+        whole(item, "overall").or_else(|| mean(all().collect::<Option<Vec<f64>>>()?))
+    };
+    // A judge reads what was explained, which answers by likelihood are not.
+    let graded = |item: &Item, grade: Metric| {
+        let of = |key: &Key| benchmark(key, grade.word());
+        let all = || item.keys.iter().filter_map(of).collect();
+        whole(item, &format!("{OVERALL}_{}", grade.word())).or_else(|| mean(all()))
+    };
+    let mut numbers = Vec::new();
+    for item in &run.items {
+        let mut add = |metric, value: Option<f64>| {
+            numbers.extend(value.map(|value| numbered(experiment, run, &item.name, metric, value)));
+        };
+        add(item.metric, usual(item));
+        if item.judged && item.metric == Metric::Score {
+            for grade in [Metric::Soundness, Metric::Depth] {
+                add(grade, graded(item, grade));
+            }
         }
-    };
-    let items = run.items.iter();
-    items
-        .filter_map(|item| {
-            let value = value(item)?;
-            Some(numbered(experiment, run, &item.name, item.metric, value))
-        })
-        .collect()
+    }
+    numbers
+}
+
+/// The mean of values; none where there are none.
+fn mean(values: Vec<f64>) -> Option<f64> {
+    let count = values.len();
+    (count > 0).then(|| values.into_iter().sum::<f64>() / count as f64)
 }
 
 /// What all benchmarks of a suite are called together.
