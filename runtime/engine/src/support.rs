@@ -54,9 +54,13 @@ pub(crate) fn why_not(task: &Task) -> Option<Cow<'static, str>> {
             }
             _ => return None,
         },
+        Task::Stage(task) if task.train.encoder => not_yet!("trains an encoder inside a model"),
         Task::Tokens
         | Task::Pretrain(_)
+        | Task::Stage(_)
         | Task::Checkpoint { .. }
+        | Task::Features(_)
+        | Task::AlignScore(_)
         | Task::Eval(EvalTask::HeldOut { .. } | EvalTask::Benchmarks { .. }) => return None,
         Task::Answers(task) => return unanswerable(task),
         Task::Dataset(task) => match &task.from {
@@ -77,9 +81,6 @@ pub(crate) fn why_not(task: &Task) -> Option<Cow<'static, str>> {
             }
             _ => return None,
         },
-        Task::Features(_) | Task::AlignScore(_) => return None,
-        Task::Stage(task) if task.train.encoder => not_yet!("trains an encoder inside a model"),
-        Task::Stage(_) => return None,
         Task::Judged { judge } => return unasked(judge, "judge explanations"),
     };
     Some(kind.into())
