@@ -10,7 +10,7 @@ use vpc_store::{Manifest, Store};
 use crate::command::CompareOptions;
 use crate::exit::Status;
 use crate::output::{columns, say, say_json, tell};
-use crate::show::{Named, failed, find, looked, only, stem};
+use crate::show::{Named, failed, looked, stem, the};
 
 /// The file of answers, JSON lines.
 const ANSWERS: &str = "answers.jsonl";
@@ -32,9 +32,8 @@ pub(crate) fn compare(options: &CompareOptions) -> Status {
 fn compared(options: &CompareOptions) -> Result<(), Status> {
     let store = looked(options.store.as_ref())?;
     let sheet = |job: &str| -> Result<(String, Vec<Manifest>), Status> {
-        let found = find(&store, job).map_err(|error| failed(&error))?;
-        let one = only(job, &found)?;
-        Ok((name(&one.manifest), answers(&store, one)?))
+        let one = the(&store, job)?;
+        Ok((name(&one.manifest), answers(&store, &one)?))
     };
     let (left, lefts) = sheet(&options.left)?;
     let (right, rights) = sheet(&options.right)?;

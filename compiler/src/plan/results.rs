@@ -186,9 +186,9 @@ pub enum Metric {
     Perplexity,
     /// Share of right answers, or the alignment score; higher is better.
     Score,
-    /// Share of explanations judged sound; higher is better.
+    /// How sound a judge finds explanations, from 1 to 5; higher is better.
     Soundness,
-    /// Mean length of explanations, in words.
+    /// How deep a judge finds them, from 1 to 5; higher is better.
     Depth,
 }
 

@@ -314,7 +314,7 @@ pub const FUNCTIONS: &[Function] = &[
     made(
         "endpoint",
         &[first("model", Type::Text)],
-        "A model behind an OpenAI-compatible endpoint, whose address and key come from the environment.",
+        "A model behind an OpenAI-compatible endpoint, whose address and key come from the environment: `VPC_ENDPOINT_URL` and `VPC_ENDPOINT_KEY`.",
     ),
     // Statistics.
     made(

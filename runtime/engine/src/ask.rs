@@ -160,6 +160,7 @@ pub fn ask(store: &Store, job: &Manifest, asked: &Asked<'_>) -> Result<Reply, As
                 [] => Asking::ShortAnswer,
                 _ => Asking::Likelihood,
             },
+            explain: false,
             whole: false,
         };
         let visual_tokens = match &filed.projector {

@@ -165,6 +165,25 @@ pub enum JobError {
     /// A filed shape is not one that this version knows.
     #[error("the filed `config.json`: {0}")]
     Config(#[from] vpc_train::huggingface::FieldError),
+    /// It is not said where models elsewhere are asked, or how.
+    #[error(transparent)]
+    Settings(#[from] vpc_endpoint::SettingsError),
+    /// A model elsewhere did not answer.
+    #[error("asking `{model}` about `{id}`: {source}; what was answered is kept")]
+    Endpoint {
+        /// The model.
+        model: String,
+        /// The question.
+        id: String,
+        /// Why not.
+        source: vpc_endpoint::EndpointError,
+    },
+    /// A picture is of a kind that cannot be sent.
+    #[error("the picture of the item `{item}` is neither PNG, JPEG nor WebP, and cannot be sent")]
+    Unsent {
+        /// The item.
+        item: String,
+    },
     /// Numbers have no mean.
     #[error(transparent)]
     Statistics(#[from] vpc_measure::statistics::StatisticsError),
@@ -322,7 +341,11 @@ impl JobError {
     pub fn is_environment(&self) -> bool {
         match self {
             Self::Store(error) => error.kind() == ErrorKind::Environment,
-            Self::Threads(_) | Self::Worker(_) | Self::Memory { .. } => true,
+            Self::Threads(_)
+            | Self::Worker(_)
+            | Self::Memory { .. }
+            | Self::Settings(_)
+            | Self::Endpoint { .. } => true,
             _ => false,
         }
     }

@@ -7,6 +7,7 @@ mod adopt;
 mod ask;
 mod calibrate;
 mod device;
+mod elsewhere;
 mod error;
 mod event;
 mod export;

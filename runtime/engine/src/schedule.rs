@@ -12,6 +12,7 @@ use vpc_compiler::plan::{Job, Key, KeyMap, Plan, Task};
 use vpc_cost::{Estimator, Facts, threads_for};
 use vpc_store::{Ended, Manifest, Store, StoreError};
 
+use crate::elsewhere::Elsewhere;
 use crate::error::JobError;
 use crate::event::{Event, Observer};
 use crate::jobs::Bench;
@@ -43,11 +44,20 @@ pub fn run(
     vpc_train::keep_freed_memory();
     let mut log = Log::begin(store, options)?;
     let mut outcome = Outcome::default();
+    let elsewhere = Elsewhere::default();
     for healings_left in (0..=HEALINGS).rev() {
         let made = std::mem::take(&mut outcome.made);
         let reused = std::mem::take(&mut outcome.reused);
         let heals = healings_left > 0;
-        let once = run_once(plan, store, options, stop, observer, heals, &mut log);
+        let run = Begun {
+            plan,
+            store,
+            options,
+            stop,
+            observer,
+            elsewhere: &elsewhere,
+        };
+        let once = run_once(run, heals, &mut log);
         outcome = match once {
             Ok(outcome) => outcome,
             Err(error) => {
@@ -66,15 +76,26 @@ pub fn run(
     Ok(outcome)
 }
 
-fn run_once(
-    plan: &Plan,
-    store: &Store,
-    options: &Options,
-    stop: &Stop,
-    observer: &dyn Observer,
-    heals: bool,
-    log: &mut Log,
-) -> Result<Outcome, StoreError> {
+/// What all passes of a run have in common.
+#[derive(Clone, Copy)]
+struct Begun<'r> {
+    plan: &'r Plan,
+    store: &'r Store,
+    options: &'r Options,
+    stop: &'r Stop,
+    observer: &'r dyn Observer,
+    elsewhere: &'r Elsewhere,
+}
+
+fn run_once(begun: Begun<'_>, heals: bool, log: &mut Log) -> Result<Outcome, StoreError> {
+    let Begun {
+        plan,
+        store,
+        options,
+        stop,
+        observer,
+        elsewhere,
+    } = begun;
     let survey = survey(plan, Some(store))?;
     log.found(plan, &survey);
     let mut run = Run {
@@ -83,6 +104,7 @@ fn run_once(
         options,
         stop,
         observer,
+        elsewhere,
         heals,
         graph: plan.graph(),
         states: survey.states.iter().map(Stage::of).collect(),
@@ -140,6 +162,7 @@ struct Run<'r> {
     options: &'r Options,
     stop: &'r Stop,
     observer: &'r dyn Observer,
+    elsewhere: &'r Elsewhere,
     /// Whether another pass follows where damage was found.
     heals: bool,
     graph: DiGraph<usize, ()>,
@@ -261,6 +284,7 @@ impl<'r> Run<'r> {
             points: self.trunks.points(at),
             trunk: self.trunks.begin(at),
             filing: AtomicU64::default(),
+            elsewhere: self.elsewhere,
         };
         let reply = send.clone();
         let started = thread::Builder::new().spawn_scoped(scope, move || {

@@ -8,6 +8,7 @@ use vpc_compiler::plan::{
 };
 use vpc_store::Manifest;
 
+use crate::elsewhere::settings;
 use crate::survey::Survey;
 
 /// A job that is to be done and cannot be.
@@ -53,8 +54,10 @@ pub(crate) fn why_not(task: &Task) -> Option<Cow<'static, str>> {
             }
             _ => return None,
         },
+        Task::Stage(task) if task.train.encoder => not_yet!("trains an encoder inside a model"),
         Task::Tokens
         | Task::Pretrain(_)
+        | Task::Stage(_)
         | Task::Checkpoint { .. }
         | Task::Features(_)
         | Task::AlignScore(_)
@@ -78,29 +81,32 @@ pub(crate) fn why_not(task: &Task) -> Option<Cow<'static, str>> {
             }
             _ => return None,
         },
-        Task::Stage(task) if task.train.encoder => not_yet!("trains an encoder inside a model"),
-        Task::Stage(_) => return None,
-        Task::Judged { .. } => not_yet!("lets a model judge explanations"),
+        Task::Judged { judge } => return unasked(judge, "judge explanations"),
     };
     Some(kind.into())
 }
 
 /// Why questions cannot be answered, where they cannot.
 fn unanswerable(task: &AnswersTask) -> Option<Cow<'static, str>> {
-    let kind = if task.endpoint.is_some() {
-        "asks a model elsewhere"
-    } else if task.explain {
-        "asks for explanations"
-    } else if task.images && task.format == Format::Perplexity {
-        "measures the perplexity of texts beside pictures"
-    } else if let ItemsSpec::Planned { what } = &task.data {
+    if let ItemsSpec::Planned { what } = &task.data {
         let why =
             format!("is only planned ({what}): give the benchmark a file, `data: \"….jsonl\"`");
         return Some(why.into());
-    } else {
-        return None;
-    };
-    Some(format!("{kind}, which this version can plan and not run yet").into())
+    }
+    if let Some(model) = &task.endpoint {
+        return unasked(model, "answer");
+    }
+    let sees_text = task.images && task.format == Format::Perplexity;
+    sees_text.then_some(
+        "measures the perplexity of texts beside pictures, which this version can plan and not run yet"
+            .into(),
+    )
+}
+
+/// Why a model elsewhere cannot be asked, where it cannot.
+fn unasked(model: &str, what: &str) -> Option<Cow<'static, str>> {
+    let error = settings().err()?;
+    Some(format!("lets `{model}` {what}, and {error}").into())
 }
 
 /// Why a category's text cannot be had, where it cannot.

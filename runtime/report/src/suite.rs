@@ -24,27 +24,58 @@ pub(crate) fn of_suite(
     let keys: Vec<Key> = job.inputs_as("answers").collect();
     let scored: Vec<Option<Scored>> = (0..keys.len()).map(|at| read(metrics, at)).collect();
     let overall = metrics.get("overall").and_then(Value::as_f64);
-    let items = run.items.iter();
-    items
-        .filter_map(|item| {
-            let overall = overall.filter(|_| &*item.name == OVERALL);
-            let weights = match overall {
-                Some(_) => of_all(job, &scored)?,
-                None => of_group(item, &keys)?,
-            };
-            let parts = weights.iter();
-            let parts: Option<Vec<(f64, Scored)>> = parts
-                .map(|(at, weight)| Some((*weight, (*scored.get(*at)?)?)))
-                .collect();
-            let parts = parts?;
-            let sum = || parts.iter().map(|(weight, one)| weight * one.value).sum();
-            let value = overall.unwrap_or_else(sum);
-            Some(Number {
-                over_items: Some(spread(item.metric, &parts)),
-                ..numbered(experiment, run, &item.name, item.metric, value)
-            })
+    let value = |item: &Item| {
+        let overall = overall.filter(|_| &*item.name == OVERALL);
+        let weights = match overall {
+            Some(_) => of_all(job, &scored)?,
+            None => of_group(item, &keys)?,
+        };
+        let parts = weights.iter();
+        let parts: Option<Vec<(f64, Scored)>> = parts
+            .map(|(at, weight)| Some((*weight, (*scored.get(*at)?)?)))
+            .collect();
+        let parts = parts?;
+        let sum = || parts.iter().map(|(weight, one)| weight * one.value).sum();
+        let value = overall.unwrap_or_else(sum);
+        Some(Number {
+            over_items: Some(spread(item.metric, &parts)),
+            ..numbered(experiment, run, &item.name, item.metric, value)
         })
-        .collect()
+    };
+    let mut numbers = Vec::new();
+    for item in &run.items {
+        numbers.extend(value(item));
+        if item.judged && item.metric == Metric::Score {
+            for grade in [Metric::Soundness, Metric::Depth] {
+                let graded = graded(item, grade, metrics, &keys);
+                let graded =
+                    graded.map(|value| numbered(experiment, run, &item.name, grade, value));
+                numbers.extend(graded);
+            }
+        }
+    }
+    numbers
+}
+
+/// What a judge makes of an item, from 1 to 5; none where nothing of it was explained, as answers by
+/// likelihood are not.
+fn graded(item: &Item, grade: Metric, metrics: &Value, keys: &[Key]) -> Option<f64> {
+    if &*item.name == OVERALL {
+        let whole = metrics.get(format!("{OVERALL}_{}", grade.word()));
+        if let Some(whole) = whole.and_then(Value::as_f64) {
+            return Some(whole);
+        }
+    }
+    let of = |key: &Key| {
+        let at = keys.iter().position(|known| known == key)?;
+        metrics
+            .get("benchmarks")?
+            .get(at)?
+            .get(grade.word())?
+            .as_f64()
+    };
+    let grades: Vec<f64> = item.keys.iter().filter_map(of).collect();
+    (!grades.is_empty()).then(|| grades.iter().sum::<f64>() / grades.len() as f64)
 }
 
 /// What was filed of the benchmark at a place.

@@ -1,66 +1,42 @@
 //! Answers of a model to the questions of a benchmark, one line for each question.
 
-use std::io::Write;
-use std::path::Path;
 use std::time::Instant;
 
-use serde::Serialize;
-use serde_json::json;
-use vpc_compiler::plan::{AnswersTask, Format, ItemsSpec, Key};
+use vpc_compiler::plan::AnswersTask;
 use vpc_data::Tokenizer;
-use vpc_data::items::Item;
-use vpc_data::questions::{Answer, Asking, Question, Template, body, read_questions};
-use vpc_measure::parse::{choice, normalise, yes_no};
-use vpc_measure::statistics::{StatisticsError, mean};
-use vpc_store::{Manifest, StoreError};
+use vpc_data::questions::{Answer, Asking, Question, Template, body};
+use vpc_store::Manifest;
 use vpc_train::with_threads;
 
 use super::adapted::Filed;
-use super::corpus::check_digest;
-use super::dataset::items;
+use super::endpoint;
 use super::mind::{Given, Mind};
-use super::questions::of_items;
-use super::sight::{Looked, Seen};
+use super::record::{self, Record};
+use super::sheet::{Sheet, asking};
+use super::sight::Seen;
 use super::{Bench, TOKENIZER};
 use crate::error::JobError;
 use crate::support::why_not;
 
-/// The file of answers: JSON lines.
-pub(super) const ANSWERS: &str = "answers.jsonl";
 /// Questions between looks at whether to stop, and sequences under way at a time; no bit depends on it.
 const TOGETHER: usize = 32;
 /// Most tokens of an answer.
 const MOST: usize = 16;
 
-/// What became of a question.
-#[derive(Debug, Serialize)]
-pub(crate) struct Record<'q> {
-    id: &'q str,
-    /// blake3 of what the model was given: the prompt, or the text whose perplexity is measured.
-    prompt: String,
-    /// Whether the beginning of the prompt did not fit the model's context.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    cut: bool,
-    /// What the model wrote, up to the end of the line.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) output: Option<String>,
-    /// What was understood: a number of an option from 0, yes or no, or the words.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) answer: Option<serde_json::Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    right: Option<bool>,
-    /// log p of each option, or of the text, in nats.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(crate) log_likelihoods: Vec<f64>,
-    /// UTF-8 bytes of each option, or tokens of the text.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(crate) lengths: Vec<u64>,
-}
+/// Most tokens of an explanation.
+const EXPLANATION: usize = 128;
+/// What asks for an explanation, after a question.
+const EXPLAIN: &str = " Explain your answer.";
+/// What stands between an explanation and the answer.
+const CUE: &str = "\nAnswer:";
 
 pub(super) fn make(bench: &Bench<'_>, task: &AnswersTask) -> Result<Manifest, JobError> {
     let begun = Instant::now();
     if let Some(why) = why_not(&bench.job.task) {
         return Err(JobError::Unsupported(why.into_owned()));
+    }
+    if let Some(model) = &task.endpoint {
+        return endpoint::make(bench, task, model);
     }
     let gone = || JobError::InputGone(bench.job.name().to_owned());
     let shape = task.model.as_ref().ok_or_else(gone)?;
@@ -79,6 +55,7 @@ pub(super) fn make(bench: &Bench<'_>, task: &AnswersTask) -> Result<Manifest, Jo
             beginning: beginning(&filed, &tokenizer),
             tokenizer: &tokenizer,
             asking,
+            explain: task.explain,
             whole: task.whole,
         };
         let mut answers = Vec::with_capacity(sheet.questions.len());
@@ -90,17 +67,14 @@ pub(super) fn make(bench: &Bench<'_>, task: &AnswersTask) -> Result<Manifest, Jo
         }
         Ok(answers)
     })??;
-    let mut attempt = bench.store.attempt(bench.job.key)?;
-    let mut file = attempt.create(ANSWERS)?;
-    for answer in &answers {
-        let line = serde_json::to_string(answer)?;
-        file.write_all(line.as_bytes())
-            .map_err(StoreError::of_write)?;
-        file.write_all(b"\n").map_err(StoreError::of_write)?;
-    }
-    file.finish()?;
-    let draft = bench.draft(summary(&answers, asking)?, begun)?;
-    Ok(attempt.publish(draft)?)
+    let metrics = record::summary(&answers, asking)?;
+    let metrics = if task.explain {
+        record::with_explained(metrics, &answers)
+    } else {
+        metrics
+    };
+    let attempt = record::file(bench, &answers)?;
+    Ok(attempt.publish(bench.draft(metrics, begun)?)?)
 }
 
 /// The tokens before a question: the end of a text, and the places of a picture where one is seen.
@@ -118,92 +92,6 @@ pub(crate) fn beginning(filed: &Filed, tokenizer: &Tokenizer) -> Beginning {
     Beginning { blind, seeing }
 }
 
-/// The questions of a benchmark, with the items that they are of, where there are any.
-struct Sheet {
-    questions: Vec<Question>,
-    items: Vec<Item>,
-}
-
-impl Sheet {
-    fn of(bench: &Bench<'_>, task: &AnswersTask, asking: Asking) -> Result<Self, JobError> {
-        if let Some(key) = bench.job.inputs_as("items").next() {
-            return Self::of_items(bench, key, asking);
-        }
-        let ItemsSpec::File { path, digest, .. } = &task.data else {
-            return Err(JobError::InputGone(bench.job.name().to_owned()));
-        };
-        let questions = read_questions(Path::new(path.get()), asking)?;
-        check_digest(path.get(), *digest)?;
-        if questions.len() as u64 != task.items {
-            return Err(JobError::Items {
-                path: path.get().clone(),
-                found: questions.len() as u64,
-                planned: task.items,
-            });
-        }
-        let items = Vec::new();
-        Ok(Self { questions, items })
-    }
-
-    fn of_items(bench: &Bench<'_>, key: Key, asking: Asking) -> Result<Self, JobError> {
-        let items = items(bench, key)?;
-        let questions = of_items(&items, asking)?;
-        Ok(Self { questions, items })
-    }
-
-    /// Features of the pictures of some questions; empty where none is shown.
-    fn features(
-        &self,
-        from: usize,
-        count: usize,
-        looked: &Looked<'_>,
-    ) -> Result<Vec<Vec<f32>>, JobError> {
-        let of = |at| match self.items.get(at) {
-            Some(item) => looked.of(item),
-            None => Ok(Vec::new()),
-        };
-        (from..from + count).map(of).collect()
-    }
-}
-
-/// The value of a benchmark, with the number of its questions and, where it is a mean over them, its
-/// standard error.
-fn summary(answers: &[Record<'_>], asking: Asking) -> Result<serde_json::Value, StatisticsError> {
-    let cut = answers.iter().filter(|answer| answer.cut).count();
-    if asking == Asking::Perplexity {
-        let nats: f64 = answers
-            .iter()
-            .flat_map(|answer| &answer.log_likelihoods)
-            .sum();
-        let tokens: u64 = answers.iter().flat_map(|answer| &answer.lengths).sum();
-        let value = (-nats / tokens.max(1) as f64).exp();
-        return Ok(json!({ "items": answers.len(), "cut": cut, "value": value, "tokens": tokens }));
-    }
-    let scores: Vec<f64> = answers
-        .iter()
-        .map(|answer| f64::from(u8::from(answer.right == Some(true))))
-        .collect();
-    let unread = answers
-        .iter()
-        .filter(|answer| answer.answer.is_none())
-        .count();
-    let mean = mean(&scores)?;
-    Ok(json!({
-        "items": answers.len(), "cut": cut, "value": mean.mean, "error": mean.error,
-        "right": scores.iter().sum::<f64>() as u64, "unread": unread,
-    }))
-}
-
-const fn asking(format: Format) -> Asking {
-    match format {
-        Format::Choice => Asking::Choice,
-        Format::Likelihood => Asking::Likelihood,
-        Format::YesNo => Asking::YesNo,
-        Format::ShortAnswer => Asking::ShortAnswer,
-        Format::Perplexity => Asking::Perplexity,
-    }
-}
-
 /// A model that reads questions.
 pub(crate) struct Reader<'t> {
     pub(crate) mind: Mind,
@@ -211,6 +99,8 @@ pub(crate) struct Reader<'t> {
     pub(crate) beginning: Beginning,
     pub(crate) tokenizer: &'t Tokenizer,
     pub(crate) asking: Asking,
+    /// Whether an explanation is written before the answer.
+    pub(crate) explain: bool,
     /// Whether options are compared as whole answers, with the end after them.
     pub(crate) whole: bool,
 }
@@ -229,6 +119,9 @@ impl Reader<'_> {
                     .collect()
             }
             Asking::Perplexity => questions.iter().map(|one| self.measured(one)).collect(),
+            Asking::Choice | Asking::YesNo | Asking::ShortAnswer if self.explain => {
+                self.explained(questions, features)
+            }
             Asking::Choice | Asking::YesNo | Asking::ShortAnswer => {
                 self.written(questions, features)
             }
@@ -252,8 +145,7 @@ impl Reader<'_> {
 
     /// A question as it stands in a prompt.
     fn words(&self, question: &Question) -> Result<Vec<u32>, JobError> {
-        let words = self.template.prompt(&body(question, self.asking));
-        Ok(self.tokenizer.encode(&words)?)
+        Ok(self.tokenizer.encode(&self.prompt(question))?)
     }
 
     /// What a model is given of a question, the beginning of its words cut where `room` says so.
@@ -299,6 +191,15 @@ impl Reader<'_> {
             Ok(words)
         });
         options.collect()
+    }
+
+    /// The words of a question up to where the model goes on.
+    fn prompt(&self, question: &Question) -> String {
+        let mut words = body(question, self.asking);
+        if self.explain {
+            words += EXPLAIN;
+        }
+        self.template.prompt(&words)
     }
 
     fn context(&self) -> usize {
@@ -364,16 +265,10 @@ impl Reader<'_> {
         let written = self.mind.write(questions, &given, how, TOGETHER)?;
         let both = questions.iter().zip(cut).zip(written);
         both.map(|((question, cut), tokens)| {
-            let text = self.tokenizer.decode(&tokens)?;
-            let output = text
-                .trim_start()
-                .lines()
-                .next()
-                .unwrap_or_default()
-                .trim_end();
-            let (answer, right) = Self::read(question, output);
+            let output = self.line(&tokens)?;
+            let (answer, right) = record::read(question, &output);
             Ok(Record {
-                output: Some(output.to_owned()),
+                output: Some(output),
                 answer,
                 right: Some(right),
                 ..self.record(question, cut)
@@ -382,43 +277,60 @@ impl Reader<'_> {
         .collect()
     }
 
-    /// What an answer says, and whether it is right.
-    fn read(question: &Question, output: &str) -> (Option<serde_json::Value>, bool) {
-        match &question.answer {
-            Answer::Option(right) => {
-                let option = choice(output, &question.options).map(|found| found.option);
-                (option.map(Into::into), option == Some(*right))
-            }
-            Answer::YesNo(right) => {
-                let said = yes_no(output);
-                (said.map(Into::into), said == Some(*right))
-            }
-            Answer::Words(right) => {
-                let said = (!output.is_empty()).then(|| output.into());
-                (
-                    said,
-                    right.iter().any(|one| normalise(output) == normalise(one)),
-                )
-            }
-            Answer::None => (None, false),
+    /// As [`Reader::written`], after an explanation that the model writes first and then goes on from. At
+    /// least a quarter of the context is left to the question.
+    fn explained<'q>(
+        &self,
+        questions: &'q [Question],
+        features: Vec<Vec<f32>>,
+    ) -> Result<Vec<Record<'q>>, JobError> {
+        let end = self.tokenizer.end();
+        let cue = self.tokenizer.encode(CUE)?;
+        let long = EXPLANATION.min(self.context() / 2);
+        let most = MOST.min(self.context() / 8).max(1);
+        let room = (self.context() + 1).saturating_sub(long + cue.len() + most);
+        let both = questions.iter().zip(features);
+        let given = both.map(|(question, features)| self.given(question, features, room));
+        let given: Vec<(Given, bool)> = given.collect::<Result<_, _>>()?;
+        let (mut given, cut): (Vec<Given>, Vec<bool>) = given.into_iter().unzip();
+        let explanations = self.mind.write(questions, &given, (long, end), TOGETHER)?;
+        for (given, explanation) in given.iter_mut().zip(&explanations) {
+            given.tokens.extend(explanation);
+            given.tokens.extend(&cue);
         }
+        let written = self.mind.write(questions, &given, (most, end), TOGETHER)?;
+        let both = questions.iter().zip(cut).zip(explanations).zip(written);
+        both.map(|(((question, cut), explanation), tokens)| {
+            let output = self.line(&tokens)?;
+            let (answer, right) = record::read(question, &output);
+            let explanation = self.tokenizer.decode(&explanation)?;
+            Ok(Record {
+                output: Some(output),
+                answer,
+                right: Some(right),
+                ..self
+                    .record(question, cut)
+                    .explained(question, self.asking, explanation.trim())
+            })
+        })
+        .collect()
+    }
+
+    /// What was written up to the end of its first line.
+    fn line(&self, tokens: &[u32]) -> Result<String, JobError> {
+        let text = self.tokenizer.decode(tokens)?;
+        let line = text.trim_start().lines().next().unwrap_or_default();
+        Ok(line.trim_end().to_owned())
     }
 
     fn record<'q>(&self, question: &'q Question, cut: bool) -> Record<'q> {
         let read = match self.asking {
             Asking::Perplexity => question.text.clone(),
-            _ => self.template.prompt(&body(question, self.asking)),
+            _ => self.prompt(question),
         };
-        let prompt = blake3::hash(read.as_bytes());
         Record {
-            id: &question.id,
-            prompt: prompt.to_hex().to_string(),
             cut,
-            output: None,
-            answer: None,
-            right: None,
-            log_likelihoods: Vec::new(),
-            lengths: Vec::new(),
+            ..Record::of(question, &read)
         }
     }
 }
@@ -444,27 +356,5 @@ mod tests {
         assert_eq!(likeliest(&[-6.0, -8.0], &[2, 4]), Some(1));
         assert_eq!(likeliest(&[-6.0, -12.0], &[2, 4]), Some(0));
         assert_eq!(likeliest(&[], &[]), None);
-    }
-
-    #[test]
-    fn a_mean_of_answers_has_its_standard_error() {
-        let record = |right| Record {
-            id: "1",
-            prompt: String::new(),
-            cut: false,
-            output: None,
-            answer: Some(0.into()),
-            right: Some(right),
-            log_likelihoods: Vec::new(),
-            lengths: Vec::new(),
-        };
-        let answers = [record(true), record(true), record(true), record(false)];
-        let summary = summary(&answers, Asking::Choice).expect("four numbers");
-        assert_eq!(
-            (&summary["value"], &summary["right"]),
-            (&0.75.into(), &3.into())
-        );
-        // By hand: the deviation of 1, 1, 1, 0 is 1/2, over the root of 4.
-        assert!((summary["error"].as_f64().expect("a number") - 0.25).abs() < 1e-12);
     }
 }

@@ -9,14 +9,19 @@ mod course;
 mod curve;
 pub(crate) mod dataset;
 mod encoder;
+mod endpoint;
+mod errand;
 mod explosion;
 mod features;
 mod filing;
 mod held_out;
+mod judged;
 mod mind;
 mod pace;
 mod pretrain;
 mod questions;
+mod record;
+mod sheet;
 mod sight;
 mod stage;
 mod stoppable;
@@ -41,6 +46,7 @@ pub(crate) use mind::Mind;
 pub(crate) use sight::preprocess;
 pub(crate) use tokenizer::FILE as TOKENIZER;
 
+use crate::elsewhere::Elsewhere;
 use crate::error::JobError;
 use crate::event::{Event, Observer, Progress};
 use crate::log::now;
@@ -71,6 +77,8 @@ pub(crate) struct Bench<'r> {
     /// What filing cost a training job, in nanoseconds: the time that it waited, and the processor time of what was
     /// done beside it.
     pub(crate) filing: AtomicU64,
+    /// Models elsewhere, for all jobs of the run.
+    pub(crate) elsewhere: &'r Elsewhere,
 }
 
 /// The file of a model's weights.
@@ -107,7 +115,7 @@ pub(crate) fn perform(bench: &Bench<'_>) -> Result<Manifest, JobError> {
         Task::Features(task) => features::make(bench, task),
         Task::Stage(task) => stage::make(bench, task),
         Task::AlignScore(task) => align::make(bench, task),
-        Task::Judged { .. } => Err(not_yet(&bench.job.task)),
+        Task::Judged { judge } => judged::make(bench, judge),
     }
 }
 

@@ -8,6 +8,7 @@ use vpc_measure::suite::{self, Score, SuiteError, fill};
 use vpc_store::Manifest;
 
 use super::Bench;
+use super::record::joined;
 use crate::error::JobError;
 
 pub(super) fn make(
@@ -16,17 +17,34 @@ pub(super) fn make(
     overall: Overall,
 ) -> Result<Manifest, JobError> {
     let begun = Instant::now();
-    let (mut scored, mut benchmarks) = (Vec::new(), Vec::new());
+    let (mut scored, mut benchmarks, mut judged) = (Vec::new(), Vec::new(), Vec::new());
     for key in bench.job.inputs_as("answers") {
         let gone = || JobError::InputGone(bench.name_of(key));
         let metrics = &bench.inputs.get(&key).ok_or_else(gone)?.metrics;
-        let number = |name: &str| metrics.get(name).and_then(Value::as_f64).ok_or_else(gone);
-        let (value, count) = (number("value")?, number("items")? as u64);
+        let number = |name: &str| metrics.get(name).and_then(Value::as_f64);
+        // What was judged has the score of its answers beside the judge's.
+        let is_judged = metrics.get("score").is_some();
+        let (value, error) = if is_judged {
+            ("score", "score_error")
+        } else {
+            ("value", "error")
+        };
+        let value = number(value).ok_or_else(gone)?;
+        let count = number("items").ok_or_else(gone)? as u64;
         scored.push(Score { value, count });
-        let error = metrics.get("error").cloned().unwrap_or_default();
-        benchmarks.push(json!({ "value": value, "items": count, "error": error }));
+        let error = metrics.get(error).cloned().unwrap_or_default();
+        let benchmark = json!({ "value": value, "items": count, "error": error });
+        let grades = JUDGED.map(|grade| metrics.get(grade)?.get("mean")?.as_f64());
+        let count = number("judged").unwrap_or_default() as u64;
+        judged.push(grades.map(|mean| mean.map(|value| Score { value, count })));
+        benchmarks.push(if is_judged {
+            let [soundness, depth] = grades;
+            joined(benchmark, json!({ "soundness": soundness, "depth": depth }))
+        } else {
+            benchmark
+        });
     }
-    let groups: Vec<Vec<Score>> = groups
+    let members: Vec<Vec<Score>> = groups
         .iter()
         .map(|group| {
             let members = group.iter();
@@ -36,9 +54,40 @@ pub(super) fn make(
         })
         .collect();
     let found =
-        json!({ "benchmarks": benchmarks, "overall": one_number(&scored, &groups, overall)? });
+        json!({ "benchmarks": benchmarks, "overall": one_number(&scored, &members, overall)? });
+    let found = joined(found, graded(&judged, groups, overall)?);
     let draft = bench.draft(found, begun)?;
     Ok(bench.store.attempt(bench.job.key)?.publish(draft)?)
+}
+
+/// What a judge measures.
+const JUDGED: [&str; 2] = ["soundness", "depth"];
+
+/// The overall numbers of a judge, made as those of the scores are, from what was judged; empty where
+/// nothing was.
+fn graded(
+    judged: &[[Option<Score>; 2]],
+    groups: &[Vec<u64>],
+    overall: Overall,
+) -> Result<Value, SuiteError> {
+    let mut found = serde_json::Map::new();
+    for (at, grade) in JUDGED.into_iter().enumerate() {
+        let of = |one: &[Option<Score>; 2]| one.get(at).copied().flatten();
+        let all: Vec<Score> = judged.iter().filter_map(of).collect();
+        let members = groups.iter().map(|group| -> Vec<Score> {
+            let members = group.iter();
+            members
+                .filter_map(|at| judged.get(*at as usize).and_then(of))
+                .collect()
+        });
+        let members: Vec<Vec<Score>> = members.filter(|group| !group.is_empty()).collect();
+        if all.is_empty() {
+            continue;
+        }
+        let number = one_number(&all, &members, overall)?;
+        found.insert(format!("overall_{grade}"), number.into());
+    }
+    Ok(found.into())
 }
 
 /// The overall value of a suite, where it has one. A benchmark in several groups counts once, but where
@@ -77,5 +126,27 @@ mod tests {
         assert!(is(Overall::ByItems, 0.05 + 0.21 + 0.54));
         assert_eq!(one_number(&all, &groups, Overall::None), Ok(None));
         assert!(one_number(&[], &[], Overall::MeanOfGroups).is_err());
+    }
+
+    #[test]
+    fn what_was_judged_is_added_up_as_scores_are() {
+        let one = |value, count| Some(Score { value, count });
+        // The third benchmark compares likelihoods, so that nothing of it is judged.
+        let judged = [
+            [one(3.0, 10), one(1.0, 10)],
+            [one(5.0, 30), one(2.0, 30)],
+            [None, None],
+        ];
+        let groups = [vec![0, 1], vec![0], vec![2]];
+        let soundness = |overall| {
+            let found = graded(&judged, &groups, overall).expect("numbers");
+            found["overall_soundness"].as_f64()
+        };
+        assert_eq!(soundness(Overall::MeanOfBenchmarks), Some(4.0));
+        assert_eq!(soundness(Overall::MeanOfGroups), Some(3.5));
+        assert_eq!(soundness(Overall::ByItems), Some(4.5));
+        assert_eq!(soundness(Overall::None), None);
+        let none = graded(&[[None, None]], &[vec![0]], Overall::MeanOfGroups);
+        assert_eq!(none, Ok(json!({})));
     }
 }
