@@ -47,6 +47,11 @@ adaptation blind = sight with {
   stage unseeing { data: asked, train: [model], images: false, rate: 0.002, batch: 8, before: align }
 }
 
+adaptation whole = sight with {
+  instruct.train: [encoder, projector, model]
+  stage after { data: seen, train: [projector], rate: 0.001, batch: 8 }
+}
+
 benchmark places {
   data: scenes([place], side: test), items: 8, format: likelihood, compare: whole, chance: 25%
 }
@@ -54,7 +59,7 @@ benchmark colours { data: scenes([colour], side: test), items: 8, format: choice
 suite sights { group seen { benchmarks: [places, colours] } }
 
 experiment e {
-  vary setup: [sight, fewer, blind, sight with { encoder: filled }, sight with { encoder: drawn }]
+  vary setup: [sight, fewer, blind, whole, sight with { encoder: filled }, sight with { encoder: drawn }]
   pretrain base { model: tiny, data: web, tokenizer: bpe, tokens: 8k }
   adapt vlm { from: base, setup: setup, seed: 1 }
   eval vqa   { from: vlm, suite: sights }
@@ -107,7 +112,7 @@ fn a_model_comes_to_see_and_is_asked() {
         own.map(|(_, manifest)| labels(manifest).next().unwrap().to_owned())
             .collect()
     };
-    assert_eq!(names("stage").len(), 10, "{:?}", names("stage"));
+    assert_eq!(names("stage").len(), 12, "{:?}", names("stage"));
     let features = names("features");
     for source in ["captions", "asked", "places", "colours"] {
         for encoder in ["taught", "filled", "drawn"] {
@@ -143,6 +148,24 @@ fn a_model_comes_to_see_and_is_asked() {
     for answer in answers(&folder, "e/vqa.colours[setup=blind]") {
         assert!(answer["output"].is_string());
     }
+
+    // An encoder that was trained with the model belongs to it, and stays as it is when it is frozen again.
+    let own = |label: &str| filed(&folder, label)["files"]["encoder.safetensors"].clone();
+    let (trained, frozen) = (
+        own("e/vlm.instruct[setup=whole]"),
+        own("e/vlm[setup=whole]"),
+    );
+    assert!(
+        trained.is_object() && trained == frozen,
+        "{trained} {frozen}"
+    );
+    let first = filed(&folder, "encoder/taught")["files"]["model.safetensors"].clone();
+    assert_ne!(trained["digest"], first["digest"]);
+    let (one, other) = (
+        answers(&folder, "e/vqa.places[setup=whole]"),
+        answers(&folder, "e/dark.places[setup=whole]"),
+    );
+    assert_ne!(one[0]["log_likelihoods"], other[0]["log_likelihoods"]);
 
     // The score of the alignment is a share of neighbours.
     let alike = filed(&folder, "alignment/alike[seed=1]");

@@ -103,15 +103,8 @@ impl Runs<'_> {
     }
 
     fn sight(&mut self, job: &Job, sight: &Sight, row: &mut Row) -> Option<()> {
-        // What a frozen encoder sees was looked up.
-        let looked_up = job.inputs_as("features").next();
-        let seen = looked_up.and_then(|key| self.jobs.find(key));
-        let of = seen.map_or(job, |(_, features)| features);
-        let (at, _) = self.jobs.find(of.inputs_as("encoder").next()?)?;
-        let layer = match &of.task {
-            Task::Features(task) => task.layer,
-            _ => 0,
-        };
+        let (at, looked) = self.eyes(job)?;
+        let layer = sight.layer.or(looked).unwrap_or_default();
         let (jobs, v) = (self.jobs, &mut self.values);
         let text = || match layer {
             0 => name(jobs, at as u64).to_owned(),
@@ -132,6 +125,27 @@ impl Runs<'_> {
         let id = v.id(Trait::VisualTokens, &[tokens], || short(tokens));
         set(row, Trait::VisualTokens, id);
         Some(())
+    }
+
+    /// The encoder that a stage sees with, and the layer where features tell it: what a frozen one sees was
+    /// looked up; one that a stage before has trained belongs to the model.
+    fn eyes(&self, job: &Job) -> Option<(usize, Option<u64>)> {
+        let mut job = job;
+        loop {
+            if let Some(key) = job.inputs_as("encoder").next() {
+                return Some((self.jobs.find(key)?.0, None));
+            }
+            if let Some(key) = job.inputs_as("features").next() {
+                let (_, features) = self.jobs.find(key)?;
+                let (at, _) = self.jobs.find(features.inputs_as("encoder").next()?)?;
+                let layer = match &features.task {
+                    Task::Features(task) => Some(task.layer),
+                    _ => None,
+                };
+                return Some((at, layer));
+            }
+            (_, job) = self.jobs.find(job.inputs_as("model").next()?)?;
+        }
     }
 
     /// Which items there are, whatever their number: a sample of a dataset counts as all of it.

@@ -50,6 +50,7 @@ fn adapted(train: Modules, sight: bool) -> StageTask {
                 activation: Activation::Gelu,
             },
             visual_tokens: 44,
+            layer: None,
         }),
         train,
         items: 10,

@@ -204,7 +204,11 @@ fn features(
     })?;
     let shown = || path.display().to_string();
     let bytes = read_picture(path).map_err(|why| AskError::Unreadable { path: shown(), why })?;
-    look_at(&lineage.encoder()?, &bytes, layer).map_err(|error| match error {
+    let seen = match filed.own() {
+        Some(own) => own.look(&bytes),
+        None => look_at(&lineage.encoder()?, &bytes, layer),
+    };
+    seen.map_err(|error| match error {
         JobError::Picture { source, .. } => AskError::Picture {
             path: shown(),
             source,

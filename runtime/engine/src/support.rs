@@ -40,50 +40,43 @@ const ADOPTED: &str = "was adopted, and has no checkpoint where one is needed: a
 
 /// Why a job cannot be run, where it cannot.
 pub(crate) fn why_not(task: &Task) -> Option<Cow<'static, str>> {
-    macro_rules! not_yet {
-        ($what:literal) => {
-            concat!($what, ", which this version can plan and not run yet")
-        };
-    }
-    let kind = match task {
-        Task::Corpus(task) => return unreadable(task).map(Cow::Owned),
+    match task {
+        Task::Corpus(task) => unreadable(task).map(Cow::Owned),
         Task::Tokenizer(task) => match &**task {
             TokenizerTask::Planned { what, .. } => {
                 let why = format!("is only planned ({what}): give it a `tokenizer.json`");
-                return Some(why.into());
+                Some(why.into())
             }
-            _ => return None,
+            _ => None,
         },
-        Task::Stage(task) if task.train.encoder => not_yet!("trains an encoder inside a model"),
         Task::Tokens
         | Task::Pretrain(_)
         | Task::Stage(_)
         | Task::Checkpoint { .. }
         | Task::Features(_)
         | Task::AlignScore(_)
-        | Task::Eval(EvalTask::HeldOut { .. } | EvalTask::Benchmarks { .. }) => return None,
-        Task::Answers(task) => return unanswerable(task),
+        | Task::Eval(EvalTask::HeldOut { .. } | EvalTask::Benchmarks { .. }) => None,
+        Task::Answers(task) => unanswerable(task),
         Task::Dataset(task) => match &task.from {
             DatasetFrom::Source(ItemsSpec::Planned { what }) => {
                 let why = format!(
                     "is only planned ({what}): give the dataset a source such as `items(\"….jsonl\")`"
                 );
-                return Some(why.into());
+                Some(why.into())
             }
-            _ => return None,
+            _ => None,
         },
         Task::Encoder(task) => match &task.weights {
             EncoderWeights::Files(FileSpec::Planned { what }) => {
                 let why = format!(
                     "is only planned ({what}): give the encoder a folder of `transformers`, `weights: \"…\"`"
                 );
-                return Some(why.into());
+                Some(why.into())
             }
-            _ => return None,
+            _ => None,
         },
-        Task::Judged { judge } => return unasked(judge, "judge explanations"),
-    };
-    Some(kind.into())
+        Task::Judged { judge } => unasked(judge, "judge explanations"),
+    }
 }
 
 /// Why questions cannot be answered, where they cannot.

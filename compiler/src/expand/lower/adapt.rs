@@ -8,8 +8,8 @@ use crate::eval::Reads;
 use crate::plan::{Key, ModelSpec, Sight, StageTask, Task, Work};
 use crate::value::{Adaptation, Stage};
 
-/// Addresses of a stage and of the model's shape, and a seed.
-pub(super) type StageId = (usize, usize, u64);
+/// Addresses of a stage and of the model's shape, a seed, and whether the model had an encoder of its own.
+pub(super) type StageId = (usize, usize, u64, bool);
 
 /// What the jobs of one stage of a set-up have in common.
 pub(super) struct StageWork {
@@ -39,15 +39,15 @@ impl Expander<'_, '_> {
                 } else {
                     spot.part(&stage.name)
                 };
+                let was_own = eyes.as_ref().is_some_and(|eyes| eyes.own);
                 if stage.images {
-                    let was_own = eyes.as_ref().is_some_and(|eyes| eyes.own);
                     eyes = Some(Eyes {
                         encoder: Rc::clone(&setup.encoder),
                         layer: setup.layer,
                         own: was_own || stage.train.encoder,
                     });
                 }
-                let of = (&setup, stage, eyes.as_ref());
+                let of = (&setup, stage, (eyes.as_ref(), was_own));
                 let inputs = [("model", key), ("tokenizer", words)];
                 key = self.stage(spot, label, of, (&base.model.spec, seed), inputs)?;
             }
@@ -69,12 +69,12 @@ impl Expander<'_, '_> {
         &mut self,
         spot: &Spot<'_>,
         label: Arc<str>,
-        (setup, stage, eyes): (&Rc<Adaptation>, &Stage, Option<&Eyes>),
+        (setup, stage, eyes): (&Rc<Adaptation>, &Stage, (Option<&Eyes>, bool)),
         (spec, seed): (&Arc<ModelSpec>, u64),
         of_model: [(&'static str, Key); 2],
     ) -> Option<Key> {
         let stage_at = std::ptr::from_ref(stage).addr();
-        let id = (stage_at, Arc::as_ptr(spec).addr(), seed);
+        let id = (stage_at, Arc::as_ptr(spec).addr(), seed, eyes.1);
         if !self.shared.stages.contains_key(&id) {
             let known = self.stage_work(setup, stage, eyes, spec, seed)?;
             self.shared.stages.insert(id, (Rc::clone(setup), known));
@@ -90,7 +90,7 @@ impl Expander<'_, '_> {
         &mut self,
         setup: &Adaptation,
         stage: &Stage,
-        eyes: Option<&Eyes>,
+        (eyes, was_own): (Option<&Eyes>, bool),
         spec: &Arc<ModelSpec>,
         seed: u64,
     ) -> Option<StageWork> {
@@ -98,9 +98,15 @@ impl Expander<'_, '_> {
         let steps = items.div_ceil(stage.batch);
         let schedule = self.schedule(&stage.schedule, steps, None, stage.scheduled)?;
         let mut inputs = Vec::new();
-        match eyes.filter(|_| stage.images) {
-            // What an encoder sees that changes cannot be looked up.
-            Some(eyes) if eyes.own => inputs.push(("encoder", self.encoder(&eyes.encoder))),
+        let eyes = eyes.filter(|_| stage.images);
+        match eyes {
+            // What an encoder sees that changes cannot be looked up; later stages have it from the model.
+            Some(eyes) if eyes.own => {
+                if !was_own {
+                    inputs.push(("encoder", self.encoder(&eyes.encoder)));
+                }
+                inputs.extend(self.pictures(&stage.data));
+            }
             Some(eyes) => {
                 let seen = self.features(&stage.data, eyes);
                 inputs.extend(seen.into_iter().map(|key| ("features", key)));
@@ -113,6 +119,7 @@ impl Expander<'_, '_> {
             sight: stage.images.then(|| Sight {
                 projector: setup.projector.clone(),
                 visual_tokens: setup.visual_tokens,
+                layer: eyes.filter(|eyes| eyes.own).map(|eyes| eyes.layer),
             }),
             train: stage.train,
             items,

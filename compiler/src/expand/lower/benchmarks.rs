@@ -115,10 +115,13 @@ impl Expander<'_, '_> {
                 let work = known.1.clone();
                 let words = self.tokenizer(&base.model.tokenizer, manner.span)?;
                 let mut inputs = vec![("model", base.key), ("tokenizer", words)];
-                let eyes = base.model.eyes.as_ref().filter(|eyes| images && !eyes.own);
-                if let Some(eyes) = eyes {
-                    let seen = self.features(&benchmark.dataset, eyes).into_iter();
-                    inputs.extend(seen.map(|key| ("features", key)));
+                match base.model.eyes.as_ref().filter(|_| images) {
+                    Some(eyes) if eyes.own => inputs.extend(self.pictures(&benchmark.dataset)),
+                    Some(eyes) => {
+                        let seen = self.features(&benchmark.dataset, eyes).into_iter();
+                        inputs.extend(seen.map(|key| ("features", key)));
+                    }
+                    None => {}
                 }
                 inputs.extend(self.items_of(benchmark, images));
                 self.add(spot, label, work, &inputs)

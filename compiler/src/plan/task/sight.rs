@@ -183,6 +183,10 @@ pub struct Sight {
     pub projector: Projector,
     /// Features per picture, after bilinear resizing.
     pub visual_tokens: u64,
+    /// The encoder's layer that is looked at, counted from the end, of an encoder that the model has itself;
+    /// of others their features tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layer: Option<u64>,
 }
 
 /// A projector: linear layers with an activation between them.
@@ -366,6 +370,10 @@ impl StageTask {
             Activation::Gelu => "gelu",
             Activation::Relu => "relu",
             Activation::Silu => "silu",
+        };
+        let record = match sight.layer {
+            Some(layer) => record.with("layer", layer),
+            None => record,
         };
         record
             .with("visual_tokens", sight.visual_tokens)

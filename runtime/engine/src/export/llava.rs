@@ -35,7 +35,10 @@ pub fn export_llava(
         return Err(ExportError::Blind { job });
     };
     let llava = Llava {
-        encoder: lineage.encoder()?,
+        encoder: match filed.own() {
+            Some(own) => own.encoder,
+            None => lineage.encoder()?,
+        },
         layer,
         adapted,
     };

@@ -9,9 +9,10 @@ use vpc_data::{DataError, Tokenizer};
 use vpc_store::{Manifest, Store};
 use vpc_train::adapted::{Adapted, Projector, ProjectorConfig};
 use vpc_train::ops::Activation;
-use vpc_train::vision::Layer;
+use vpc_train::vision::{Encoder, Layer};
 use vpc_train::{Model, ModelConfig};
 
+use super::sight::Own;
 use super::{Bench, MODEL, model_config};
 use crate::error::JobError;
 
@@ -19,6 +20,10 @@ use crate::error::JobError;
 pub(crate) const ADAPTED: &str = "adapted.json";
 /// The file of a projector's weights.
 pub(crate) const PROJECTOR: &str = "projector.safetensors";
+
+/// The files of an encoder that a model has itself.
+pub(crate) const ENCODER: &str = "encoder.safetensors";
+pub(crate) const ENCODER_CONFIG: &str = "encoder.json";
 
 /// How a model sees, and how turns are written for it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -40,6 +45,8 @@ pub(crate) struct Filed {
     pub(crate) model: Model,
     pub(crate) manner: Option<Manner>,
     pub(crate) projector: Option<Projector>,
+    /// The encoder that a stage has trained with it.
+    pub(crate) encoder: Option<Encoder>,
 }
 
 impl Filed {
@@ -61,6 +68,7 @@ impl Filed {
                 model,
                 manner: None,
                 projector: None,
+                encoder: None,
             });
         }
         let manner: Manner = serde_json::from_slice(&open(ADAPTED)?)?;
@@ -68,10 +76,16 @@ impl Filed {
             Some(config) => Some(Projector::load(config, &open(PROJECTOR)?)?),
             None => None,
         };
+        let encoder = if job.files.contains_key(ENCODER) {
+            Some(Encoder::load(&open(ENCODER_CONFIG)?, &open(ENCODER)?)?)
+        } else {
+            None
+        };
         Ok(Self {
             model,
             manner: Some(manner),
             projector,
+            encoder,
         })
     }
 
@@ -93,6 +107,12 @@ impl Filed {
         };
         let (model, projector) = (self.model.clone(), projector.clone());
         Ok(Some(Adapted::new(model, projector, manner.marker)?))
+    }
+
+    /// The encoder that belongs to it, where it has one.
+    pub(crate) fn own(&self) -> Option<Own> {
+        let (encoder, layer) = (self.encoder.clone()?, self.layer()?);
+        Some(Own { encoder, layer })
     }
 
     /// Which of its encoder's layers it looks at; none where it does not see.

@@ -43,12 +43,12 @@ pub(super) fn make(bench: &Bench<'_>, task: &AnswersTask) -> Result<Manifest, Jo
     let asking = asking(task.format);
     let sheet = Sheet::of(bench, task, asking)?;
     let seen = Seen::of(bench)?;
-    let looked = seen.open()?;
     let input = |role| bench.job.inputs_as(role).next().ok_or_else(gone);
     let model = input("model")?;
     let tokenizer = Tokenizer::from_json(&bench.open(input("tokenizer")?, TOKENIZER)?)?;
     let answers = with_threads(bench.threads, || -> Result<Vec<Record<'_>>, JobError> {
         let filed = Filed::read(bench, model, shape)?;
+        let looked = seen.open(filed.own().as_ref())?;
         let reader = Reader {
             mind: Mind::of(&filed)?,
             template: filed.template()?,

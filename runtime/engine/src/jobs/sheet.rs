@@ -58,7 +58,7 @@ impl Sheet {
         looked: &Looked<'_>,
     ) -> Result<Vec<Vec<f32>>, JobError> {
         let of = |at| match self.items.get(at) {
-            Some(item) => looked.of(item),
+            Some(item) => looked.features(item),
             None => Ok(Vec::new()),
         };
         (from..from + count).map(of).collect()

@@ -9,16 +9,19 @@ use vpc_data::items::Item;
 use vpc_data::questions::Template;
 use vpc_data::{SampleStream, Tokenizer};
 use vpc_store::Manifest;
-use vpc_train::adapted::{AdaptTrainer, Adapted, Example, Parts, Projector, Sight};
+use vpc_train::adapted::{AdaptTrainer, Adapted, Example, Parts, Projector};
+use vpc_train::vision::Layer;
 use vpc_train::{Course, Model, StepReport, with_threads};
 
 use super::adapted::{
-    ADAPTED, Filed, Manner, PROJECTOR, Teller, Told, idle_projector, projector_config,
+    ADAPTED, ENCODER, ENCODER_CONFIG, Filed, Manner, PROJECTOR, Teller, Told, idle_projector,
+    projector_config,
 };
 use super::course::{Learns, batch, optimizer, order, train};
 use super::dataset::{ITEMS, items};
+use super::encoder::read;
 use super::pretrain::schedule;
-use super::sight::{Looked, Seen};
+use super::sight::{Looked, Own, Seen};
 use super::{Bench, CONFIG, CURVE, MODEL, TOKENIZER, model_config};
 use crate::error::JobError;
 use crate::support::why_not;
@@ -36,13 +39,16 @@ fn adapt(bench: &Bench<'_>, task: &StageTask, begun: Instant) -> Result<Manifest
     let gone = || JobError::InputGone(bench.job.name().to_owned());
     let input = |role| bench.job.inputs_as(role).next().ok_or_else(gone);
     let (data, seen) = (input("items")?, Seen::of(bench)?);
-    let looked = seen.open()?;
     let tokenizer = Tokenizer::from_json(&bench.open(input("tokenizer")?, TOKENIZER)?)?;
+    let filed = Filed::read(bench, input("model")?, &task.model)?;
+    let own = own(bench, task, &filed)?;
+    let looked = seen.open(own.as_ref())?;
     let Filed {
         model,
         manner,
         projector,
-    } = Filed::read(bench, input("model")?, &task.model)?;
+        encoder: _,
+    } = filed;
     let marker = match &manner {
         Some(manner) => manner.marker,
         None => tokenizer.unused()?,
@@ -75,9 +81,12 @@ fn adapt(bench: &Bench<'_>, task: &StageTask, begun: Instant) -> Result<Manifest
     let parts = Parts {
         projector: task.train.projector && !idle,
         model: task.train.model,
-        encoder: false,
+        encoder: task.train.encoder && !idle,
     };
-    let adapted = Adapted::new(model, between, marker)?;
+    let mut adapted = Adapted::new(model, between, marker)?;
+    if let Some(own) = own.filter(|_| !idle) {
+        adapted = adapted.with_encoder(own.encoder, own.layer)?;
+    }
     let mut pupil = Pupil {
         trainer: AdaptTrainer::new(&course(task), adapted, parts)?,
         order: order(bench.content(data, ITEMS)?, items.len(), task.seed)?,
@@ -88,7 +97,9 @@ fn adapt(bench: &Bench<'_>, task: &StageTask, begun: Instant) -> Result<Manifest
     };
     let (curve, spent) = train(bench, &mut pupil, task.steps)?;
     let adapted = pupil.trainer.adapted();
-    let layer = layer_of(bench).or(manner.and_then(|manner| manner.layer));
+    let told = task.sight.as_ref().and_then(|sight| sight.layer);
+    let before = manner.and_then(|manner| manner.layer);
+    let layer = told.or_else(|| layer_of(bench)).or(before);
     let manner = Manner {
         template: template.to_owned(),
         marker,
@@ -105,6 +116,12 @@ fn adapt(bench: &Bench<'_>, task: &StageTask, begun: Instant) -> Result<Manifest
     if !idle {
         attempt.write(PROJECTOR, &adapted.projector().encode()?)?;
     }
+    if let Some(encoder) = adapted.encoder() {
+        let names = [ENCODER_CONFIG, ENCODER];
+        for (name, (_, bytes)) in names.into_iter().zip(encoder.files()?) {
+            attempt.write(name, &bytes)?;
+        }
+    }
     attempt.write(CURVE, curve.bytes())?;
     let metrics = json!({
         "steps": task.steps,
@@ -116,6 +133,21 @@ fn adapt(bench: &Bench<'_>, task: &StageTask, begun: Instant) -> Result<Manifest
     let manifest = attempt.publish(bench.draft_of(metrics, seconds)?)?;
     bench.store.clear_progress(bench.job.key, &[])?;
     Ok(manifest)
+}
+
+/// The encoder that the model has itself: from a stage before, or from here on.
+fn own(bench: &Bench<'_>, task: &StageTask, filed: &Filed) -> Result<Option<Own>, JobError> {
+    if let Some(own) = filed.own() {
+        return Ok(Some(own));
+    }
+    let layer = task.sight.as_ref().and_then(|sight| sight.layer);
+    let (Some(layer), Some(key)) = (layer, bench.job.inputs_as("encoder").next()) else {
+        return Ok(None);
+    };
+    Ok(Some(Own {
+        encoder: read(bench, key)?,
+        layer: Layer::FromEnd(layer as usize),
+    }))
 }
 
 /// The projector that a stage begins with: the one of the stage before, or a new one; none where no
@@ -190,7 +222,7 @@ struct Pupil<'t> {
 }
 
 impl Pupil<'_> {
-    /// An item with its features; none where it does not fit.
+    /// An item with what is seen of it; none where it does not fit.
     fn example(&self, item: &Item) -> Result<Option<(Told, Vec<f32>)>, JobError> {
         let told = self.teller.tell(item)?;
         let beginning = self.teller.beginning(item.picture.is_some()).len();
@@ -218,7 +250,7 @@ impl Learns for Pupil<'_> {
             .map(|(told, features)| Example {
                 tokens: &told.tokens,
                 answer: &told.answer,
-                sight: Sight::Features(features),
+                sight: self.looked.sight(features),
             })
             .collect();
         Ok(self.trainer.step(&examples)?)
