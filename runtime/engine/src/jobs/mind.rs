@@ -14,7 +14,7 @@ pub(crate) enum Mind {
     /// Reads text alone.
     Blind(Inference),
     /// Reads pictures among text.
-    Seeing(AdaptedInference, ModelConfig),
+    Seeing(Box<AdaptedInference>, ModelConfig),
 }
 
 /// What a model goes on from.
@@ -29,7 +29,7 @@ impl Mind {
         Ok(match filed.adapted()? {
             Some(adapted) => {
                 let config = adapted.model().config().clone();
-                Self::Seeing(AdaptedInference::new(&adapted), config)
+                Self::Seeing(Box::new(AdaptedInference::new(&adapted)), config)
             }
             None => Self::Blind(Inference::new(&filed.model)),
         })
