@@ -3,7 +3,7 @@
 use super::Folder;
 
 /// A model, an encoder of CLIP's family, two stages with pictures, and a benchmark of either kind.
-pub(crate) const SIGHT: &str = r#"
+pub(crate) const SIGHT: &str = r"
 category web { source: world(web, size: 64 KiB) }
 tokenizer bpe { vocabulary: 300, data: web }
 scale tiny { layers: 1, width: 16, heads: 2, context: 160, batch: 4 }
@@ -65,7 +65,7 @@ experiment asked {
   adapt vlm { from: base, setup: sight }
   eval seen { from: vlm, suite: seeing }
 }
-"#;
+";
 
 /// A folder in which that study was run.
 pub(crate) fn seeing() -> Folder {
