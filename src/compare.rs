@@ -15,9 +15,9 @@ use crate::show::{Named, failed, looked, stem, the};
 /// The file of answers, JSON lines.
 const ANSWERS: &str = "answers.jsonl";
 
-/// What is read of an answer.
+/// What is read of the line of an answer.
 #[derive(Deserialize)]
-struct Answer {
+struct Line {
     id: String,
     right: Option<bool>,
     /// What was understood; a text whose perplexity was measured has none, and no output.
@@ -61,7 +61,7 @@ fn compared(options: &CompareOptions) -> Result<(), Status> {
 
 fn name(manifest: &Manifest) -> String {
     let first = manifest.labels.first();
-    first.map_or_else(|| manifest.key.short().to_string(), Clone::clone)
+    first.map_or_else(|| manifest.key.short(), Clone::clone)
 }
 
 /// The answers that a job is, or that it adds up.
@@ -184,7 +184,7 @@ fn read(store: &Store, manifest: &Manifest) -> Result<Option<BTreeMap<String, bo
         if line.is_empty() {
             continue;
         }
-        let answer: Answer = serde_json::from_slice(line).map_err(|error| damaged(&error))?;
+        let answer: Line = serde_json::from_slice(line).map_err(|error| damaged(&error))?;
         is_judged |= answer.right.is_some() || answer.answer.is_some() || answer.output.is_some();
         let right = answer.right == Some(true);
         if all.insert(answer.id.clone(), right).is_some() {

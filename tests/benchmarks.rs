@@ -98,6 +98,42 @@ fn number(value: &Value) -> f64 {
     value.as_f64().unwrap()
 }
 
+/// Holds errors and intervals to the answers: Wilson's of four questions; benchmarks of a group err independently.
+fn is_worth_what_it_says(folder: &Folder, results: &Value, screen: &str) {
+    let worth = |item: &str| {
+        let all = results["numbers"].as_array().unwrap();
+        let is_it = |one: &&Value| {
+            one["job"] == "able" && one["item"] == item && one["point"][0][1] == "10%"
+        };
+        all.iter().find(is_it).unwrap()["over_items"].clone()
+    };
+    let error = |name: &str| {
+        let filed = filed(folder, &format!("e/able.{name}[c=10%]"));
+        number(&filed["metrics"]["error"])
+    };
+    assert_eq!(worth("colours")["n"], 4);
+    assert!((number(&worth("colours")["error"]) - error("colours")).abs() < 1e-12);
+    let found = number(&filed(folder, "e/able.colours[c=10%]")["metrics"]["value"]);
+    let ends = worth("colours")["interval"].clone();
+    assert!(number(&ends[0]) <= found && found <= number(&ends[1]));
+    let expected = error("colours").hypot(error("letters")) / 2.0;
+    assert_eq!(worth("options")["n"], 6);
+    assert!((number(&worth("options")["error"]) - expected).abs() < 1e-12);
+    let csv = folder.read(".vp/results/s/results.csv");
+    assert!(csv.starts_with("study,experiment,job,c,item,metric,value,key,items,error,low,high\n"));
+    let cell = &results["tables"][0]["table"]["rows"][0]["cells"][0];
+    assert_eq!(cell["over_items"], worth("options"));
+    // One run: nothing is known of others, which is not to say that they would be alike.
+    let one = json!({ "n": 1, "error": null, "interval": null });
+    assert_eq!(cell["over_runs"], one);
+    assert!(
+        screen
+            .contains("± standard error over items (n = 4 to 10); one run each, so none over runs"),
+        "{}",
+        screen
+    );
+}
+
 #[test]
 fn a_suite_is_answered_added_up_and_reported() {
     let folder = folder();
@@ -163,38 +199,7 @@ fn a_suite_is_answered_added_up_and_reported() {
         assert!((reported("able", item) - expected).abs() < 1e-12, "{item}");
     }
 
-    // What they are worth: Wilson's interval of four questions; benchmarks of a group err independently.
-    let worth = |item: &str| {
-        let all = results["numbers"].as_array().unwrap();
-        let is_it = |one: &&Value| {
-            one["job"] == "able" && one["item"] == item && one["point"][0][1] == "10%"
-        };
-        all.iter().find(is_it).unwrap()["over_items"].clone()
-    };
-    let error = |name: &str| {
-        let filed = filed(&folder, &format!("e/able.{name}[c=10%]"));
-        number(&filed["metrics"]["error"])
-    };
-    assert_eq!(worth("colours")["n"], 4);
-    assert!((number(&worth("colours")["error"]) - error("colours")).abs() < 1e-12);
-    let ends = worth("colours")["interval"].clone();
-    assert!(number(&ends[0]) < value("colours") && value("colours") <= number(&ends[1]));
-    let expected = error("colours").hypot(error("letters")) / 2.0;
-    assert_eq!(worth("options")["n"], 6);
-    assert!((number(&worth("options")["error"]) - expected).abs() < 1e-12);
-    let csv = folder.read(".vp/results/s/results.csv");
-    assert!(csv.starts_with("study,experiment,job,c,item,metric,value,key,items,error,low,high\n"));
-    let cell = &results["tables"][0]["table"]["rows"][0]["cells"][0];
-    assert_eq!(cell["over_items"], worth("options"));
-    // One run: nothing is known of others, which is not to say that they would be alike.
-    let one = json!({ "n": 1, "error": null, "interval": null });
-    assert_eq!(cell["over_runs"], one);
-    assert!(
-        run.stdout
-            .contains("± standard error over items (n = 4 to 10); one run each, so none over runs"),
-        "{}",
-        run.stdout
-    );
+    is_worth_what_it_says(&folder, &results, &run.stdout);
 
     // Perplexity is that of all tokens together; training lowers it.
     let prose = answers(&folder, "e/reads.prose[c=10%]");

@@ -81,10 +81,9 @@ fn count(found: &Found<'_>, task: &CorpusTask, options: &LabelsOptions) -> Resul
         Source::Jsonl {
             labels: Some(_), ..
         } => Some(By::Source),
-        Source::Jsonl { .. } | Source::Text { .. } => match options.labeller {
-            Some(Labelled::Rules) => Some(By::Rules),
-            None => None,
-        },
+        Source::Jsonl { .. } | Source::Text { .. } => {
+            options.labeller.map(|Labelled::Rules| By::Rules)
+        }
     };
     let mut tally = match by {
         Some(By::World | By::Rules) => Tally::of_six(),
