@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Folder, computed, labels, manifests};
+use common::{Folder, answers, computed, filed};
 use serde_json::{Value, json};
 
 const STUDY: &str = r#"
@@ -74,24 +74,6 @@ fn folder() -> Folder {
         ),
     );
     folder
-}
-
-/// The manifest of a job, by its label.
-fn filed(folder: &Folder, label: &str) -> Value {
-    let all = manifests(&folder.join(".vp"));
-    let mut found = all.values().map(|(_, manifest)| manifest);
-    let found = found.find(|manifest| labels(manifest).any(|one| one == label));
-    found.unwrap_or_else(|| panic!("no {label}")).clone()
-}
-
-fn answers(folder: &Folder, label: &str) -> Vec<Value> {
-    let run = folder
-        .vpc(&format!("show {label} --file answers.jsonl"))
-        .ends(0);
-    let lines = run.stdout.lines();
-    lines
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
 }
 
 fn number(value: &Value) -> f64 {

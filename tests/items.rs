@@ -4,7 +4,7 @@ mod common;
 
 use std::fs;
 
-use common::{Folder, labels, manifests};
+use common::{Folder, filed};
 use serde_json::{Value, json};
 
 const STUDY: &str = r#"
@@ -71,10 +71,7 @@ fn said(folder: &Folder, command: &str, status: i32) -> String {
 }
 
 fn metrics(folder: &Folder, label: &str) -> Value {
-    let all = manifests(&folder.join(".vp"));
-    let mut found = all.values().map(|(_, manifest)| manifest);
-    let found = found.find(|manifest| labels(manifest).any(|one| one == label));
-    found.unwrap_or_else(|| panic!("no {label}"))["metrics"].clone()
+    filed(folder, label)["metrics"].clone()
 }
 
 #[test]

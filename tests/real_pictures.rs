@@ -7,7 +7,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use common::{Folder, labels, manifests, nightly, say, skip};
+use common::{Folder, filed, nightly, say, skip};
 use serde_json::Value;
 
 /// The folder of pictures beside the checkout.
@@ -28,10 +28,7 @@ fn study(name: &str, data: &[(&str, &Path)]) -> Folder {
 }
 
 fn metrics(folder: &Folder, label: &str) -> Value {
-    let all = manifests(&folder.join(".vp"));
-    let mut found = all.values().map(|(_, manifest)| manifest);
-    let found = found.find(|manifest| labels(manifest).any(|one| one == label));
-    found.unwrap_or_else(|| panic!("no {label}"))["metrics"].clone()
+    filed(folder, label)["metrics"].clone()
 }
 
 /// The share of right answers, and its standard error, of a benchmark.

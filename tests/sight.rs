@@ -6,8 +6,7 @@ use std::collections::BTreeSet;
 use std::process::Command;
 use std::time::Duration;
 
-use common::{Computed, Folder, computed, labels, manifests};
-use serde_json::Value;
+use common::{Computed, Folder, answers, computed, filed, labels, manifests};
 
 const STUDY: &str = r#"
 category web { source: world(web, size: 96 KiB) }
@@ -73,23 +72,6 @@ experiment alignment {
   report r { table t { cells: alike, rows: seed } }
 }
 "#;
-
-fn filed(folder: &Folder, label: &str) -> Value {
-    let all = manifests(&folder.join(".vp"));
-    let mut found = all.values().map(|(_, manifest)| manifest);
-    let found = found.find(|manifest| labels(manifest).any(|one| one == label));
-    found.unwrap_or_else(|| panic!("no {label}")).clone()
-}
-
-fn answers(folder: &Folder, label: &str) -> Vec<Value> {
-    let run = folder
-        .vpc(&format!("show {label} --file answers.jsonl"))
-        .ends(0);
-    let lines = run.stdout.lines();
-    lines
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
-}
 
 fn run_with(options: &str) -> (Folder, Computed) {
     let folder = Folder::with(&[("s.vp", STUDY)]);

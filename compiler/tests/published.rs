@@ -38,6 +38,11 @@ impl Library for Published {
             bytes: 1 << 20,
         })
     }
+
+    /// Photographs of the reader's.
+    fn folder(&self, path: &str) -> Result<FileFacts, FileFault> {
+        self.facts(path)
+    }
 }
 
 fn root() -> PathBuf {

@@ -239,6 +239,25 @@ pub(crate) fn listing(folder: &Path) -> Vec<String> {
     found
 }
 
+/// The manifest of a finished job, by one of its labels.
+pub(crate) fn filed(folder: &Folder, label: &str) -> Value {
+    let all = manifests(&folder.join(".vp"));
+    let mut found = all.values().map(|(_, manifest)| manifest);
+    let found = found.find(|manifest| labels(manifest).any(|one| one == label));
+    found.unwrap_or_else(|| panic!("no {label}")).clone()
+}
+
+/// The lines of the answers that a job filed.
+pub(crate) fn answers(folder: &Folder, label: &str) -> Vec<Value> {
+    let run = folder
+        .vpc(&format!("show {label} --file answers.jsonl"))
+        .ends(0);
+    let lines = run.stdout.lines();
+    lines
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
 /// The manifests of a store's finished jobs, by key.
 pub(crate) fn manifests(store: &Path) -> BTreeMap<String, (PathBuf, Value)> {
     let mut found = BTreeMap::new();

@@ -26,7 +26,8 @@ impl Library for Made {
     }
 
     fn folder(&self, path: &str) -> Result<FileFacts, FileFault> {
-        if !path.ends_with("photographs") {
+        let name = path.rsplit('/').next().unwrap_or_default();
+        if name.contains('.') {
             return Err(FileFault::NoFolder);
         }
         Ok(FileFacts {

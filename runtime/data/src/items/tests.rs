@@ -13,7 +13,7 @@ mod tables;
 
 use std::fs;
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::*;
 use crate::image::{Limits, Picture};
@@ -101,9 +101,10 @@ impl Room {
         bytes: impl AsRef<[u8]>,
         change: impl FnOnce(&mut ItemSource),
     ) -> Result<(Vec<Seen>, ItemStats), String> {
+        let path = self.put(name, bytes);
         let mut source = ItemSource::File {
-            path: self.put(name, bytes),
-            pictures: Some(self.0.path().to_owned()),
+            pictures: path.parent().map(Path::to_owned),
+            path,
             fields: Fields::default(),
             broken: Broken::Fatal,
             side: None,

@@ -15,7 +15,7 @@ const WORDS_FOR_EACH: usize = 40;
 /// to case and to a plural's `s` or `es`. Nothing is understood: "the rose" of a window and "she rose" are the same,
 /// and a proof in plain words without a word of the list is missed. Of the synthetic world's own segments, whose
 /// labels are known, `src/labeller/snapshots` holds precision and recall for each label and style: over all of them
-/// between 66 and 88 per cent precision and 59 and 93 per cent recall, and far less where topics mix.
+/// between 66 and 91 per cent precision and 59 and 93 per cent recall, and far less where topics mix.
 #[derive(Debug, Clone)]
 pub struct Rules {
     /// The signs by their first word: the words that must follow, and the label.
