@@ -100,7 +100,7 @@ pub struct Alignment {
     pub layers: (usize, usize),
 }
 
-/// The share of its k neighbours that a thing has in both layers, for each thing: [n].
+/// The share of its k neighbours that a thing has in both layers, for each thing: `[n]`.
 ///
 /// Fails where the two are not of as many things and neighbours.
 pub fn overlaps(one: &Neighbours, other: &Neighbours) -> Result<Vec<f64>, AlignmentError> {

@@ -36,7 +36,7 @@ impl Neighbours {
         self.indices.len() / self.k
     }
 
-    /// Each thing's neighbours, the nearest first: n times [k].
+    /// Each thing's neighbours, the nearest first: n times `[k]`.
     pub fn each(&self) -> impl Iterator<Item = &[u32]> {
         self.indices.chunks_exact(self.k)
     }

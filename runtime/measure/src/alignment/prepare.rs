@@ -9,7 +9,7 @@ const SHORTEST: f64 = 1e-12;
 
 /// Cuts off the outliers of a model's vectors and gives each the length 1, in place.
 ///
-/// `layers` is [layers][n·width]. Numbers are clamped to ±q, where q is the magnitude of rank
+/// `layers` is `[layers][n·width]`. Numbers are clamped to ±q, where q is the magnitude of rank
 /// ⌊quantile · count⌋ from 0, in rising order, among all numbers of all layers; a quantile of 1
 /// leaves them as they are. A vector of zeros stays one. Fails, with nothing changed, where the
 /// quantile is outside [0, 1], a number is not finite, or a layer holds no whole vectors.

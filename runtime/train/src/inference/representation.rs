@@ -16,7 +16,7 @@ pub enum Pooling {
 }
 
 impl Inference {
-    /// Vectors of texts in every layer, [layers + 1][texts·width]: `hidden_states` of
+    /// Vectors of texts in every layer, `[layers + 1][texts·width]`: `hidden_states` of
     /// `transformers`, pooled. These are the embeddings, what each block but the last gives, and
     /// what the last gives after the norm.
     ///

@@ -134,7 +134,7 @@ impl Encoder {
             .collect()
     }
 
-    /// The class token's vector after each block, for each image: [layers][n·width]; before any norm
+    /// The class token's vector after each block, for each image: `[layers][n·width]`; before any norm
     /// after the blocks, as `platonic-rep` takes it.
     ///
     /// `pixels` is as for [`Self::features`]. Fails where these are no whole images.
