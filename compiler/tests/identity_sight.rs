@@ -373,3 +373,17 @@ fn another_file_is_as_good_as_this_one() {
     );
     assert_eq!(keys(&compiled.plan.unwrap()), keys(&plan(STUDY)));
 }
+
+/// What is made of a benchmark by amending it has its own name in all of its jobs.
+#[test]
+fn amended_benchmarks_have_items_of_their_name() {
+    let text = STUDY.replace(
+        "benchmark facts { data: \"data/facts.tsv\", items: 40, format: choice }",
+        "benchmark facts = cats with { data: \"data/facts.tsv\", items: 40 }",
+    );
+    let plan = plan(&text);
+    let names: BTreeSet<&str> = plan.jobs.iter().map(|job| job.name()).collect();
+    for name in ["dataset/cats", "dataset/facts", "features/facts@clear_eyes"] {
+        assert!(names.contains(name), "{name} of {names:?}");
+    }
+}

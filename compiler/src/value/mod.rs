@@ -121,7 +121,9 @@ impl Value {
             Self::Scale(scale) => renamed!(scale, Scale),
             Self::Encoder(encoder) => renamed!(encoder, Encoder),
             Self::Adaptation(adaptation) => renamed!(adaptation, Adaptation),
-            Self::Benchmark(benchmark) => renamed!(benchmark, Benchmark),
+            Self::Benchmark(benchmark) => {
+                Self::Benchmark(Rc::new((*benchmark).clone().named(name)))
+            }
             other => other,
         }
     }

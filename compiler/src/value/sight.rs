@@ -108,6 +108,17 @@ pub(crate) struct Groups {
 }
 
 impl Benchmark {
+    /// Returns it under another name, and its items too.
+    pub(crate) fn named(mut self, name: &str) -> Self {
+        let items = Dataset {
+            name: name.to_owned(),
+            ..(*self.dataset).clone()
+        };
+        self.dataset = Rc::new(items);
+        name.clone_into(&mut self.name);
+        self
+    }
+
     /// Returns what is measured of it.
     pub(crate) fn metric(&self) -> Metric {
         match self.format {
