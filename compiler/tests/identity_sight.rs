@@ -382,7 +382,11 @@ fn amended_benchmarks_have_items_of_their_name() {
         "benchmark facts = cats with { data: \"data/facts.tsv\", items: 40 }",
     );
     let plan = plan(&text);
-    let names: BTreeSet<&str> = plan.jobs.iter().map(|job| job.name()).collect();
+    let names: BTreeSet<&str> = plan
+        .jobs
+        .iter()
+        .map(vpc_compiler::plan::Job::name)
+        .collect();
     for name in ["dataset/cats", "dataset/facts", "features/facts@clear_eyes"] {
         assert!(names.contains(name), "{name} of {names:?}");
     }
