@@ -79,12 +79,20 @@ impl<'s> Lineage<'s> {
         jobs.filter(|job| job.kind == "stage")
     }
 
-    /// The `tokenizer.json` of the text that the run reads.
+    /// The `tokenizer.json` of the text that the model reads: a stage has it as its own input, which is all
+    /// there is where the run was adopted and its text never made.
     pub(crate) fn tokenizer_json(&self) -> Result<Vec<u8>, LineageError> {
         const WHAT: &str = "the tokenizer";
         let run = &self.run;
-        let tokens = known(self.store, inputs(run, "tokens").next(), run, WHAT)?;
-        let key = inputs(&tokens, "tokenizer").next();
+        let mut stages = self.later.iter();
+        let own = stages.find_map(|job| inputs(job, "tokenizer").next());
+        let key = match own {
+            Some(key) => Some(key),
+            None => {
+                let tokens = known(self.store, inputs(run, "tokens").next(), run, WHAT)?;
+                inputs(&tokens, "tokenizer").next()
+            }
+        };
         let found = finished(self.store, key, run, WHAT)?;
         Ok(self.store.read(found.file(TOKENIZER)?)?.to_vec())
     }
