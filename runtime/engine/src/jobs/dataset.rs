@@ -32,11 +32,7 @@ pub(super) fn make(bench: &Bench<'_>, task: &DatasetTask) -> Result<Manifest, Jo
     }
     let mut attempt = bench.store.attempt(bench.job.key)?;
     let metrics = match &task.from {
-        DatasetFrom::Source(source) => {
-            let found = read(bench, &mut attempt, source, task.items)?;
-            check(bench, source, &found, task.items)?;
-            found
-        }
+        DatasetFrom::Source(source) => read(bench, &mut attempt, source, task.items)?,
         DatasetFrom::Chosen(choice) => {
             let of = bench.job.inputs_as("items").next();
             let of = of.ok_or_else(|| JobError::InputGone(bench.job.name().to_owned()))?;
@@ -52,11 +48,21 @@ pub(super) fn make(bench: &Bench<'_>, task: &DatasetTask) -> Result<Manifest, Jo
         }
     };
     let found = metrics.get("items").and_then(serde_json::Value::as_u64);
-    if found != Some(task.items) {
-        return Err(JobError::ItemCount {
-            dataset: bench.job.name().to_owned(),
-            found: found.unwrap_or_default(),
-            planned: task.items,
+    let (found, planned) = (found.unwrap_or_default(), task.items);
+    if found != planned {
+        // A source goes by the name that it has in the study.
+        let path = bench.job.task.data().next();
+        return Err(match path.map(|(path, _)| path.to_owned()) {
+            Some(path) => JobError::Items {
+                path,
+                found,
+                planned,
+            },
+            None => JobError::ItemCount {
+                dataset: bench.job.name().to_owned(),
+                found,
+                planned,
+            },
         });
     }
     let draft = bench.draft(metrics, begun)?;
@@ -85,11 +91,7 @@ fn read(
             if let (Some(id), Some(bytes)) = (item.picture, bytes) {
                 pictures.add(id, bytes)?;
             }
-            let line = item_line(&item) + "\n";
-            lines
-                .write_all(line.as_bytes())
-                .map_err(StoreError::of_write)?;
-            Ok(())
+            Ok(put(&mut lines, &item)?)
         };
         Ok(match file() {
             Ok(()) => ControlFlow::Continue(()),
@@ -110,38 +112,18 @@ fn read(
     Ok(serde_json::to_value(stats)?)
 }
 
-/// Refuses a source with another number of items than the study says, by the name it has there.
-fn check(
-    bench: &Bench<'_>,
-    source: &ItemsSpec,
-    found: &serde_json::Value,
-    planned: u64,
-) -> Result<(), JobError> {
-    let number = |name: &str| {
-        found
-            .get(name)
-            .and_then(serde_json::Value::as_u64)
-            .unwrap_or(0)
-    };
-    let items = number("items");
-    if items == planned {
-        return Ok(());
-    }
-    let path = source.data().next().map(|(path, _)| path.get().clone());
-    Err(JobError::Items {
-        path: path.unwrap_or_else(|| bench.job.name().to_owned()),
-        found: items,
-        planned,
-    })
+/// Writes the line of an item.
+fn put(lines: &mut impl Write, item: &Item) -> Result<(), StoreError> {
+    let line = item_line(item) + "\n";
+    lines
+        .write_all(line.as_bytes())
+        .map_err(StoreError::of_write)
 }
 
 fn write(attempt: &mut Attempt, items: &[Item]) -> Result<serde_json::Value, JobError> {
     let mut lines = attempt.create(ITEMS)?;
     for item in items {
-        let line = item_line(item) + "\n";
-        lines
-            .write_all(line.as_bytes())
-            .map_err(StoreError::of_write)?;
+        put(&mut lines, item)?;
     }
     lines.finish()?;
     let shown = items.iter().filter(|item| item.picture.is_some()).count();
