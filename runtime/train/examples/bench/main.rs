@@ -2,20 +2,20 @@
 //! GFLOP/s and steps; and beside it, on Linux, the most memory the process held.
 //!
 //! The kinds: `fused` is this crate's trainer, `recomputed` the same without kept activations, and
-//! `stock` the same network in dfdx's own operations; `products` are the shape's widest matrix products
-//! alone, each thread its own, which is the ceiling: it prints their GFLOP/s, best and median.
+//! `stock` the same network in dfdx's own operations; `products` are matrix products alone,
+//! each thread its own, which is the ceiling: it prints their GFLOP/s by kind, best and median.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
     reason = "a command-line program"
 )]
 
+mod products;
 mod stock;
 
 use std::error::Error;
 use std::time::{Duration, Instant};
 
-use vpc_train::ops::{Linear, Matrix, linear};
 use vpc_train::{
     Activations, Batch, ModelConfig, Optimizer, Schedule, TrainConfig, Trainer, keep_freed_memory,
     with_threads,
@@ -30,7 +30,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     keep_freed_memory();
     let time = Duration::from_secs_f64(seconds.parse()?);
     if kind == "products" {
-        return products(&config, time, threads.parse()?);
+        return products::print(&config, time, threads.parse()?);
     }
     let times = with_threads(threads.parse()?, || measure(&config, kind, time))??;
     report(&config, times);
@@ -73,41 +73,6 @@ fn run_of(shape: &str) -> Option<TrainConfig> {
         steps: u64::MAX,
         seed: 0,
     })
-}
-
-/// The widest products of the shape, gate and up of all rows of a batch, forwards only, shared out among
-/// threads that do not wait for each other.
-fn products(config: &TrainConfig, time: Duration, threads: usize) -> Result<(), Box<dyn Error>> {
-    let (width, outputs) = (config.model.width, 2 * config.model.hidden);
-    let rows = config.batch * config.model.context / threads.max(1);
-    let numbers = |count: usize| (0..count).map(|i| (i as f32).sin()).collect::<Vec<_>>();
-    let own = || {
-        with_threads(1, || {
-            let rows = Matrix::new(numbers(rows * width), width);
-            let layer = Linear::new(Matrix::new(numbers(outputs * width), width), None);
-            let (start, mut times) = (Instant::now(), Vec::new());
-            while times.len() < 5 || start.elapsed() < time {
-                let before = Instant::now();
-                std::hint::black_box(linear(rows.branch(), &layer, None));
-                times.push(before.elapsed().as_secs_f64());
-            }
-            times.sort_by(f64::total_cmp);
-            (times[0], times[times.len() / 2])
-        })
-    };
-    let flops = 2.0 * (rows * width * outputs) as f64;
-    let (mut best, mut median) = (0.0, 0.0);
-    std::thread::scope(|scope| -> Result<(), Box<dyn Error>> {
-        let all: Vec<_> = (0..threads).map(|_| scope.spawn(own)).collect();
-        for one in all {
-            let (least, middle) = one.join().map_err(|_| "a thread panicked")??;
-            best += flops / least / 1e9;
-            median += flops / middle / 1e9;
-        }
-        Ok(())
-    })?;
-    println!("{best:.1} {median:.1}");
-    Ok(())
 }
 
 /// Seconds of each step, the first two left out.
