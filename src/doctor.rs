@@ -81,11 +81,15 @@ fn text(threads: usize, memory: Option<u64>, report: &Report) -> String {
         );
     }
     let Some(problem) = &report.problem else {
-        let first = report.devices.iter().position(|device| device.usable);
+        let devices = report.devices.iter().enumerate();
+        let usable: Vec<String> = devices
+            .filter(|(_, device)| device.usable)
+            .map(|(index, _)| format!("cuda:{index}"))
+            .collect();
         _ = writeln!(
             text,
-            "\nTraining runs on cuda:{}; `vpc run --device cpu` takes the processor.",
-            first.unwrap_or_default()
+            "\nTraining runs on {}; `vpc run --device cpu` takes the processor.",
+            usable.join(", ")
         );
         return text;
     };

@@ -11,6 +11,9 @@ use vpc_device::{DeviceTrainer, TrainError};
 use vpc_train::{Activations, Batch, StepReport, TrainConfig, Trainer};
 
 use crate::error::JobError;
+use crate::gpus::{Gpus, Lease, Yard};
+use crate::need::Need;
+use crate::options::Stop;
 
 /// The field of a manifest's record that names the device.
 pub(crate) const DEVICE: &str = "device";
@@ -20,19 +23,24 @@ const CPU: &str = "cpu";
 /// What trains: a choice of the person who runs a study, which no key knows of.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Device {
-    /// The first GPU that can be used; the processor where there is none.
+    /// The GPUs that can be used; the processor where there is none.
     #[default]
     Auto,
     /// The processor.
     Cpu,
-    /// An NVIDIA GPU, counted from 0 as its driver does.
-    Cuda(usize),
+    /// NVIDIA GPUs: one, counted from 0 as its driver does, or all that can be used.
+    Cuda(Option<usize>),
 }
 
 impl Device {
     /// Fails, with what to do about it, unless trainings can be put there.
     pub fn check(self) -> Result<(), JobError> {
-        found(self).map(|_| ())
+        match self {
+            Self::Auto | Self::Cpu => {}
+            Self::Cuda(None) => _ = available()?,
+            Self::Cuda(Some(index)) => usable(index)?,
+        }
+        Ok(())
     }
 }
 
@@ -43,11 +51,11 @@ impl FromStr for Device {
         match text {
             "auto" => Ok(Self::Auto),
             "cpu" => Ok(Self::Cpu),
-            "cuda" => Ok(Self::Cuda(0)),
+            "cuda" => Ok(Self::Cuda(None)),
             _ => text
                 .strip_prefix("cuda:")
                 .and_then(|index| index.parse().ok())
-                .map(Self::Cuda)
+                .map(|index| Self::Cuda(Some(index)))
                 .ok_or_else(|| format!("`{text}` is none of `auto`, `cpu`, `cuda` and `cuda:1`")),
         }
     }
@@ -58,51 +66,69 @@ impl fmt::Display for Device {
         match self {
             Self::Auto => write!(f, "auto"),
             Self::Cpu => write!(f, "cpu"),
-            Self::Cuda(index) => write!(f, "cuda:{index}"),
+            Self::Cuda(None) => write!(f, "cuda"),
+            Self::Cuda(Some(index)) => write!(f, "cuda:{index}"),
         }
     }
 }
 
 /// A trainer where it was put.
-pub(crate) enum Placed {
+pub(crate) enum Placed<'y> {
     Host(Box<Trainer>),
-    Gpu(Box<DeviceTrainer<Cuda>>, String),
+    Gpu(Box<DeviceTrainer<Cuda>>, OnGpu<'y>),
 }
 
-impl Placed {
-    /// Puts a trainer where the options and the job say.
+/// What a trainer on a GPU has of it.
+pub(crate) struct OnGpu<'y> {
+    /// As its driver calls it.
+    name: String,
+    /// Given back when the trainer has gone.
+    _lease: Lease<'y>,
+}
+
+impl<'y> Placed<'y> {
+    /// Puts a trainer where the options and the job say; waits for room on a GPU.
     pub(crate) fn put(
         mut trainer: Trainer,
         config: &TrainConfig,
         task: &PretrainTask,
-        device: Device,
+        (gpus, stop): (&'y Gpus, &Stop),
     ) -> Result<Self, JobError> {
         let activations = if *task.recompute.get() {
             Activations::Recomputed
         } else {
             Activations::Kept
         };
-        let (index, precision) = match (found_for(device, task)?, task.precision) {
+        let (yard, precision) = match (found_for(gpus, task)?, task.precision) {
             (Place::Host(_), Planned::F32) => {
                 trainer.set_activations(activations);
                 return Ok(Self::Host(Box::new(trainer)));
             }
             (Place::Host(why), Planned::Bf16) => return Err(JobError::NeedsGpu(why)),
-            (Place::Gpu(index), Planned::F32) => (index, Precision::F32),
-            (Place::Gpu(index), Planned::Bf16) => (index, Precision::Bf16),
+            (Place::Gpu(yard), Planned::F32) => (yard, Precision::F32),
+            (Place::Gpu(yard), Planned::Bf16) => (yard, Precision::Bf16),
         };
-        let gpu = Cuda::open(index)?;
-        let name = gpu.name().to_owned();
+        let need = Need {
+            config,
+            precision,
+            activations,
+        };
+        let lease = need.lend(yard, stop)?;
+        let gpu = Cuda::open(lease.index())?;
+        let here = OnGpu {
+            name: gpu.name().to_owned(),
+            _lease: lease,
+        };
         let mut trainer = DeviceTrainer::of(config, trainer, precision, gpu);
         trainer.set_activations(activations)?;
-        Ok(Self::Gpu(Box::new(trainer), name))
+        Ok(Self::Gpu(Box::new(trainer), here))
     }
 
     /// What trains, for the record.
     pub(crate) fn name(&self) -> &str {
         match self {
             Self::Host(_) => CPU,
-            Self::Gpu(_, name) => name,
+            Self::Gpu(_, here) => &here.name,
         }
     }
 
@@ -152,40 +178,26 @@ pub(crate) fn check_again(first: &Value, now: &str) -> Result<(), JobError> {
 }
 
 /// Whether a training takes this machine's memory rather than a GPU's.
-pub(crate) fn is_on_host(device: Device, task: &PretrainTask) -> Result<bool, JobError> {
-    Ok(matches!(found_for(device, task)?, Place::Host(_)))
+pub(crate) fn is_on_host(gpus: &Gpus, task: &PretrainTask) -> Result<bool, JobError> {
+    Ok(matches!(found_for(gpus, task)?, Place::Host(_)))
 }
 
-enum Place {
+enum Place<'y> {
     /// And why it is no GPU.
     Host(String),
-    Gpu(usize),
+    Gpu(&'y Yard),
 }
 
 /// Where a training goes: micro-batches are added up on the processor alone.
-fn found_for(device: Device, task: &PretrainTask) -> Result<Place, JobError> {
-    match (task.micro_batch, device) {
-        (None, _) => found(device),
-        (Some(_), Device::Cuda(_)) => Err(JobError::MicroBatchOnGpu),
-        (Some(_), Device::Auto | Device::Cpu) => Ok(Place::Host(
+fn found_for<'y>(gpus: &'y Gpus, task: &PretrainTask) -> Result<Place<'y>, JobError> {
+    let is_asked_for = matches!(gpus.device(), Device::Cuda(_));
+    match (task.micro_batch, gpus.yard()) {
+        (Some(_), _) if is_asked_for => Err(JobError::MicroBatchOnGpu),
+        (Some(_), _) => Ok(Place::Host(
             "`micro_batch` is computed on the processor".to_owned(),
         )),
-    }
-}
-
-fn found(device: Device) -> Result<Place, JobError> {
-    match device {
-        Device::Cpu => Ok(Place::Host(
-            "the study is run with `--device cpu`".to_owned(),
-        )),
-        Device::Auto => Ok(match available() {
-            Ok(usable) => Place::Gpu(usable[0]),
-            Err(error) => Place::Host(error.to_string()),
-        }),
-        Device::Cuda(index) => {
-            usable(index)?;
-            Ok(Place::Gpu(index))
-        }
+        (None, Ok(yard)) => Ok(Place::Gpu(yard)),
+        (None, Err(why)) => Ok(Place::Host(why.to_owned())),
     }
 }
 
@@ -207,10 +219,10 @@ mod tests {
 
     #[test]
     fn devices_are_named_as_they_are_read() {
-        for text in ["auto", "cpu", "cuda:0", "cuda:3"] {
+        for text in ["auto", "cpu", "cuda", "cuda:0", "cuda:3"] {
             assert_eq!(text.parse::<Device>().expect("a device").to_string(), text);
         }
-        assert_eq!("cuda".parse(), Ok(Device::Cuda(0)));
+        assert_eq!("cuda".parse(), Ok(Device::Cuda(None)));
         for text in ["", "gpu", "cuda:", "cuda:x", "cuda:-1"] {
             let error = text.parse::<Device>().expect_err("no device");
             assert!(error.contains("`cuda`"), "{error}");
@@ -231,8 +243,8 @@ mod tests {
 
     #[test]
     fn the_processor_is_always_there() {
-        assert!(matches!(found(Device::Cpu), Ok(Place::Host(_))));
-        assert!(found(Device::Auto).is_ok());
-        assert!(found(Device::Cuda(999)).is_err());
+        assert!(Device::Cpu.check().is_ok());
+        assert!(Device::Auto.check().is_ok());
+        assert!(Device::Cuda(Some(999)).check().is_err());
     }
 }

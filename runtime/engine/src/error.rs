@@ -287,6 +287,18 @@ pub enum JobError {
         /// What the machine has.
         there: u64,
     },
+    /// No GPU of this run is large enough.
+    #[error(
+        "the training takes {needed} GiB of a GPU's memory and the largest here has {there} to give: {instead}"
+    )]
+    GpuMemory {
+        /// What it takes, in GiB.
+        needed: String,
+        /// What there is, in GiB.
+        there: String,
+        /// What would fit.
+        instead: String,
+    },
     /// An input that was made is gone again.
     #[error("the input {0} has gone from the store; run again to remake it")]
     InputGone(String),
@@ -344,6 +356,7 @@ impl JobError {
             Self::Threads(_)
             | Self::Worker(_)
             | Self::Memory { .. }
+            | Self::GpuMemory { .. }
             | Self::Settings(_)
             | Self::Endpoint { .. } => true,
             _ => false,

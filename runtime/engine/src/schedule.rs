@@ -15,6 +15,7 @@ use vpc_store::{Ended, Manifest, Store, StoreError};
 use crate::elsewhere::Elsewhere;
 use crate::error::JobError;
 use crate::event::{Event, Observer};
+use crate::gpus::Gpus;
 use crate::jobs::Bench;
 use crate::log::Log;
 use crate::options::{Options, Stop};
@@ -44,7 +45,7 @@ pub fn run(
     vpc_train::keep_freed_memory();
     let mut log = Log::begin(store, options)?;
     let mut outcome = Outcome::default();
-    let elsewhere = Elsewhere::default();
+    let (elsewhere, gpus) = (Elsewhere::default(), Gpus::of(options.device));
     for healings_left in (0..=HEALINGS).rev() {
         let made = std::mem::take(&mut outcome.made);
         let reused = std::mem::take(&mut outcome.reused);
@@ -56,6 +57,7 @@ pub fn run(
             stop,
             observer,
             elsewhere: &elsewhere,
+            gpus: &gpus,
         };
         let once = run_once(run, heals, &mut log);
         outcome = match once {
@@ -85,6 +87,7 @@ struct Begun<'r> {
     stop: &'r Stop,
     observer: &'r dyn Observer,
     elsewhere: &'r Elsewhere,
+    gpus: &'r Gpus,
 }
 
 fn run_once(begun: Begun<'_>, heals: bool, log: &mut Log) -> Result<Outcome, StoreError> {
@@ -95,6 +98,7 @@ fn run_once(begun: Begun<'_>, heals: bool, log: &mut Log) -> Result<Outcome, Sto
         stop,
         observer,
         elsewhere,
+        gpus,
     } = begun;
     let survey = survey(plan, Some(store))?;
     log.found(plan, &survey);
@@ -105,6 +109,7 @@ fn run_once(begun: Begun<'_>, heals: bool, log: &mut Log) -> Result<Outcome, Sto
         stop,
         observer,
         elsewhere,
+        gpus,
         heals,
         graph: plan.graph(),
         states: survey.states.iter().map(Stage::of).collect(),
@@ -163,6 +168,7 @@ struct Run<'r> {
     stop: &'r Stop,
     observer: &'r dyn Observer,
     elsewhere: &'r Elsewhere,
+    gpus: &'r Gpus,
     /// Whether another pass follows where damage was found.
     heals: bool,
     graph: DiGraph<usize, ()>,
@@ -285,6 +291,7 @@ impl<'r> Run<'r> {
             trunk: self.trunks.begin(at),
             filing: AtomicU64::default(),
             elsewhere: self.elsewhere,
+            gpus: self.gpus,
         };
         let reply = send.clone();
         let started = thread::Builder::new().spawn_scoped(scope, move || {

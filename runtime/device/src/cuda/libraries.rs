@@ -4,6 +4,7 @@
     reason = "asks a dynamic loader, and a driver, what is there"
 )]
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Once;
 
@@ -336,17 +337,16 @@ fn devices() -> Result<Vec<DeviceInfo>, result::DriverError> {
         .collect()
 }
 
-/// The numbers of the GPUs that can be used, at least one; or why none can.
-pub fn available() -> Result<Vec<usize>, DeviceError> {
+/// The GPUs that can be used, by the driver's number, at least one; or why none can.
+pub fn available() -> Result<BTreeMap<usize, DeviceInfo>, DeviceError> {
     check()?;
     let devices = devices().map_err(|error| DeviceError::Call {
         library: "driver",
         doing: "name the GPUs",
         problem: said(error),
     })?;
-    let usable: Vec<usize> = (0..devices.len())
-        .filter(|&index| devices[index].usable)
-        .collect();
+    let all = devices.into_iter().enumerate();
+    let usable: BTreeMap<usize, DeviceInfo> = all.filter(|(_, device)| device.usable).collect();
     if usable.is_empty() {
         return Err(DeviceError::NoDevice {
             index: 0,
@@ -359,10 +359,10 @@ pub fn available() -> Result<Vec<usize>, DeviceError> {
 /// Fails unless this GPU can be used.
 pub fn usable(index: usize) -> Result<(), DeviceError> {
     let usable = available()?;
-    if usable.contains(&index) {
+    if usable.contains_key(&index) {
         return Ok(());
     }
-    let names: Vec<String> = usable.iter().map(|index| format!("cuda:{index}")).collect();
+    let names: Vec<String> = usable.keys().map(|index| format!("cuda:{index}")).collect();
     let usable = format!("here is {}", names.join(", "));
     Err(DeviceError::NoDevice { index, usable })
 }

@@ -49,6 +49,7 @@ pub(crate) use tokenizer::FILE as TOKENIZER;
 use crate::elsewhere::Elsewhere;
 use crate::error::JobError;
 use crate::event::{Event, Observer, Progress};
+use crate::gpus::Gpus;
 use crate::log::now;
 use crate::options::{Options, Stop};
 use crate::steps::{Held, Steps};
@@ -79,6 +80,8 @@ pub(crate) struct Bench<'r> {
     pub(crate) filing: AtomicU64,
     /// Models elsewhere, for all jobs of the run.
     pub(crate) elsewhere: &'r Elsewhere,
+    /// GPUs, for all trainings of the run.
+    pub(crate) gpus: &'r Gpus,
 }
 
 /// The file of a model's weights.

@@ -83,7 +83,7 @@ const STAYS: &str = "stays";
 pub(super) struct Run<'b> {
     bench: &'b Bench<'b>,
     task: &'b PretrainTask,
-    trainer: Placed,
+    trainer: Placed<'b>,
     curve: Curve,
     explosion: Explosion,
     /// Steps after which a checkpoint stays.
@@ -125,7 +125,7 @@ impl<'b> Run<'b> {
             },
         };
         let (from, now) = (trainer.steps_done(), Instant::now());
-        let trainer = Placed::put(trainer, config, task, bench.options.device)?;
+        let trainer = Placed::put(trainer, config, task, (bench.gpus, bench.stop))?;
         // Where the checkpoint it was to go on from is damaged, it goes on from an earlier one.
         if !bench.take_trunk(from)? {
             return Err(JobError::Elsewhere);
