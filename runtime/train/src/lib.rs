@@ -42,7 +42,7 @@ pub use course::Course;
 pub use error::TrainError;
 pub use gradient::Activations;
 pub use inference::{
-    Continuation, End, Generated, Generation, Inference, InferenceError, Pooling, Request,
+    Continuation, End, Generated, Generation, Inference, InferenceError, Options, Pooling, Request,
     Sampling, Score, Sequence,
 };
 pub use memory::keep_freed_memory;

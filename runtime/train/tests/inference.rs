@@ -7,7 +7,7 @@ use common::{advance, model, run, tokens};
 use proptest::prelude::*;
 use vpc_train::{
     Batch, Continuation, End, Generated, Generation, Inference, InferenceError, Model, ModelConfig,
-    Request, Sampling, Score, Trainer, with_threads,
+    Options, Request, Sampling, Score, Trainer, with_threads,
 };
 
 fn trained(config: &ModelConfig, steps: u64) -> Model {
@@ -239,6 +239,62 @@ fn more_tokens_than_one_pass_holds() {
     }
     check_forward(&model, &items, &together);
     assert_eq!(targets.len(), 700);
+}
+
+#[test]
+fn options_after_one_prompt_are_scored_like_continuations() {
+    let config = model();
+    let inference = Inference::new(&trained(&config, 40));
+    let texts = texts(&config, 7);
+    // Options of different lengths, in another order for each question, and no option at all.
+    let lists: [&[&[u32]]; 4] = [
+        &[&[1, 2, 3], &[4], &[1, 2, 3]],
+        &[&[5], &[6, 7], &[8, 9, 10, 11], &[2]],
+        &[],
+        &[&[3, 1]],
+    ];
+    let questions: Vec<Options> = texts
+        .iter()
+        .zip(lists.iter().cycle())
+        .map(|(text, options)| Options {
+            prompt: &text[..text.len().min(config.context - 4)],
+            options,
+        })
+        .collect();
+    let one_by_one = questions.iter().map(|question| {
+        let scores = question.options.iter().map(|continuation| {
+            let item = Continuation {
+                prompt: question.prompt,
+                continuation,
+            };
+            let score = inference.score(&[item], 1).expect("a sound item");
+            score[0].log_likelihoods.clone()
+        });
+        scores.collect()
+    });
+    let one_by_one: Vec<Vec<Vec<f64>>> = one_by_one.collect();
+    for (batch, threads) in [(1, 1), (3, 2), (100, 3)] {
+        let scores = on(threads, || inference.score_options(&questions, batch));
+        assert_eq!(scores.expect("sound questions"), one_by_one);
+    }
+    let long = vec![1; config.context];
+    let refused = |prompt, options| {
+        let asked = [questions[0], Options { prompt, options }];
+        inference.score_options(&asked, 8).expect_err("unsound")
+    };
+    assert_eq!(refused(&[], &[&[1]]), InferenceError::NoPrompt { item: 1 });
+    assert_eq!(
+        refused(&[1], &[&[1], &[]]),
+        InferenceError::NoContinuation { item: 1 }
+    );
+    assert!(matches!(
+        refused(&long, &[&[1], &[1, 1]]),
+        InferenceError::TooLong { item: 1, .. }
+    ));
+    assert!(matches!(
+        refused(&[1], &[&[1_000_000]]),
+        InferenceError::Token { item: 1, .. }
+    ));
 }
 
 #[test]

@@ -113,11 +113,7 @@ impl Reader<'_> {
         features: Vec<Vec<f32>>,
     ) -> Result<Vec<Record<'q>>, JobError> {
         match self.asking {
-            Asking::Likelihood => {
-                let both = questions.iter().zip(features);
-                both.map(|(one, features)| self.compared(one, features))
-                    .collect()
-            }
+            Asking::Likelihood => self.compared(questions, features),
             Asking::Perplexity => questions.iter().map(|one| self.measured(one)).collect(),
             Asking::Choice | Asking::YesNo | Asking::ShortAnswer if self.explain => {
                 self.explained(questions, features)
@@ -209,23 +205,41 @@ impl Reader<'_> {
     /// The likeliest option is the answer, by the byte or as a whole; of equal ones the first.
     fn compared<'q>(
         &self,
+        questions: &'q [Question],
+        features: Vec<Vec<f32>>,
+    ) -> Result<Vec<Record<'q>>, JobError> {
+        let options = questions.iter().map(|question| self.options(question));
+        let options: Vec<Vec<Vec<u32>>> = options.collect::<Result<_, _>>()?;
+        let all = questions.iter().zip(features).zip(&options);
+        let given = all.map(|((question, features), options)| {
+            self.given(question, features, self.room_before(options))
+        });
+        let given: Vec<(Given, bool)> = given.collect::<Result<_, _>>()?;
+        let (given, cut): (Vec<Given>, Vec<bool>) = given.into_iter().unzip();
+        let scores = self.mind.score(questions, &given, &options, TOGETHER)?;
+        let all = questions.iter().zip(cut).zip(scores);
+        Ok(all
+            .map(|((question, cut), scores)| self.chosen(question, cut, scores))
+            .collect())
+    }
+
+    fn chosen<'q>(
+        &self,
         question: &'q Question,
-        features: Vec<f32>,
-    ) -> Result<Record<'q>, JobError> {
-        let options = self.options(question)?;
-        let (given, cut) = self.given(question, features, self.room_before(&options))?;
-        let log_likelihoods = self.mind.score(question, &given, &options, TOGETHER)?;
+        cut: bool,
+        log_likelihoods: Vec<f64>,
+    ) -> Record<'q> {
         let bytes = question.options.iter().map(|one| one.len() as u64);
         let lengths: Vec<u64> = bytes.collect();
         let alike = vec![1; lengths.len()];
         let best = likeliest(&log_likelihoods, if self.whole { &alike } else { &lengths });
-        Ok(Record {
+        Record {
             answer: best.map(Into::into),
             right: Some(best.map(Answer::Option).as_ref() == Some(&question.answer)),
             log_likelihoods,
             lengths,
             ..self.record(question, cut)
-        })
+        }
     }
 
     /// log p of a text, in windows of the model's context: each token once, given what stands before it in
@@ -240,9 +254,10 @@ impl Reader<'_> {
                 tokens: tokens[start..=start].to_vec(),
                 features: Vec::new(),
             };
-            let window = [tokens[start + 1..=end].to_vec()];
-            let scores = self.mind.score(question, &given, &window, 1)?;
-            nats += scores.iter().sum::<f64>();
+            let window = vec![tokens[start + 1..=end].to_vec()];
+            let question = std::slice::from_ref(question);
+            let scores = self.mind.score(question, &[given], &[window], 1)?;
+            nats += scores.iter().flatten().sum::<f64>();
         }
         Ok(Record {
             log_likelihoods: vec![nats],

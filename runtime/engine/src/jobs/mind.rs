@@ -2,9 +2,7 @@
 
 use vpc_data::questions::Question;
 use vpc_train::adapted::{self, AdaptError, AdaptedInference, Prompt, Sight};
-use vpc_train::{
-    Continuation, Generation, Inference, InferenceError, ModelConfig, Request, Sampling, Score,
-};
+use vpc_train::{Generation, Inference, ModelConfig, Options, Request, Sampling};
 
 use super::adapted::Filed;
 use crate::error::JobError;
@@ -42,39 +40,44 @@ impl Mind {
         }
     }
 
-    /// log p of each option after what is given, in nats.
+    /// log p of each option of each question after what is given, in nats.
     pub(super) fn score(
         &self,
-        question: &Question,
-        given: &Given,
-        options: &[Vec<u32>],
+        questions: &[Question],
+        given: &[Given],
+        options: &[Vec<Vec<u32>>],
         together: usize,
-    ) -> Result<Vec<f64>, JobError> {
-        match self {
+    ) -> Result<Vec<Vec<f64>>, JobError> {
+        let lists: Vec<Vec<&[u32]>> = options
+            .iter()
+            .map(|options| options.iter().map(Vec::as_slice).collect())
+            .collect();
+        let asked = given.iter().zip(&lists);
+        let scores = match self {
             Self::Blind(inference) => {
-                let items: Vec<Continuation<'_>> = options
-                    .iter()
-                    .map(|option| Continuation {
-                        prompt: &given.tokens,
-                        continuation: option,
-                    })
-                    .collect();
-                let scores = inference.score(&items, together);
-                let scores = scores.map_err(|source| unreadable(question, source))?;
-                Ok(scores.iter().map(Score::total).collect())
+                let asked = asked.map(|(given, options)| Options {
+                    prompt: &given.tokens,
+                    options,
+                });
+                let asked: Vec<Options<'_>> = asked.collect();
+                let scores = inference.score_options(&asked, together);
+                scores.map_err(AdaptError::from)
             }
             Self::Seeing(inference, _) => {
-                let options: Vec<&[u32]> = options.iter().map(Vec::as_slice).collect();
-                let asked = adapted::Question {
+                let asked = asked.map(|(given, options)| adapted::Question {
                     prompt: prompt(given),
-                    options: &options,
-                };
-                let scores = inference.score(&[asked]);
-                let scores = scores.map_err(|source| unseen(question, source))?;
-                let all = scores.into_iter().flatten();
-                Ok(all.map(|tokens| tokens.iter().sum()).collect())
+                    options,
+                });
+                let asked: Vec<adapted::Question<'_>> = asked.collect();
+                inference.score(&asked, together)
             }
-        }
+        };
+        let scores = scores.map_err(|source| unreadable(questions, source))?;
+        let total = |tokens: &Vec<f64>| tokens.iter().sum();
+        let each = scores.iter();
+        Ok(each
+            .map(|options| options.iter().map(total).collect())
+            .collect())
     }
 
     /// The likeliest words after what is given, at most `most` tokens or up to `stop`.
@@ -85,10 +88,6 @@ impl Mind {
         (most, stop): (usize, u32),
         together: usize,
     ) -> Result<Vec<Vec<u32>>, JobError> {
-        let at = |item: Option<usize>| {
-            let one = questions.get(item.unwrap_or_default());
-            one.map(|one| one.id.clone()).unwrap_or_default()
-        };
         let generated = match self {
             Self::Blind(inference) => {
                 let requests = (0..).zip(given).map(|(id, given)| Request {
@@ -103,23 +102,14 @@ impl Mind {
                 };
                 let requests: Vec<Request<'_>> = requests.collect();
                 let generated = inference.generate(&requests, &how);
-                generated.map_err(|source| JobError::Question {
-                    id: at(source.item()),
-                    source,
-                })?
+                generated.map_err(AdaptError::from)
             }
             Self::Seeing(inference, _) => {
                 let prompts: Vec<Prompt<'_>> = given.iter().map(prompt).collect();
-                let generated = inference.generate(&prompts, most, &[stop], together);
-                generated.map_err(|source| match source {
-                    AdaptError::Inference(source) => JobError::Question {
-                        id: at(source.item()),
-                        source,
-                    },
-                    other => other.into(),
-                })?
+                inference.generate(&prompts, most, &[stop], together)
             }
         };
+        let generated = generated.map_err(|source| unreadable(questions, source))?;
         Ok(generated.into_iter().map(|one| one.tokens).collect())
     }
 }
@@ -131,16 +121,16 @@ fn prompt(given: &Given) -> Prompt<'_> {
     }
 }
 
-pub(super) fn unreadable(question: &Question, source: InferenceError) -> JobError {
-    JobError::Question {
-        id: question.id.clone(),
-        source,
-    }
-}
-
-fn unseen(question: &Question, source: AdaptError) -> JobError {
+/// The question that an item is about, in the place of its number.
+fn unreadable(questions: &[Question], source: AdaptError) -> JobError {
     match source {
-        AdaptError::Inference(source) => unreadable(question, source),
+        AdaptError::Inference(source) => {
+            let one = questions.get(source.item().unwrap_or_default());
+            JobError::Question {
+                id: one.map(|one| one.id.clone()).unwrap_or_default(),
+                source,
+            }
+        }
         other => other.into(),
     }
 }

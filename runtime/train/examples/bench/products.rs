@@ -143,9 +143,12 @@ fn multiply(target: &mut [f32], left: &[f32], right: &[f32], product: Product) {
             && right.len() >= inner * columns
     );
     // Steps to the next column and to the next row of a matrix stored by rows, or of its transpose.
-    let steps = |turned: bool, width: usize, height: usize| match turned {
-        false => (1, width.cast_signed()),
-        true => (height.cast_signed(), 1),
+    let steps = |turned: bool, width: usize, height: usize| {
+        if turned {
+            (height.cast_signed(), 1)
+        } else {
+            (1, width.cast_signed())
+        }
     };
     let (left_column, left_row) = steps(left_turned, inner, rows);
     let (right_column, right_row) = steps(right_turned, columns, inner);

@@ -2,15 +2,10 @@
 
 use std::sync::Arc;
 
-use rayon::prelude::*;
-
 use super::{AdaptError, Adapted, Sight};
-use crate::inference::{Given, fits, known};
-use crate::kernels::cross_entropy::{Logits, rows};
+use crate::inference::{Given, Options};
 use crate::ops::{Marked, Matrix};
-use crate::{
-    Activations, Generated, Generation, Inference, InferenceError, Request, Sampling, Sequence,
-};
+use crate::{Activations, Generated, Generation, Inference, Request, Sampling, Sequence};
 
 /// An adapted model made ready to be asked.
 ///
@@ -48,61 +43,27 @@ impl AdaptedInference {
         }
     }
 
-    /// log p of each token of each option of each question, in nats.
+    /// log p of each token of each option of each question, in nats; `batch` questions at a time, on
+    /// which the bits do not depend.
     ///
     /// A prompt is read once for all its options. Fails before any work where an item does not fit.
-    pub fn score(&self, questions: &[Question]) -> Result<Vec<Vec<Vec<f64>>>, AdaptError> {
+    pub fn score(
+        &self,
+        questions: &[Question],
+        batch: usize,
+    ) -> Result<Vec<Vec<Vec<f64>>>, AdaptError> {
         for (item, question) in questions.iter().enumerate() {
             self.check(item, &question.prompt)?;
-            for option in question.options {
-                if option.is_empty() {
-                    return Err(InferenceError::NoContinuation { item }.into());
-                }
-                let config = self.adapted.model.config();
-                let read = question.prompt.tokens.len() + option.len() - 1;
-                fits(item, read, config.context)?;
-                known(item, option, config)?;
-            }
         }
-        let items = questions.par_iter().enumerate();
-        items
-            .map(|(item, question)| self.score_one(item, question))
-            .collect()
-    }
-
-    fn score_one(&self, item: usize, question: &Question) -> Result<Vec<Vec<f64>>, AdaptError> {
-        let longest = question.options.iter().map(|option| option.len()).max();
-        let Some(longest) = longest else {
-            return Ok(Vec::new());
-        };
-        let room = question.prompt.tokens.len() + longest - 1;
-        let mut read = [self.begin(&question.prompt, room)];
-        let first = self
-            .inference
-            .extend(&mut read, &[question.prompt.tokens])?;
-        let [read] = read;
-        let mut all = Vec::with_capacity(question.options.len());
-        for option in question.options {
-            let mut sequence = [read.clone()];
-            let mut logits = first.clone();
-            let mut likelihoods = Vec::with_capacity(option.len());
-            for (at, token) in option.iter().enumerate() {
-                if at > 0 {
-                    logits = self
-                        .inference
-                        .extend(&mut sequence, &[&option[at - 1..at]])?;
-                }
-                let vocabulary = logits.len();
-                let mut loss = [0.0];
-                rows(&mut loss, &mut logits, vocabulary, &[*token], Logits::Spent);
-                if !loss[0].is_finite() {
-                    return Err(InferenceError::NotFinite { item }.into());
-                }
-                likelihoods.push(-loss[0]);
-            }
-            all.push(likelihoods);
-        }
-        Ok(all)
+        let asked: Vec<Options> = questions
+            .iter()
+            .map(|question| Options {
+                prompt: question.prompt.tokens,
+                options: question.options,
+            })
+            .collect();
+        let begin = |item: usize, room| self.begin(&questions[item].prompt, room);
+        Ok(self.inference.score_options_with(&asked, batch, begin)?)
     }
 
     /// The likeliest next tokens of each prompt, up to `most` new ones or one of `stop`; `batch`

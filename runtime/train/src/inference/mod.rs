@@ -8,6 +8,7 @@
 
 mod error;
 mod generate;
+mod options;
 mod pass;
 mod representation;
 mod sampling;
@@ -16,11 +17,12 @@ mod sequence;
 
 pub use error::InferenceError;
 pub use generate::{End, Generated, Generation, Request};
+pub use options::Options;
 pub use representation::Pooling;
 pub use sampling::Sampling;
 pub use score::{Continuation, Score};
+pub(crate) use sequence::Given;
 pub use sequence::Sequence;
-pub(crate) use sequence::{Given, fits, known};
 
 use rayon::prelude::*;
 

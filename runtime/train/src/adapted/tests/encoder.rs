@@ -135,7 +135,7 @@ fn pixels_and_features_are_the_same_bits_to_it() {
                         prompt: Prompt { tokens, sight },
                         options: &[&[1, 2], &[3]],
                     };
-                    let scores = asked.score(&[question]).expect("they fit");
+                    let scores = asked.score(&[question], 1).expect("they fit");
                     let scores: Vec<u64> = scores
                         .iter()
                         .flatten()

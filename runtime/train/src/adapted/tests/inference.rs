@@ -23,11 +23,11 @@ fn options_and_texts_are_those_of_the_logits_in_any_company() {
             options: &options,
         })
         .collect();
-    let scores = asked.score(&questions).expect("they fit");
+    let scores = asked.score(&questions, 4).expect("they fit");
     let made = asked.generate(&prompts, 4, &[0], 3).expect("they fit");
     for (item, prompt) in prompts.iter().enumerate() {
         assert_eq!(
-            asked.score(&questions[item..=item]).expect("it fits")[0],
+            asked.score(&questions[item..=item], 1).expect("it fits")[0],
             scores[item]
         );
         let alone = asked.generate(&prompts[item..=item], 4, &[0], 1);
