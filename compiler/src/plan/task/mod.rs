@@ -86,6 +86,8 @@ impl Task {
             // 2: orders are settled by the content of inputs, and what is found of them stands in
             // their order; keys have no part in either any more.
             Self::Tokenizer(_) | Self::Pretrain(_) | Self::Eval(_) => 2,
+            // 2: answers are filed in columns, no longer as lines.
+            Self::Answers(_) => 2,
             Self::Corpus(_)
             | Self::Tokens
             | Self::Checkpoint { .. }
@@ -93,7 +95,6 @@ impl Task {
             | Self::Encoder(_)
             | Self::Features(_)
             | Self::Stage(_)
-            | Self::Answers(_)
             | Self::Judged { .. }
             | Self::AlignScore(_) => 1,
         }
