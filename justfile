@@ -32,7 +32,8 @@ editors:
     grammar/editors/test.sh
 
 # Benchmarks: `just bench train` against PyTorch, `just bench plan` against ninja and Snakemake, each in one interleaved run;
-# `just bench stream` the sample stream beside NumPy, `just bench store` what checkpoints cost.
+# `just bench stream` the sample stream beside NumPy, `just bench store` what checkpoints cost, `just bench suite` benchmarks
+# with pictures against `transformers`.
 bench what="train" *options:
     python3 dev/bench_{{ what }}.py {{ options }}
 

@@ -45,7 +45,7 @@ pub(crate) enum Command {
     Lock(LockOptions),
     /// File a model or tokenizer made elsewhere as the result of a job.
     Adopt(AdoptOptions),
-    /// Write a finished model, with its tokenizer, into a folder that other programs load.
+    /// Write a finished model into a folder that other programs load, or answers into a file.
     Export(ExportOptions),
     /// Ask a finished model a question, about a picture or without one.
     Ask(AskOptions),
@@ -249,7 +249,7 @@ pub(crate) struct ShowOptions {
     /// Write it as JSON.
     #[arg(long)]
     pub(crate) json: bool,
-    /// Write one of its files instead, such as `curve.csv` or `answers.jsonl`.
+    /// Write one of its files instead, such as `curve.csv`.
     #[arg(long, value_name = "NAME", conflicts_with = "json")]
     pub(crate) file: Option<String>,
 }
@@ -319,15 +319,16 @@ pub(crate) struct AdoptOptions {
 #[derive(Debug, Args)]
 pub(crate) struct ExportOptions {
     /// A trained or adapted model, or a checkpoint: its name such as `study/base[seed=1]`, or the
-    /// beginning of its key.
+    /// beginning of its key. Or the answers to a benchmark, such as `study/able.sums[seed=1]`.
     #[arg(add = ArgValueCompleter::new(complete::jobs))]
     pub(crate) job: String,
-    /// The form of the folder.
+    /// The form: of models `hf` or `llava`, of answers the others.
     #[arg(long, value_enum, value_name = "FORM")]
     pub(crate) to: Form,
-    /// The folder to write: a new one, or an empty one.
-    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
-    pub(crate) folder: PathBuf,
+    /// What to write: of models a folder, new or empty; of answers a new file, or `-` for standard
+    /// output.
+    #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    pub(crate) path: PathBuf,
     /// Largest file of weights with `--to hf`, such as `500MB`; else `5GB`. What is larger is cut into
     /// shards.
     #[arg(long, value_name = "SIZE")]
@@ -345,6 +346,12 @@ pub(crate) enum Form {
     /// A model that sees, whole: `LlavaForConditionalGeneration.from_pretrained` and `AutoProcessor` load
     /// it.
     Llava,
+    /// Answers: one JSON object a line, with what is there of each.
+    Jsonl,
+    /// Answers: a line for each, for spreadsheets.
+    Csv,
+    /// Answers: a column for each field, for data frames.
+    Parquet,
 }
 
 #[derive(Debug, Args)]

@@ -2,28 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Deserialize;
 use serde_json::{Value, json};
 use vpc_measure::pairs::{self, Pairing};
+use vpc_measure::record::FILE;
 use vpc_store::{Manifest, Store};
 
 use crate::command::CompareOptions;
 use crate::exit::Status;
 use crate::output::{columns, say, say_json, tell};
+use crate::records;
 use crate::show::{Named, failed, looked, stem, the};
-
-/// The file of answers, JSON lines.
-const ANSWERS: &str = "answers.jsonl";
-
-/// What is read of the line of an answer.
-#[derive(Deserialize)]
-struct Line {
-    id: String,
-    right: Option<bool>,
-    /// What was understood; a text whose perplexity was measured has none, and no output.
-    answer: Option<Value>,
-    output: Option<Value>,
-}
 
 pub(crate) fn compare(options: &CompareOptions) -> Status {
     compared(options).err().unwrap_or(Status::Ok)
@@ -59,7 +47,7 @@ fn compared(options: &CompareOptions) -> Result<(), Status> {
     Ok(())
 }
 
-fn name(manifest: &Manifest) -> String {
+pub(crate) fn name(manifest: &Manifest) -> String {
     let first = manifest.labels.first();
     first.map_or_else(|| manifest.key.short(), Clone::clone)
 }
@@ -77,7 +65,7 @@ fn answers(store: &Store, job: &Named) -> Result<Vec<Manifest>, Status> {
         ));
         return Err(Status::Problems);
     }
-    if manifest.files.contains_key(ANSWERS) {
+    if manifest.files.contains_key(FILE) {
         return Ok(vec![manifest.clone()]);
     }
     let mut all = Vec::new();
@@ -88,6 +76,7 @@ fn answers(store: &Store, job: &Named) -> Result<Vec<Manifest>, Status> {
         }
     }
     if all.is_empty() {
+        records::refuse_earlier(manifest)?;
         tell(format_args!(
             "error: `{}` is a `{}` job, which has no answers in the store; name an evaluation by a suite",
             name(manifest),
@@ -171,20 +160,10 @@ fn paired(store: &Store, left: &Manifest, right: &Manifest) -> Result<Option<Pai
 
 /// Whether each question was answered right, by its id; an answer that could not be read is wrong.
 fn read(store: &Store, manifest: &Manifest) -> Result<Option<BTreeMap<String, bool>>, Status> {
-    let damaged = |what: &dyn std::fmt::Display| {
-        tell(format_args!("error: `{}`: {what}", name(manifest)));
-        Status::Damaged
-    };
-    let file = manifest.files.get(ANSWERS);
-    let file = file.ok_or_else(|| damaged(&"it has no file `answers.jsonl`"))?;
-    let bytes = store.read(file).map_err(|error| failed(&error))?;
     let mut all = BTreeMap::new();
     let mut is_judged = false;
-    for line in bytes.split(|byte| *byte == b'\n') {
-        if line.is_empty() {
-            continue;
-        }
-        let answer: Line = serde_json::from_slice(line).map_err(|error| damaged(&error))?;
+    for answer in records::of(store, manifest)? {
+        // A text whose perplexity was measured has none of these.
         is_judged |= answer.right.is_some() || answer.answer.is_some() || answer.output.is_some();
         let right = answer.right == Some(true);
         if all.insert(answer.id.clone(), right).is_some() {

@@ -26,6 +26,7 @@ mod memory;
 mod output;
 mod plan;
 mod progress;
+mod records;
 mod refusal;
 mod results;
 mod roots;

@@ -5,9 +5,11 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use vpc_compiler::plan::{Key, Plan, Report};
+use vpc_compiler::plan::{Cell, Experiment, Key, Plan, Report};
 use vpc_engine::survey;
-use vpc_report::{Coverage, Numbers, draw, fill, gather, tables, to_csv, to_json};
+use vpc_report::{
+    Coverage, Numbers, draw, draw_ranking, fill, gather, rank, rankings, tables, to_csv, to_json,
+};
 use vpc_store::{ErrorKind, Manifest, Store, StoreError};
 
 use crate::devices;
@@ -29,6 +31,17 @@ impl Extent<'_> {
     /// Whether something of the study is left out.
     pub(crate) fn is_part(self) -> bool {
         self.plan != self.whole
+    }
+
+    /// How much there is of the runs that a part of a report shows.
+    fn covers(self, experiments: &[&Experiment], over: &[String], cells: &[Cell]) -> Coverage {
+        let ([part], []) = (experiments, over) else {
+            // What goes across experiments stays only where nothing of it is left out.
+            return Coverage::default();
+        };
+        let mut wholes = self.whole.experiments.iter();
+        let whole = wholes.find(|whole| whole.name == part.name);
+        Coverage::of(cells, part, whole.unwrap_or(part))
     }
 }
 
@@ -68,20 +81,23 @@ fn numbers(plan: &Plan, store: &Store) -> Result<Numbers, StoreError> {
 fn show(extent: Extent<'_>, store: &Store) -> Result<(), StoreError> {
     let numbers = numbers(extent.plan, store)?;
     for placed in tables(extent.plan) {
-        let coverage = match (placed.experiments.as_slice(), placed.table.over.as_slice()) {
-            ([part], []) => {
-                let mut wholes = extent.whole.experiments.iter();
-                let whole = wholes.find(|whole| whole.name == part.name);
-                Coverage::of(placed.table, part, whole.unwrap_or(part))
-            }
-            // What goes across experiments stays only where nothing of it is left out.
-            _ => Coverage::default(),
-        };
+        let table = placed.table;
+        let coverage = extent.covers(&placed.experiments, &table.over, &table.cells);
         let filled = fill(placed.table, &placed.experiments, &numbers);
         say(format_args!(
             "\n{}/{}",
             placed.place,
             draw(&filled, &coverage)
+        ));
+    }
+    for placed in rankings(extent.plan) {
+        let ranking = placed.ranking;
+        let coverage = extent.covers(&placed.experiments, &ranking.over, &ranking.of);
+        let ranked = rank(ranking, &placed.experiments, &numbers);
+        say(format_args!(
+            "\n{}/{}",
+            placed.place,
+            draw_ranking(&ranked, &coverage)
         ));
     }
     devices::warn(extent.plan, store)?;
@@ -101,11 +117,10 @@ fn not_worked_out(plan: &Plan) -> Option<String> {
     let own = plan.experiments.iter().flat_map(|one| &one.reports);
     let reports: Vec<&Report> = own.chain(&plan.reports).collect();
     let all = |count: fn(&Report) -> usize| reports.iter().map(|report| count(report)).sum();
-    let counts: [(usize, &str); 5] = [
+    let counts: [(usize, &str); 4] = [
         (claims, "hypothesis"),
         (all(|report| report.plots.len()), "plot"),
         (all(|report| report.trends.len()), "trend"),
-        (all(|report| report.rankings.len()), "ranking"),
         (all(|report| report.correlations.len()), "correlation"),
     ];
     let there = counts.iter().filter(|(count, _)| *count > 0);
@@ -122,7 +137,8 @@ fn not_worked_out(plan: &Plan) -> Option<String> {
 fn files(plan: &Plan, store: &Store) -> Result<[(PathBuf, Vec<u8>); 2], StoreError> {
     let numbers = numbers(plan, store)?;
     let folder = PathBuf::from(folder_of(&plan.study));
-    let csv = to_csv(&numbers).map_err(|error| StoreError::of_write(io::Error::other(error)))?;
+    let csv =
+        to_csv(plan, &numbers).map_err(|error| StoreError::of_write(io::Error::other(error)))?;
     let json =
         to_json(plan, &numbers).map_err(|error| StoreError::of_write(io::Error::other(error)))?;
     Ok([

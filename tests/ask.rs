@@ -8,6 +8,7 @@ use common::sight::seeing;
 use common::{Folder, Run, SMALL, labels, manifests, object};
 use serde_json::Value;
 use vpc_data::items::{Item, Pictures};
+use vpc_measure::record::{decode, to_jsonl};
 
 /// Asks with arguments that may have blanks in them.
 fn ask(folder: &Folder, arguments: &[&str]) -> Run {
@@ -39,8 +40,11 @@ fn answers_are_those_of_a_benchmark() {
     let pictures = file(&folder, &["colours"], "pictures.bin");
     let pictures = Pictures::new(&pictures).unwrap();
     let items = file(&folder, &["colours"], "items.jsonl");
-    let scored = lines(&file(&folder, &["asked/seen", "colours"], "answers.jsonl"));
-    let written = lines(&file(&folder, &["asked/seen", "words"], "answers.jsonl"));
+    let answers = |name: &str| {
+        let filed = file(&folder, &["asked/seen", name], "answers.vpcr");
+        lines(&to_jsonl(&decode(&filed).unwrap()).unwrap())
+    };
+    let (scored, written) = (answers("colours"), answers("words"));
     assert_eq!(scored.len(), 10);
     let answers = scored.iter().zip(&written);
     for (item, (scored, written)) in lines(&items).into_iter().zip(answers).take(3) {

@@ -34,6 +34,7 @@ experiment e {
   report r {
     table t { cells: [able.options, able.written, able.overall, able.colours], rows: c }
     table p { cells: [reads.fluent, early.fluent], rows: c }
+    ranking best { of: [able.overall, reads.fluent], rows: c, weights: [1, 3] }
   }
 }
 "#;
@@ -116,6 +117,42 @@ fn is_worth_what_it_says(folder: &Folder, results: &Value, screen: &str) {
     );
 }
 
+/// Holds a ranking of two values to the scores and perplexities that it is made of.
+fn is_ranked_by_what_was_measured(folder: &Folder, results: &Value, screen: &str) {
+    let ranking = &results["rankings"][0]["ranking"];
+    let measured = |job: &str, item: &str, c: &str| {
+        let all = results["numbers"].as_array().unwrap();
+        let is_it =
+            |one: &&Value| one["job"] == job && one["item"] == item && one["point"][0][1] == c;
+        number(&all.iter().find(is_it).unwrap()["value"])
+    };
+    let values = ["10%", "90%"];
+    let score = values.map(|c| measured("able", "overall", c));
+    let perplexity = values.map(|c| measured("reads", "fluent", c));
+    // A rank of 1 for the better one, 2 for the other, 1.5 for both where they are equal.
+    let place = |own: f64, other: f64| match own.total_cmp(&other) {
+        std::cmp::Ordering::Less => 1.0,
+        std::cmp::Ordering::Equal => 1.5,
+        std::cmp::Ordering::Greater => 2.0,
+    };
+    for (at, c) in values.into_iter().enumerate() {
+        let other = 1 - at;
+        let sum = place(-score[at], -score[other]) + 3.0 * place(perplexity[at], perplexity[other]);
+        let rows = ranking["rows"].as_array().unwrap();
+        let row = rows.iter().find(|row| row["value"] == c).unwrap();
+        assert!((number(&row["sum"]) - sum).abs() < 1e-12, "{ranking:#}");
+        let csv = folder.read(".vp/results/s/results.csv");
+        let line = format!("s,e,r.best,{c},,rank_sum,{sum},,,,,\n");
+        assert!(csv.contains(&line), "{csv}");
+    }
+    assert_eq!(ranking["missing"], json!([]));
+    assert!(
+        screen.contains("reads.fluent.perplexity counts 3"),
+        "{screen}"
+    );
+    assert!(!screen.contains("not worked out"), "{screen}");
+}
+
 #[test]
 fn a_suite_is_answered_added_up_and_reported() {
     let folder = folder();
@@ -154,7 +191,7 @@ fn a_suite_is_answered_added_up_and_reported() {
         .vpc("show e/able.colours[c=10%] --file other")
         .ends(1);
     assert!(
-        none.stderr.contains("it has `answers.jsonl`"),
+        none.stderr.contains("it has `answers.vpcr`"),
         "{}",
         none.stderr
     );
@@ -181,6 +218,7 @@ fn a_suite_is_answered_added_up_and_reported() {
         assert!((reported("able", item) - expected).abs() < 1e-12, "{item}");
     }
 
+    is_ranked_by_what_was_measured(&folder, &results, &format!("{}{}", run.stdout, run.stderr));
     is_worth_what_it_says(&folder, &results, &run.stdout);
 
     // Perplexity is that of all tokens together; training lowers it.

@@ -1,13 +1,17 @@
-//! `vpc export`: finished models as folders that other programs load.
+//! `vpc export`: finished models as folders that other programs load, answers as files.
 
 mod common;
 
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 
 use common::sight::seeing;
 use common::{Folder, Run, SMALL, manifest, object};
 use serde_json::Value;
+use vpc_compiler::plan::Key;
+use vpc_measure::record::{FILE, Record, decode};
+use vpc_store::{Draft, Store};
 
 fn finished() -> Folder {
     let folder = Folder::with(&[("s.vp", SMALL)]);
@@ -259,4 +263,111 @@ fn what_llava_cannot_say() {
         .vpc("export e/vlm[setup=sight] --to llava out --shard-size 1MB")
         .ends(2);
     assert!(run.stderr.contains("goes with `--to hf`"), "{}", run.stderr);
+}
+
+#[test]
+fn answers_are_exported_as_they_were_given() {
+    let folder = seeing();
+    let job = "asked/seen.colours";
+    let run = folder
+        .vpc(&format!("export {job} --to jsonl out.jsonl"))
+        .ends(0);
+    assert_eq!(run.stderr, format!("out.jsonl: {job}, 10 answers\n"));
+    let lines = folder.read("out.jsonl");
+    let printed = folder.vpc(&format!("export {job} --to jsonl -")).ends(0);
+    assert_eq!(
+        (printed.stdout, printed.stderr.as_str()),
+        (lines.clone(), "")
+    );
+    let parsed: Vec<Value> = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(parsed.len(), 10);
+    for (line, record) in parsed.iter().zip(filed_answers(&folder, job)) {
+        assert_eq!(line["id"], record.id);
+        // Scenes say what sort of question they ask.
+        assert_eq!(line["labels"], serde_json::json!(["perception"]));
+        let numbers = line["log_likelihoods"].as_array().unwrap();
+        let numbers: Vec<f64> = numbers.iter().filter_map(Value::as_f64).collect();
+        assert_eq!(numbers, record.log_likelihoods);
+    }
+    folder
+        .vpc(&format!("export {job} --to csv out.csv"))
+        .ends(0);
+    let csv = folder.read("out.csv");
+    assert!(csv.starts_with("id,prompt,cut,labels,output,answer,right,"));
+    assert_eq!(csv.lines().count(), 11);
+    folder
+        .vpc(&format!("export {job} --to parquet out.parquet"))
+        .ends(0);
+    let parquet = fs::read(folder.join("out.parquet")).unwrap();
+    assert!(parquet.starts_with(b"PAR1") && parquet.ends_with(b"PAR1"));
+
+    for (command, status, words) in [
+        (
+            format!("{job} --to csv out.jsonl"),
+            2,
+            "`out.jsonl` is there already",
+        ),
+        (
+            format!("{job} --to csv none/out.csv"),
+            4,
+            "cannot write `none/out.csv`",
+        ),
+        (
+            format!("{job} --to csv x.csv --shard-size 1MB"),
+            2,
+            "goes with `--to hf`",
+        ),
+        (format!("{job} --to hf x"), 1, "only models"),
+        (
+            "asked/seen --to csv x.csv".to_owned(),
+            1,
+            "is a `eval` job, which has no answers of its own",
+        ),
+        (
+            "asked/vlm --to parquet x.parquet".to_owned(),
+            1,
+            "has no answers of its own",
+        ),
+    ] {
+        let run = folder.vpc(&format!("export {command}")).ends(status);
+        assert!(run.stderr.contains(words), "{command}: {}", run.stderr);
+    }
+    assert_eq!(folder.read("out.jsonl"), lines);
+    assert!(!folder.join("x.csv").exists());
+}
+
+/// The answers that lie in the store.
+fn filed_answers(folder: &Folder, job: &str) -> Vec<Record> {
+    let store = folder.join(".vp");
+    let (_, found) = manifest(&store, job).unwrap();
+    decode(&fs::read(object(&store, &found, FILE)).unwrap()).unwrap()
+}
+
+#[test]
+fn answers_of_an_earlier_version_are_told_from_none() {
+    let folder = Folder::new();
+    let store = Store::open(&folder.join(".vp")).unwrap();
+    let mut attempt = store.attempt(Key::new([7; 32])).unwrap();
+    let mut file = attempt.create("answers.jsonl").unwrap();
+    file.write_all(b"{\"id\":\"1\",\"right\":true}\n").unwrap();
+    file.finish().unwrap();
+    let draft = Draft {
+        kind: "answers".to_owned(),
+        labels: vec!["e/able.sums".to_owned()],
+        ..Draft::default()
+    };
+    attempt.publish(draft).unwrap();
+    for command in [
+        "export e/able.sums --to csv x.csv",
+        "compare e/able.sums e/able.sums",
+    ] {
+        let run = folder.vpc(command).ends(1);
+        let words = "were filed by an earlier version, as `answers.jsonl`; run its study again";
+        assert!(run.stderr.contains(words), "{}", run.stderr);
+    }
+    let lines = folder.vpc("show e/able.sums --file answers.jsonl").ends(0);
+    assert_eq!(lines.stdout, "{\"id\":\"1\",\"right\":true}\n");
 }

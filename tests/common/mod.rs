@@ -247,11 +247,9 @@ pub(crate) fn filed(folder: &Folder, label: &str) -> Value {
     found.unwrap_or_else(|| panic!("no {label}")).clone()
 }
 
-/// The lines of the answers that a job filed.
+/// The answers that a job filed, as lines.
 pub(crate) fn answers(folder: &Folder, label: &str) -> Vec<Value> {
-    let run = folder
-        .vpc(&format!("show {label} --file answers.jsonl"))
-        .ends(0);
+    let run = folder.vpc(&format!("export {label} --to jsonl -")).ends(0);
     let lines = run.stdout.lines();
     lines
         .map(|line| serde_json::from_str(line).unwrap())

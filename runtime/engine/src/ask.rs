@@ -5,6 +5,7 @@ use std::path::Path;
 use vpc_data::items::read_picture;
 use vpc_data::questions::{Answer, Asking, Question};
 use vpc_data::{DataError, Tokenizer};
+use vpc_measure::record::Answer as Understood;
 use vpc_store::{Manifest, Store, StoreError};
 use vpc_train::huggingface::{FieldError, read_config};
 use vpc_train::{ThreadsError, with_threads};
@@ -236,8 +237,10 @@ fn answer(reader: &Reader<'_>, question: &Question, features: Vec<f32>) -> Resul
                 bytes: *bytes,
             })
             .collect();
-        let chosen = record.answer.as_ref().and_then(serde_json::Value::as_u64);
-        let chosen = chosen.and_then(|at| question.options.get(at as usize));
+        let chosen = match record.answer {
+            Some(Understood::Option(at)) => question.options.get(at as usize),
+            _ => None,
+        };
         reply.answer = chosen.cloned().or(record.output).unwrap_or_default();
     }
     Ok(reply)

@@ -187,6 +187,9 @@ pub enum JobError {
     /// Numbers have no mean.
     #[error(transparent)]
     Statistics(#[from] vpc_measure::statistics::StatisticsError),
+    /// Answers cannot be filed, or filed ones not read.
+    #[error(transparent)]
+    Records(#[from] vpc_measure::record::RecordError),
     /// A suite has no score.
     #[error(transparent)]
     Suite(#[from] vpc_measure::suite::SuiteError),

@@ -38,6 +38,7 @@ pub use device::{Device, made_on};
 pub use error::JobError;
 pub use event::{Event, Observer, Progress};
 pub use export::{ExportError, ExportedModel, export, export_llava};
+pub use jobs::answers;
 pub use lineage::LineageError;
 pub use log::note_found;
 pub use memory::{address_space, total as memory};

@@ -123,7 +123,7 @@ fn a_suite_is_asked_judged_and_reported() {
             .all(|one| one.heading.contains("authorization: bearer sk-secret"))
     );
 
-    let letters = lines(&came, "e/plain.letters", "answers.jsonl");
+    let letters = lines(&came, "e/plain.letters", "answers.vpcr");
     let read: Vec<_> = letters
         .iter()
         .map(|one| (&one["id"], &one["answer"], &one["right"]))
@@ -151,7 +151,7 @@ fn a_suite_is_asked_judged_and_reported() {
     // 40 and 8 tokens at 1000 and 5000 a million.
     near(&metrics["cost"], 0.08);
 
-    let told = lines(&came, "e/told.truths", "answers.jsonl");
+    let told = lines(&came, "e/told.truths", "answers.vpcr");
     assert_eq!(told[1]["explanation"], "It is as it is.");
     assert_eq!(told[1]["question"], "Is ice hot? Yes or no?");
     assert_eq!(
@@ -217,7 +217,7 @@ fn faults_on_the_way_change_no_answer() {
     assert_eq!(came["failed"], json!([]));
     let steady = folder(SHORT).run(&[("VPC_ENDPOINT_URL", &calm().url)]);
     let answers = |came: &Value| -> Vec<Value> {
-        let lines = lines(came, "e/plain.letters", "answers.jsonl").iter();
+        let lines = lines(came, "e/plain.letters", "answers.vpcr").iter();
         lines
             .map(|one| json!([one["id"], one["prompt"], one["output"], one["right"]]))
             .collect()
@@ -401,8 +401,8 @@ experiment e {
     let server = calm();
     let came = folder(study).run(&[("VPC_ENDPOINT_URL", &server.url)]);
     assert_eq!(came["failed"], json!([]));
-    let plain = lines(&came, "e/plain.letters", "answers.jsonl");
-    let told = lines(&came, "e/told.letters", "answers.jsonl");
+    let plain = lines(&came, "e/plain.letters", "answers.vpcr");
+    let told = lines(&came, "e/told.letters", "answers.vpcr");
     assert_eq!((plain.len(), told.len()), (4, 4));
     for (plain, told) in plain.iter().zip(told) {
         assert_ne!(plain["prompt"], told["prompt"]);

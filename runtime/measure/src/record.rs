@@ -1,46 +1,150 @@
-//! What a model answered to each item of a benchmark, and the forms it is filed in.
+//! What a model answered to each question of a benchmark, and the forms it is filed and handed on in.
 
 mod columns;
 mod export;
+mod parquet_file;
 
-use std::collections::BTreeSet;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
 
 pub use columns::{decode, encode};
 pub use export::{to_csv, to_jsonl};
+pub use parquet_file::to_parquet;
 
-/// The answer to one item.
-#[derive(Debug, Clone, PartialEq)]
+/// The file of answers in a job: columns as [`encode`] writes them.
+pub const FILE: &str = "answers.vpcr";
+
+/// What became of one question. As JSON it leaves out what is not there.
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Record {
-    /// The item's name, of which a benchmark has each once.
-    pub item: String,
-    /// blake3 of the prompt.
+    /// The question's name in its file; nothing keeps a file from giving one twice.
+    pub id: String,
+    /// blake3 of what the model was given: the prompt, or the text whose perplexity is measured.
+    #[serde(serialize_with = "in_hexadecimal")]
     pub prompt: [u8; 32],
-    /// What the model wrote.
-    pub output: String,
+    /// Whether the beginning of the prompt did not fit the model's context.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub cut: bool,
+    /// Words that tell sorts of items apart, such as a subject; of items that carry them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<String>,
+    /// What the model wrote, up to the end of the line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub output: Option<String>,
     /// The answer read from it; `None` where none was found.
-    pub parsed: Option<String>,
-    /// Its score: 1 for right, 0 for wrong, between for partly right.
-    pub score: f64,
-    /// Log-likelihoods of the options in nats, in their order; empty where not computed.
-    pub options: Vec<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answer: Option<Answer>,
+    /// Whether it is right; `None` where nothing is right or wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub right: Option<bool>,
+    /// log p of each option in their order, or of the text, in nats.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub log_likelihoods: Vec<f64>,
+    /// UTF-8 bytes of each option, or tokens of the text.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lengths: Vec<u64>,
+    /// What was asked, where it was to be explained: for who judges the explanation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub question: Option<String>,
+    /// The right answer in words, as well.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected: Option<String>,
+    /// What was written before the answer, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub explanation: Option<String>,
+    /// Why the text of a model elsewhere ended, where that was not by itself, such as `length`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub finish: Option<String>,
+    /// What a model elsewhere took for it.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
+}
+
+/// What was understood of an answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Answer {
+    /// The option of this number, from 0.
+    Option(u32),
+    /// Yes, or no.
+    YesNo(bool),
+    /// Words.
+    Words(String),
+}
+
+/// What answers of a model elsewhere took.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Tokens of prompts, as the endpoint counts them.
+    pub prompt_tokens: u64,
+    /// Tokens of answers.
+    pub completion_tokens: u64,
+    /// Requests that were sent.
+    pub requests: u64,
+}
+
+impl Record {
+    /// A question of this name that was put in these words, and nothing of its answer.
+    pub fn of(id: &str, words: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            prompt: *blake3::hash(words.as_bytes()).as_bytes(),
+            cut: false,
+            labels: Vec::new(),
+            output: None,
+            answer: None,
+            right: None,
+            log_likelihoods: Vec::new(),
+            lengths: Vec::new(),
+            question: None,
+            expected: None,
+            explanation: None,
+            finish: None,
+            usage: None,
+        }
+    }
+
+    /// The prompt's digest in hexadecimal.
+    fn prompt_digits(&self) -> String {
+        blake3::Hash::from_bytes(self.prompt).to_hex().to_string()
+    }
+}
+
+impl Usage {
+    /// Adds what another took.
+    pub fn add(&mut self, other: Self) {
+        self.prompt_tokens += other.prompt_tokens;
+        self.completion_tokens += other.completion_tokens;
+        self.requests += other.requests;
+    }
+}
+
+impl fmt::Display for Answer {
+    /// The option's number from 0, `true`, `false`, or the words.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Option(number) => number.fmt(f),
+            Self::YesNo(yes) => yes.fmt(f),
+            Self::Words(words) => words.fmt(f),
+        }
+    }
+}
+
+fn in_hexadecimal<S: serde::Serializer>(prompt: &[u8; 32], to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(&blake3::Hash::from_bytes(*prompt).to_hex())
 }
 
 /// Records that cannot be written, or bytes that are none.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RecordError {
-    /// Two records of one item.
-    #[error("item `{item}` has two records; write one for each item")]
-    Twice {
-        /// The item.
-        item: String,
-    },
-    /// A score or a log-likelihood that is no number.
-    #[error("the {what} of item `{item}` is not finite; leave the item out, or score it 0")]
+    /// A log-likelihood that is no number.
+    #[error(
+        "a log-likelihood of the question `{id}` is not finite; look at the weights of the model that answered"
+    )]
     NotFinite {
-        /// Which of its numbers.
-        what: &'static str,
-        /// The item.
-        item: String,
+        /// The question.
+        id: String,
     },
     /// More than the layout holds.
     #[error("the records have more than {limit} MiB; write them in several parts")]
@@ -62,28 +166,21 @@ pub enum RecordError {
     },
 }
 
-/// Holds records to what a reader relies on: one for each item, finite numbers.
+/// Holds records to what a reader relies on: finite numbers.
 fn check(records: &[Record]) -> Result<(), RecordError> {
-    let mut seen = BTreeSet::new();
-    for record in records {
-        let item = || record.item.clone();
-        if !seen.insert(record.item.as_str()) {
-            return Err(RecordError::Twice { item: item() });
-        }
-        if !record.score.is_finite() {
-            return Err(RecordError::NotFinite {
-                what: "score",
-                item: item(),
-            });
-        }
-        if !record.options.iter().all(|own| own.is_finite()) {
-            return Err(RecordError::NotFinite {
-                what: "log-likelihood",
-                item: item(),
-            });
-        }
+    let is_sound = |record: &&Record| record.log_likelihoods.iter().all(|own| own.is_finite());
+    match records.iter().find(|record| !is_sound(record)) {
+        Some(record) => Err(RecordError::NotFinite {
+            id: record.id.clone(),
+        }),
+        None => Ok(()),
     }
-    Ok(())
+}
+
+fn failed(error: &dyn std::error::Error) -> RecordError {
+    RecordError::Write {
+        reason: error.to_string(),
+    }
 }
 
 #[cfg(test)]

@@ -2,21 +2,21 @@
 
 use std::fmt;
 
-use vpc_compiler::plan::{Experiment, Table};
+use vpc_compiler::plan::{Cell, Experiment};
 
-/// Runs of a table's evaluations: those there, of how many, by evaluation.
+/// Runs of the evaluations that a part of a report shows: those there, of how many, by evaluation.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Coverage(Vec<(String, usize, usize)>);
 
 impl Coverage {
     /// Compares a part of an experiment with the whole one.
-    pub fn of(table: &Table, part: &Experiment, whole: &Experiment) -> Self {
+    pub fn of(cells: &[Cell], part: &Experiment, whole: &Experiment) -> Self {
         let count = |experiment: &Experiment, job: &str| {
             let runs = experiment.runs.iter();
             runs.filter(|run| *run.job == *job).count()
         };
         let mut jobs: Vec<(String, usize, usize)> = Vec::new();
-        for cell in &table.cells {
+        for cell in cells {
             if !jobs.iter().any(|known| known.0 == cell.job) {
                 let (there, of) = (count(part, &cell.job), count(whole, &cell.job));
                 jobs.push((cell.job.clone(), there, of));

@@ -52,7 +52,7 @@ pub struct Summary {
 }
 
 /// The axis whose values are experiments.
-const EXPERIMENT: &str = "experiment";
+pub(crate) const EXPERIMENT: &str = "experiment";
 
 /// Fills a table of an experiment, or of several.
 ///
@@ -110,18 +110,20 @@ pub fn fill(table: &Table, experiments: &[&Experiment], numbers: &Numbers) -> Fi
         headings,
         rows,
         averaged: averaged(table, experiments, &own),
-        lower_is_better: table
-            .cells
-            .iter()
-            .all(|cell| matches!(cell.metric, Metric::BitsPerByte | Metric::Perplexity)),
+        lower_is_better: table.cells.iter().all(|cell| lower_is_better(cell.metric)),
         relative_to: base.map(|(axis, value)| format!("{axis}={value}")),
     }
 }
 
-type Point = Vec<(String, String)>;
+/// Whether less of a metric is better.
+pub(crate) const fn lower_is_better(metric: Metric) -> bool {
+    matches!(metric, Metric::BitsPerByte | Metric::Perplexity)
+}
+
+pub(crate) type Point = Vec<(String, String)>;
 
 /// All combinations of values of some axes, the last one fastest.
-fn combinations(experiments: &[&Experiment], axes: &[String]) -> Vec<Point> {
+pub(crate) fn combinations(experiments: &[&Experiment], axes: &[String]) -> Vec<Point> {
     let mut points: Vec<Point> = vec![Vec::new()];
     for name in axes {
         let mut values: Vec<String> = Vec::new();
@@ -330,6 +332,16 @@ mod tests {
         // 2 of 1 and 2 of 4, not 4 of 5.
         assert_eq!(means(&filled), [100.0, 125.0]);
         assert_eq!(filled.relative_to.as_deref(), Some("c=a"));
+    }
+
+    #[test]
+    fn what_has_nothing_to_be_compared_with_is_left_out() {
+        let mut numbers = all();
+        // The base of the first seed is 0, that of the second is not there.
+        numbers.numbers[0].value = 0.0;
+        numbers.numbers.remove(1);
+        let filled = fill(&table("c", Some("a")), &[&experiment("one")], &numbers);
+        assert_eq!(filled.rows, []);
     }
 
     #[test]

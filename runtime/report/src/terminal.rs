@@ -114,7 +114,7 @@ fn errors(filled: &Filled) -> Option<String> {
 }
 
 /// `n = 2`, or `n = 2 to 4`.
-fn numbers(counts: &[u64]) -> String {
+pub(crate) fn numbers(counts: &[u64]) -> String {
     match (counts.iter().min(), counts.iter().max()) {
         (Some(least), Some(most)) if least < most => format!("n = {least} to {most}"),
         (_, most) => format!("n = {}", most.copied().unwrap_or_default()),

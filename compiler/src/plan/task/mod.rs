@@ -84,8 +84,9 @@ impl Task {
     pub const fn version(&self) -> u32 {
         match self {
             // 2: orders are settled by the content of inputs, and what is found of them stands in
-            // their order; keys have no part in either any more.
-            Self::Tokenizer(_) | Self::Pretrain(_) | Self::Eval(_) => 2,
+            // their order; keys have no part in either any more. Of answers 2: they are filed in
+            // columns, no longer as lines.
+            Self::Tokenizer(_) | Self::Pretrain(_) | Self::Eval(_) | Self::Answers(_) => 2,
             Self::Corpus(_)
             | Self::Tokens
             | Self::Checkpoint { .. }
@@ -93,7 +94,6 @@ impl Task {
             | Self::Encoder(_)
             | Self::Features(_)
             | Self::Stage(_)
-            | Self::Answers(_)
             | Self::Judged { .. }
             | Self::AlignScore(_) => 1,
         }

@@ -1,17 +1,18 @@
-//! Answers of a model to the questions of a benchmark, one line for each question.
+//! Answers of a model to the questions of a benchmark, one record for each question.
 
 use std::time::Instant;
 
 use vpc_compiler::plan::AnswersTask;
 use vpc_data::Tokenizer;
 use vpc_data::questions::{Answer, Asking, Question, Template, body};
+use vpc_measure::record::Record;
 use vpc_store::Manifest;
 use vpc_train::with_threads;
 
 use super::adapted::Filed;
 use super::endpoint;
 use super::mind::{Given, Mind};
-use super::record::{self, Record};
+use super::record;
 use super::sheet::{Sheet, asking};
 use super::sight::Seen;
 use super::{Bench, TOKENIZER};
@@ -46,7 +47,7 @@ pub(super) fn make(bench: &Bench<'_>, task: &AnswersTask) -> Result<Manifest, Jo
     let input = |role| bench.job.inputs_as(role).next().ok_or_else(gone);
     let model = input("model")?;
     let tokenizer = Tokenizer::from_json(&bench.open(input("tokenizer")?, TOKENIZER)?)?;
-    let answers = with_threads(bench.threads, || -> Result<Vec<Record<'_>>, JobError> {
+    let answers = with_threads(bench.threads, || -> Result<Vec<Record>, JobError> {
         let filed = Filed::read(bench, model, shape)?;
         let looked = seen.open(filed.own().as_ref())?;
         let reader = Reader {
@@ -73,7 +74,7 @@ pub(super) fn make(bench: &Bench<'_>, task: &AnswersTask) -> Result<Manifest, Jo
     } else {
         metrics
     };
-    let attempt = record::file(bench, &answers)?;
+    let attempt = record::file(bench, &sheet, answers)?;
     Ok(attempt.publish(bench.draft(metrics, begun)?)?)
 }
 
@@ -107,11 +108,11 @@ pub(crate) struct Reader<'t> {
 
 impl Reader<'_> {
     /// Answers to questions, each with the features of its picture; none where it has no picture.
-    pub(crate) fn answer<'q>(
+    pub(crate) fn answer(
         &self,
-        questions: &'q [Question],
+        questions: &[Question],
         features: Vec<Vec<f32>>,
-    ) -> Result<Vec<Record<'q>>, JobError> {
+    ) -> Result<Vec<Record>, JobError> {
         match self.asking {
             Asking::Likelihood => self.compared(questions, features),
             Asking::Perplexity => questions.iter().map(|one| self.measured(one)).collect(),
@@ -203,11 +204,11 @@ impl Reader<'_> {
     }
 
     /// The likeliest option is the answer, by the byte or as a whole; of equal ones the first.
-    fn compared<'q>(
+    fn compared(
         &self,
-        questions: &'q [Question],
+        questions: &[Question],
         features: Vec<Vec<f32>>,
-    ) -> Result<Vec<Record<'q>>, JobError> {
+    ) -> Result<Vec<Record>, JobError> {
         let options = questions.iter().map(|question| self.options(question));
         let options: Vec<Vec<Vec<u32>>> = options.collect::<Result<_, _>>()?;
         let all = questions.iter().zip(features).zip(&options);
@@ -223,18 +224,13 @@ impl Reader<'_> {
             .collect())
     }
 
-    fn chosen<'q>(
-        &self,
-        question: &'q Question,
-        cut: bool,
-        log_likelihoods: Vec<f64>,
-    ) -> Record<'q> {
+    fn chosen(&self, question: &Question, cut: bool, log_likelihoods: Vec<f64>) -> Record {
         let bytes = question.options.iter().map(|one| one.len() as u64);
         let lengths: Vec<u64> = bytes.collect();
         let alike = vec![1; lengths.len()];
         let best = likeliest(&log_likelihoods, if self.whole { &alike } else { &lengths });
         Record {
-            answer: best.map(Into::into),
+            answer: best.map(record::numbered),
             right: Some(best.map(Answer::Option).as_ref() == Some(&question.answer)),
             log_likelihoods,
             lengths,
@@ -244,7 +240,7 @@ impl Reader<'_> {
 
     /// log p of a text, in windows of the model's context: each token once, given what stands before it in
     /// its window.
-    fn measured<'q>(&self, question: &'q Question) -> Result<Record<'q>, JobError> {
+    fn measured(&self, question: &Question) -> Result<Record, JobError> {
         let mut tokens = vec![self.tokenizer.end()];
         tokens.extend(self.tokenizer.encode(&question.text)?);
         let mut nats = 0.0;
@@ -267,11 +263,11 @@ impl Reader<'_> {
     }
 
     /// What the model writes, greedily and on one line, is read.
-    fn written<'q>(
+    fn written(
         &self,
-        questions: &'q [Question],
+        questions: &[Question],
         features: Vec<Vec<f32>>,
-    ) -> Result<Vec<Record<'q>>, JobError> {
+    ) -> Result<Vec<Record>, JobError> {
         let both = questions.iter().zip(features);
         let given = both.map(|(question, features)| self.given(question, features, self.room()));
         let given: Vec<(Given, bool)> = given.collect::<Result<_, _>>()?;
@@ -294,11 +290,11 @@ impl Reader<'_> {
 
     /// As [`Reader::written`], after an explanation that the model writes first and then goes on from. At
     /// least a quarter of the context is left to the question.
-    fn explained<'q>(
+    fn explained(
         &self,
-        questions: &'q [Question],
+        questions: &[Question],
         features: Vec<Vec<f32>>,
-    ) -> Result<Vec<Record<'q>>, JobError> {
+    ) -> Result<Vec<Record>, JobError> {
         let end = self.tokenizer.end();
         let cue = self.tokenizer.encode(CUE)?;
         let long = EXPLANATION.min(self.context() / 2);
@@ -319,13 +315,12 @@ impl Reader<'_> {
             let output = self.line(&tokens)?;
             let (answer, right) = record::read(question, &output);
             let explanation = self.tokenizer.decode(&explanation)?;
+            let record = self.record(question, cut);
             Ok(Record {
                 output: Some(output),
                 answer,
                 right: Some(right),
-                ..self
-                    .record(question, cut)
-                    .explained(question, self.asking, explanation.trim())
+                ..record::explained(record, question, self.asking, explanation.trim())
             })
         })
         .collect()
@@ -338,14 +333,14 @@ impl Reader<'_> {
         Ok(line.trim_end().to_owned())
     }
 
-    fn record<'q>(&self, question: &'q Question, cut: bool) -> Record<'q> {
+    fn record(&self, question: &Question, cut: bool) -> Record {
         let read = match self.asking {
             Asking::Perplexity => question.text.clone(),
             _ => self.prompt(question),
         };
         Record {
             cut,
-            ..Record::of(question, &read)
+            ..Record::of(&question.id, &read)
         }
     }
 }

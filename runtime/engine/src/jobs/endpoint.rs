@@ -7,12 +7,13 @@ use vpc_compiler::plan::AnswersTask;
 use vpc_data::items::{Item, Pictures};
 use vpc_data::questions::{Answer, Asking, Question, body};
 use vpc_endpoint::{Finish, Message, Part, Request, Role};
+use vpc_measure::record::Record;
 use vpc_store::Manifest;
 
 use super::Bench;
 use super::dataset::PICTURES;
 use super::errand::{Heard, Told, ask_all};
-use super::record::{self, Record, joined};
+use super::record::{self, joined};
 use super::sheet::{Sheet, asking};
 use crate::error::JobError;
 
@@ -53,12 +54,12 @@ pub(super) fn make(
         asker.ask(&request, id)
     })?;
     let both = sheet.questions.iter().zip(&heard.told);
-    let answers: Vec<Record<'_>> = both
+    let answers: Vec<Record> = both
         .map(|(question, told)| exam.record(question, told))
         .collect();
     let metrics = exam.summary(bench, &answers, &heard)?;
     let seconds = heard.spent + begun.elapsed().as_secs_f64();
-    let attempt = record::file(bench, &answers)?;
+    let attempt = record::file(bench, &sheet, answers)?;
     let manifest = attempt.publish(bench.draft_of(metrics, seconds)?)?;
     bench.store.clear_progress(bench.job.key, &[])?;
     Ok(manifest)
@@ -128,12 +129,12 @@ impl Exam<'_> {
         Ok((request, question.map_or("", |question| &question.id)))
     }
 
-    fn record<'q>(&self, question: &'q Question, told: &Told) -> Record<'q> {
+    fn record(&self, question: &Question, told: &Told) -> Record {
         let said = said(&told.text);
         let blank = Record {
-            finish: Some(told.finish).filter(|finish| *finish != Finish::Stop),
+            finish: ended(told.finish).map(str::to_owned),
             usage: Some(told.usage),
-            ..Record::of(question, &self.words(question))
+            ..Record::of(&question.id, &self.words(question))
         };
         let (blank, output) = if self.explain {
             let (explanation, stated) = parted(said);
@@ -142,7 +143,7 @@ impl Exam<'_> {
                 Answer::Words(_) => "",
                 _ => said,
             };
-            let explained = blank.explained(question, self.asking, explanation);
+            let explained = record::explained(blank, question, self.asking, explanation);
             (explained, stated.unwrap_or(whole))
         } else {
             let line = || said.lines().next().unwrap_or_default().trim_end();
@@ -162,7 +163,7 @@ impl Exam<'_> {
     fn summary(
         &self,
         bench: &Bench<'_>,
-        answers: &[Record<'_>],
+        answers: &[Record],
         heard: &Heard,
     ) -> Result<serde_json::Value, JobError> {
         let ended = |by: Finish| heard.told.iter().filter(|told| told.finish == by).count();
@@ -174,6 +175,16 @@ impl Exam<'_> {
             "too_long": ended(Finish::Length), "held_back": ended(Finish::ContentFilter),
         });
         Ok(joined(joined(metrics, ends), heard.usage(bench)?))
+    }
+}
+
+/// The word for how a text ended; none where the model had said what it had to say.
+const fn ended(finish: Finish) -> Option<&'static str> {
+    match finish {
+        Finish::Stop => None,
+        Finish::Length => Some("length"),
+        Finish::ContentFilter => Some("content_filter"),
+        Finish::Other => Some("other"),
     }
 }
 

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use vpc_endpoint::{Client, EndpointError, Finish, Reply, Request};
+use vpc_measure::record::Usage;
 
 use super::Bench;
 use super::pace::Pace;
@@ -24,17 +25,6 @@ const TOLD: &str = "told.jsonl";
 const FILE_EVERY: Duration = Duration::from_secs(10);
 /// Of the time of a job, at most one part in so many goes into filing on the way.
 const PARTS: u32 = 20;
-
-/// What answers took.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Usage {
-    /// Tokens of prompts, as the endpoint counts them.
-    pub(super) prompt_tokens: u64,
-    /// Tokens of answers.
-    pub(super) completion_tokens: u64,
-    /// Requests that were sent.
-    pub(super) requests: u64,
-}
 
 /// What was answered to a question.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -88,14 +78,6 @@ impl Asker<'_> {
         });
         self.usage.set(usage);
         Ok(answered.reply)
-    }
-}
-
-impl Usage {
-    fn add(&mut self, other: Self) {
-        self.prompt_tokens += other.prompt_tokens;
-        self.completion_tokens += other.completion_tokens;
-        self.requests += other.requests;
     }
 }
 

@@ -5,13 +5,14 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use vpc_endpoint::{Finish, Message, Reply, Request, Role};
+use vpc_measure::record::Record;
 use vpc_measure::statistics::{StatisticsError, mean};
 use vpc_store::Manifest;
 
 use super::Bench;
 use super::endpoint::{SEED, said};
 use super::errand::{Asker, Heard, Told, ask_all};
-use super::record::{ANSWERS, joined, write_lines};
+use super::record::{answers, joined, write_lines};
 use crate::error::JobError;
 
 /// The file of grades: JSON lines.
@@ -38,17 +39,12 @@ object and nothing else: {\"soundness\": 1, \"depth\": 1}";
 const AGAIN: &str = "That is not the JSON object that was asked for. Reply with it alone, without any other \
 character: {\"soundness\": 1, \"depth\": 1}";
 
-/// An answer whose explanation is judged, as its line says it.
-#[derive(Deserialize)]
+/// An answer whose explanation is judged, as it is filed; empty where it says nothing.
 struct Explained {
     id: String,
-    #[serde(default)]
     question: String,
-    #[serde(default)]
     expected: String,
-    #[serde(default)]
     explanation: String,
-    #[serde(default)]
     output: String,
 }
 
@@ -75,7 +71,8 @@ pub(super) fn make(bench: &Bench<'_>, judge: &str) -> Result<Manifest, JobError>
     let begun = Instant::now();
     let gone = || JobError::InputGone(bench.job.name().to_owned());
     let key = bench.job.inputs_as("answers").next().ok_or_else(gone)?;
-    let all = read(&bench.open(key, ANSWERS)?)?;
+    let filed = answers(bench.store, bench.inputs.get(&key).ok_or_else(gone)?)?;
+    let all: Vec<Explained> = filed.into_iter().map(Explained::of).collect();
     let explained: Vec<&Explained> = all.iter().filter(|one| one.has_explanation()).collect();
     let digests: Vec<String> = explained.iter().map(|one| one.digest()).collect();
     let heard = ask_all(bench, &digests, &|at, asker| match explained.get(at) {
@@ -105,15 +102,17 @@ fn file(
     Ok(manifest)
 }
 
-fn read(lines: &[u8]) -> Result<Vec<Explained>, JobError> {
-    let lines = lines.split(|byte| *byte == b'\n');
-    let lines = lines.filter(|line| !line.is_empty());
-    Ok(lines
-        .map(serde_json::from_slice)
-        .collect::<Result<_, _>>()?)
-}
-
 impl Explained {
+    fn of(record: Record) -> Self {
+        Self {
+            id: record.id,
+            question: record.question.unwrap_or_default(),
+            expected: record.expected.unwrap_or_default(),
+            explanation: record.explanation.unwrap_or_default(),
+            output: record.output.unwrap_or_default(),
+        }
+    }
+
     fn has_explanation(&self) -> bool {
         !self.explanation.trim().is_empty()
     }

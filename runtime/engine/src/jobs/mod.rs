@@ -43,6 +43,7 @@ pub(crate) use adapted::{Filed, PROJECTOR};
 pub(crate) use answers::{Reader, beginning};
 pub(crate) use features::look_at;
 pub(crate) use mind::Mind;
+pub use record::answers;
 pub(crate) use sight::preprocess;
 pub(crate) use tokenizer::FILE as TOKENIZER;
 

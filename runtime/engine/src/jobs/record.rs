@@ -1,90 +1,26 @@
-//! What became of the questions of a benchmark: a line for each, and their value.
+//! What became of the questions of a benchmark: a record for each, and their value.
 
 use std::io::Write;
 
 use serde::Serialize;
 use serde_json::{Value, json};
 use vpc_data::questions::{Answer, Asking, Question, body};
-use vpc_endpoint::Finish;
 use vpc_measure::parse::{choice, normalise, yes_no};
+use vpc_measure::record::{Answer as Understood, FILE, Record, decode, encode};
 use vpc_measure::statistics::{StatisticsError, mean};
-use vpc_store::{Attempt, StoreError};
+use vpc_store::{Attempt, Manifest, Store, StoreError};
 
 use super::Bench;
-use super::errand::Usage;
+use super::sheet::Sheet;
 use crate::error::JobError;
 
-/// The file of answers: JSON lines.
-pub(super) const ANSWERS: &str = "answers.jsonl";
-
-/// What became of a question.
-#[derive(Debug, Serialize)]
-pub(crate) struct Record<'q> {
-    pub(super) id: &'q str,
-    /// blake3 of what the model was given: the prompt, or the text whose perplexity is measured.
-    pub(super) prompt: String,
-    /// Whether the beginning of the prompt did not fit the model's context.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub(super) cut: bool,
-    /// What the model wrote, up to the end of the line.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) output: Option<String>,
-    /// What was understood: a number of an option from 0, yes or no, or the words.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) answer: Option<serde_json::Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) right: Option<bool>,
-    /// log p of each option, or of the text, in nats.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(crate) log_likelihoods: Vec<f64>,
-    /// UTF-8 bytes of each option, or tokens of the text.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(crate) lengths: Vec<u64>,
-    /// What was asked, where it was to be explained: for who judges the explanation.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) question: Option<String>,
-    /// The right answer in words, as well.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) expected: Option<String>,
-    /// What was written before the answer, where that was asked for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) explanation: Option<String>,
-    /// Why the text of a model elsewhere ended, where that was not by itself.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) finish: Option<Finish>,
-    /// What a model elsewhere took for it.
-    #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    pub(super) usage: Option<Usage>,
-}
-
-impl<'q> Record<'q> {
-    /// A question that was put in these words, and nothing of its answer.
-    pub(super) fn of(question: &'q Question, words: &str) -> Self {
-        Self {
-            id: &question.id,
-            prompt: blake3::hash(words.as_bytes()).to_hex().to_string(),
-            cut: false,
-            output: None,
-            answer: None,
-            right: None,
-            log_likelihoods: Vec::new(),
-            lengths: Vec::new(),
-            question: None,
-            expected: None,
-            explanation: None,
-            finish: None,
-            usage: None,
-        }
-    }
-
-    /// The same with an explanation, and with what is needed to judge it.
-    pub(super) fn explained(self, question: &Question, asking: Asking, text: &str) -> Self {
-        Self {
-            question: Some(body(question, asking)),
-            expected: Some(expected(question)),
-            explanation: Some(text.to_owned()),
-            ..self
-        }
+/// The same record with an explanation, and with what is needed to judge it.
+pub(super) fn explained(record: Record, question: &Question, asking: Asking, text: &str) -> Record {
+    Record {
+        question: Some(body(question, asking)),
+        expected: Some(expected(question)),
+        explanation: Some(text.to_owned()),
+        ..record
     }
 }
 
@@ -99,11 +35,27 @@ fn expected(question: &Question) -> String {
     }
 }
 
-/// Writes the lines.
-pub(super) fn file(bench: &Bench<'_>, answers: &[Record<'_>]) -> Result<Attempt, JobError> {
+/// Files the records, with the labels of the items that were asked about.
+pub(super) fn file(
+    bench: &Bench<'_>,
+    sheet: &Sheet,
+    mut answers: Vec<Record>,
+) -> Result<Attempt, JobError> {
+    for (record, item) in answers.iter_mut().zip(&sheet.items) {
+        record.labels.clone_from(&item.labels);
+    }
     let mut attempt = bench.store.attempt(bench.job.key)?;
-    write_lines(&mut attempt, ANSWERS, answers)?;
+    let mut file = attempt.create(FILE)?;
+    file.write_all(&encode(&answers)?)
+        .map_err(StoreError::of_write)?;
+    file.finish()?;
     Ok(attempt)
+}
+
+/// What a job answered to each question of its benchmark, in their order: the one reader of filed
+/// answers, whoever asks for them.
+pub fn answers(store: &Store, job: &Manifest) -> Result<Vec<Record>, JobError> {
+    Ok(decode(&store.read(job.file(FILE)?)?)?)
 }
 
 /// Writes a file of JSON lines.
@@ -126,7 +78,7 @@ pub(super) fn write_lines(
 /// The value of a benchmark, with the number of its questions and, where it is a mean over them, its
 /// standard error.
 pub(super) fn summary(
-    answers: &[Record<'_>],
+    answers: &[Record],
     asking: Asking,
 ) -> Result<serde_json::Value, StatisticsError> {
     let cut = answers.iter().filter(|answer| answer.cut).count();
@@ -155,7 +107,7 @@ pub(super) fn summary(
 }
 
 /// A summary with how many answers were explained.
-pub(super) fn with_explained(metrics: Value, answers: &[Record<'_>]) -> Value {
+pub(super) fn with_explained(metrics: Value, answers: &[Record]) -> Value {
     let explained = answers.iter().filter(|answer| {
         let explanation = answer.explanation.as_deref();
         explanation.is_some_and(|text| !text.is_empty())
@@ -172,19 +124,24 @@ pub(super) fn joined(mut one: Value, other: Value) -> Value {
     one
 }
 
+/// The option of a number from 0.
+pub(super) const fn numbered(option: usize) -> Understood {
+    Understood::Option(option as u32)
+}
+
 /// What an answer says, and whether it is right.
-pub(super) fn read(question: &Question, output: &str) -> (Option<serde_json::Value>, bool) {
+pub(super) fn read(question: &Question, output: &str) -> (Option<Understood>, bool) {
     match &question.answer {
         Answer::Option(right) => {
             let option = choice(output, &question.options).map(|found| found.option);
-            (option.map(Into::into), option == Some(*right))
+            (option.map(numbered), option == Some(*right))
         }
         Answer::YesNo(right) => {
             let said = yes_no(output);
-            (said.map(Into::into), said == Some(*right))
+            (said.map(Understood::YesNo), said == Some(*right))
         }
         Answer::Words(right) => {
-            let said = (!output.is_empty()).then(|| output.into());
+            let said = (!output.is_empty()).then(|| Understood::Words(output.to_owned()));
             (
                 said,
                 right.iter().any(|one| normalise(output) == normalise(one)),
@@ -200,16 +157,10 @@ mod tests {
 
     #[test]
     fn a_mean_of_answers_has_its_standard_error() {
-        let question = Question {
-            id: "1".to_owned(),
-            text: "Which?".to_owned(),
-            options: vec!["cup".to_owned(), "ball".to_owned()],
-            answer: Answer::Option(0),
-        };
         let record = |right| Record {
-            answer: Some(0.into()),
+            answer: Some(numbered(0)),
             right: Some(right),
-            ..Record::of(&question, "Which?")
+            ..Record::of("1", "Which?")
         };
         let answers = [record(true), record(true), record(true), record(false)];
         let summary = summary(&answers, Asking::Choice).expect("four numbers");
@@ -222,28 +173,18 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_there_is_not_written() {
+    fn an_explanation_comes_with_what_judges_it() {
         let question = Question {
             id: "1".to_owned(),
             text: "Is it?".to_owned(),
             options: Vec::new(),
             answer: Answer::YesNo(true),
         };
-        let plain = Record::of(&question, "Is it?");
-        let written = serde_json::to_string(&plain).expect("a line");
-        let prompt = blake3::hash(b"Is it?").to_hex();
-        assert_eq!(written, format!(r#"{{"id":"1","prompt":"{prompt}"}}"#));
-        let told = Record {
-            finish: Some(Finish::Length),
-            usage: Some(Usage::default()),
-            ..plain.explained(&question, Asking::YesNo, "It is.")
-        };
-        let written = serde_json::to_string(&told).expect("a line");
-        assert!(
-            written.ends_with(
-                r#""question":"Is it? Yes or no?","expected":"yes","explanation":"It is.","finish":"length","prompt_tokens":0,"completion_tokens":0,"requests":0}"#
-            ),
-            "{written}"
-        );
+        let plain = Record::of(&question.id, "Is it?");
+        let told = explained(plain.clone(), &question, Asking::YesNo, "It is.");
+        let words = [&told.question, &told.expected, &told.explanation];
+        let words = words.map(|words| words.as_deref().unwrap_or_default());
+        assert_eq!(words, ["Is it? Yes or no?", "yes", "It is."]);
+        assert_eq!((told.id, told.prompt), (plain.id, plain.prompt));
     }
 }

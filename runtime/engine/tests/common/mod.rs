@@ -16,7 +16,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use vpc_compiler::plan::{Key, Plan};
 use vpc_compiler::{FileFacts, FileFault, Library, compile};
-use vpc_engine::{Device, Event, Observer, Options, Stop, run, survey, unsupported};
+use vpc_engine::{Device, Event, Observer, Options, Stop, answers, run, survey, unsupported};
+use vpc_measure::record::to_jsonl;
 use vpc_report::gather;
 use vpc_store::{Digest, Store};
 
@@ -121,18 +122,17 @@ fn ran(plan: &Plan, store: &Store) -> Value {
 fn jobs(plan: &Plan, store: &Store) -> BTreeMap<String, Value> {
     let made = plan.jobs.iter().filter_map(|job| {
         let manifest = store.find(job.key).unwrap()?;
-        let files = manifest.files.iter().filter(|(name, _)| {
-            Path::new(name)
-                .extension()
-                .is_some_and(|end| end == "jsonl")
-        });
-        let files = files.map(|(name, file)| {
-            let blob = store.read(file).unwrap();
-            let lines = String::from_utf8(blob.to_vec()).unwrap();
+        let files = manifest.files.iter().filter_map(|(name, file)| {
+            let lines = match Path::new(name).extension()?.to_str()? {
+                "jsonl" => store.read(file).unwrap().to_vec(),
+                "vpcr" => to_jsonl(&answers(store, &manifest).unwrap()).unwrap(),
+                _ => return None,
+            };
+            let lines = String::from_utf8(lines).unwrap();
             let lines = lines
                 .lines()
                 .map(|line| serde_json::from_str::<Value>(line).unwrap());
-            (name.clone(), lines.collect::<Value>())
+            Some((name.clone(), lines.collect::<Value>()))
         });
         let files: serde_json::Map<_, _> = files.collect();
         let job_is = json!({ "metrics": manifest.metrics, "files": files });

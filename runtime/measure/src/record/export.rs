@@ -1,72 +1,87 @@
 //! Records for other programs: one JSON object a line, or csv.
 
-use serde::Serialize;
+use super::{Record, RecordError, check, failed};
 
-use super::{Record, RecordError};
+/// The columns of csv, and of parquet: the fields of [`Record`].
+pub(super) const COLUMNS: [&str; 16] = [
+    "id",
+    "prompt",
+    "cut",
+    "labels",
+    "output",
+    "answer",
+    "right",
+    "log_likelihoods",
+    "lengths",
+    "question",
+    "expected",
+    "explanation",
+    "finish",
+    "prompt_tokens",
+    "completion_tokens",
+    "requests",
+];
 
-#[derive(Serialize)]
-struct Line<'r> {
-    item: &'r str,
-    prompt: String,
-    output: &'r str,
-    parsed: Option<&'r str>,
-    score: f64,
-    log_likelihoods: &'r [f64],
-}
-
-/// Writes one JSON object a line; the prompt's digest in hexadecimal.
+/// Writes one JSON object a line; the prompt's digest in hexadecimal, and only what is there.
 pub fn to_jsonl(records: &[Record]) -> Result<Vec<u8>, RecordError> {
-    super::check(records)?;
+    check(records)?;
     let mut bytes = Vec::new();
     for record in records {
-        let line = Line {
-            item: &record.item,
-            prompt: hexadecimal(record),
-            output: &record.output,
-            parsed: record.parsed.as_deref(),
-            score: record.score,
-            log_likelihoods: &record.options,
-        };
-        serde_json::to_writer(&mut bytes, &line).map_err(|error| failed(&error))?;
+        serde_json::to_writer(&mut bytes, record).map_err(|error| failed(&error))?;
         bytes.push(b'\n');
     }
     Ok(bytes)
 }
 
-/// Writes csv with a line of headings; log-likelihoods stand in one field, parted by spaces.
+/// Writes csv with a line of headings; numbers of a list stand in one field, parted by blanks, labels
+/// by semicolons. What is not there is empty.
 ///
 /// A text that a spreadsheet would take for a formula begins with `'`; the JSON has it as it is.
 pub fn to_csv(records: &[Record]) -> Result<Vec<u8>, RecordError> {
-    super::check(records)?;
+    check(records)?;
     let mut writer = csv::Writer::from_writer(Vec::new());
-    let head = [
-        "item",
-        "prompt",
-        "output",
-        "parsed",
-        "score",
-        "log_likelihoods",
-    ];
-    writer.write_record(head).map_err(|error| failed(&error))?;
+    writer
+        .write_record(COLUMNS)
+        .map_err(|error| failed(&error))?;
     for record in records {
-        let options: Vec<String> = record.options.iter().map(f64::to_string).collect();
-        let fields = [
-            inert(&record.item),
-            hexadecimal(record),
-            inert(&record.output),
-            inert(record.parsed.as_deref().unwrap_or_default()),
-            record.score.to_string(),
-            options.join(" "),
-        ];
         writer
-            .write_record(fields)
+            .write_record(fields(record))
             .map_err(|error| failed(&error))?;
     }
     writer.into_inner().map_err(|error| failed(&error))
 }
 
-fn hexadecimal(record: &Record) -> String {
-    blake3::Hash::from_bytes(record.prompt).to_hex().to_string()
+fn fields(record: &Record) -> [String; COLUMNS.len()] {
+    let text = |text: &Option<String>| inert(text.as_deref().unwrap_or_default());
+    let taken = |of: fn(&super::Usage) -> u64| {
+        let number = record.usage.as_ref().map(of);
+        number.map(|number| number.to_string()).unwrap_or_default()
+    };
+    let answer = record.answer.as_ref().map(ToString::to_string);
+    let right = record.right.map(|right| right.to_string());
+    [
+        inert(&record.id),
+        record.prompt_digits(),
+        record.cut.to_string(),
+        inert(&record.labels.join(";")),
+        text(&record.output),
+        text(&answer),
+        right.unwrap_or_default(),
+        parted(&record.log_likelihoods),
+        parted(&record.lengths),
+        text(&record.question),
+        text(&record.expected),
+        text(&record.explanation),
+        text(&record.finish),
+        taken(|own| own.prompt_tokens),
+        taken(|own| own.completion_tokens),
+        taken(|own| own.requests),
+    ]
+}
+
+fn parted(numbers: &[impl ToString]) -> String {
+    let numbers: Vec<String> = numbers.iter().map(ToString::to_string).collect();
+    numbers.join(" ")
 }
 
 fn inert(text: &str) -> String {
@@ -74,11 +89,5 @@ fn inert(text: &str) -> String {
         format!("'{text}")
     } else {
         text.to_owned()
-    }
-}
-
-fn failed(error: &dyn std::error::Error) -> RecordError {
-    RecordError::Write {
-        reason: error.to_string(),
     }
 }

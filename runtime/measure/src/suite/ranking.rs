@@ -7,16 +7,18 @@ pub struct Criterion {
     pub values: Vec<f64>,
     /// Whether more is better.
     pub higher_is_better: bool,
+    /// How much it counts beside the others.
+    pub weight: f64,
 }
 
 /// How criteria become one number. The paper's own formula is not stated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Formula {
-    /// Sum of ranks; equal values share the mean of their ranks.
+    /// Sum of ranks, the best with 1; equal values share the mean of their ranks.
     RankSum,
     /// Sum of standard scores (by the population's deviation).
     StandardScores,
-    /// Sum of values scaled to [0, 1].
+    /// Sum of values scaled to [0, 1], the best with 0.
     MinMax,
 }
 
@@ -26,7 +28,7 @@ pub enum RankingError {
     /// Criteria about different candidates, or about none.
     #[error("the criteria do not have one value for each candidate; give all the same candidates")]
     Uneven,
-    /// A value that is no number.
+    /// A value or a weight that is no number.
     #[error("a value of criterion {criterion} is not finite; leave the candidate out")]
     NotFinite {
         /// Its place, from 0.
@@ -34,7 +36,8 @@ pub enum RankingError {
     },
 }
 
-/// One number for each candidate, less is better.
+/// One number for each candidate, less is better: the sum of what each criterion says of it, times the
+/// criterion's weight.
 ///
 /// A criterion on which all are equal adds the same to each.
 pub fn combined(criteria: &[Criterion], formula: Formula) -> Result<Vec<f64>, RankingError> {
@@ -44,13 +47,13 @@ pub fn combined(criteria: &[Criterion], formula: Formula) -> Result<Vec<f64>, Ra
     }
     let mut sums = vec![0.0; candidates];
     for (criterion, own) in criteria.iter().enumerate() {
-        if !own.values.iter().all(|value| value.is_finite()) {
+        if !own.values.iter().all(|value| value.is_finite()) || !own.weight.is_finite() {
             return Err(RankingError::NotFinite { criterion });
         }
         let sign = if own.higher_is_better { -1.0 } else { 1.0 };
         let costs: Vec<f64> = own.values.iter().map(|value| sign * value).collect();
         for (sum, part) in sums.iter_mut().zip(scaled(&costs, formula)) {
-            *sum += part;
+            *sum += own.weight * part;
         }
     }
     Ok(sums)

@@ -115,6 +115,7 @@ fn no_formula_gives_the_ranks_of_table_2() {
     let criteria = columns.map(|(values, higher_is_better)| Criterion {
         values: values.to_vec(),
         higher_is_better,
+        weight: 1.0,
     });
     for formula in [Formula::RankSum, Formula::StandardScores, Formula::MinMax] {
         assert_ne!(ranks(&combined(&criteria, formula).unwrap()), printed);
@@ -126,6 +127,7 @@ fn formulas_by_hand() {
     let criterion = |values: [f64; 3], higher_is_better| Criterion {
         values: values.to_vec(),
         higher_is_better,
+        weight: 1.0,
     };
     let criteria = [
         criterion([1.0, 2.0, 4.0], true),
@@ -141,6 +143,11 @@ fn formulas_by_hand() {
         "{standard:?}"
     );
     assert_eq!(ranks(&[3.0, 1.0, 3.0]), [2.5, 1.0, 2.5]);
+    // Ranks 3, 2, 1 and 2, 2, 2, the first counted twice.
+    let mut weighted = criteria.clone();
+    weighted[0].weight = 2.0;
+    let weighted = combined(&weighted, Formula::RankSum).unwrap();
+    assert_eq!(weighted, [8.0, 6.0, 4.0]);
 }
 
 #[test]
@@ -161,6 +168,7 @@ fn what_has_no_score_is_said() {
     let broken = Criterion {
         values,
         higher_is_better: true,
+        weight: 1.0,
     };
     assert_eq!(
         combined(&[broken], Formula::MinMax),
