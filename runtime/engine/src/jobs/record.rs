@@ -4,7 +4,7 @@ use std::io::Write;
 
 use serde::Serialize;
 use serde_json::{Value, json};
-use vpc_data::questions::{Answer, Asking, Question, body};
+use vpc_data::questions::{Answer, Asking, Question, body, earlier};
 use vpc_endpoint::Finish;
 use vpc_measure::parse::{choice, normalise, yes_no};
 use vpc_measure::statistics::{StatisticsError, mean};
@@ -80,7 +80,7 @@ impl<'q> Record<'q> {
     /// The same with an explanation, and with what is needed to judge it.
     pub(super) fn explained(self, question: &Question, asking: Asking, text: &str) -> Self {
         Self {
-            question: Some(body(question, asking)),
+            question: Some(earlier(question) + &body(question, asking)),
             expected: Some(expected(question)),
             explanation: Some(text.to_owned()),
             ..self
@@ -202,6 +202,7 @@ mod tests {
     fn a_mean_of_answers_has_its_standard_error() {
         let question = Question {
             id: "1".to_owned(),
+            before: Vec::new(),
             text: "Which?".to_owned(),
             options: vec!["cup".to_owned(), "ball".to_owned()],
             answer: Answer::Option(0),
@@ -225,6 +226,7 @@ mod tests {
     fn what_was_not_there_is_not_written() {
         let question = Question {
             id: "1".to_owned(),
+            before: Vec::new(),
             text: "Is it?".to_owned(),
             options: Vec::new(),
             answer: Answer::YesNo(true),
