@@ -9,9 +9,10 @@ use serde_json::Value;
 use vpc_data::items::Item;
 
 const STUDY: &str = r#"
+use std.labels
 category web { source: world(web, size: 64 KiB) }
 tokenizer bpe { vocabulary: 300, data: web, sample: 32 KiB }
-scale tiny { layers: 1, width: 16, heads: 2, context: 256, batch: 4, rate: 0.003 }
+scale tiny { layers: 1, width: 16, heads: 2, context: 512, batch: 4, rate: 0.003 }
 dataset talks { source: scenes([dialogue], seed: 2), items: 24, labels.language_only: 24 }
 encoder eyes { family: vit, layers: 1, width: 16, heads: 2, patch: 8, image: 16, weights: initial() }
 adaptation sight {
@@ -50,14 +51,14 @@ fn items(folder: &Folder, word: &str) -> Vec<Item> {
 fn a_dialogue_is_learned_whole_and_asked_for_its_last_turn() {
     let folder = Folder::with(&[("s.vp", STUDY)]);
     folder.vpc("run s.vp").ends(0);
-    let learned = &filed(&folder, "e/vlm")["metrics"];
+    let learned = &filed(&folder, "e/vlm[seed=1]")["metrics"];
     assert_eq!(
         (&learned["items"], &learned["left_out"]),
         (&24.into(), &0.into())
     );
 
-    let likely = answers(&folder, "e/seen.likely");
-    let lettered = answers(&folder, "e/seen.lettered");
+    let likely = answers(&folder, "e/seen.likely[seed=1]");
+    let lettered = answers(&folder, "e/seen.lettered[seed=1]");
     let items = items(&folder, "likely");
     assert_eq!((items.len(), likely.len(), lettered.len()), (10, 10, 10));
     let mut turns = 0;
