@@ -27,6 +27,8 @@ TARGET = os.environ.get("CARGO_TARGET_DIR", os.path.join(ROOT, "target"))
 BINARY = os.path.join(TARGET, os.environ.get("PROFILE", "debug"), "examples", "vision")
 FIXTURES = os.path.join(ROOT, "runtime", "train", "tests", "fixtures", "vision")
 LIMIT = 1e-5
+# As DINOv2-giant: a gated MLP.
+FAMILIES = ["clip", "dinov2", "dinov2_gated", "mae", "vit"]
 
 
 def place(positions, grid):
@@ -43,8 +45,8 @@ def build(family, layers, width, heads, ratio, patch, image):
     hidden = dict(intermediate_size=int(width * ratio))
     if family == "clip":
         model = CLIPVisionModel(CLIPVisionConfig(**common, **hidden))
-    elif family == "dinov2":
-        model = Dinov2Model(Dinov2Config(**common, mlp_ratio=ratio))
+    elif family in ("dinov2", "dinov2_gated"):
+        model = Dinov2Model(Dinov2Config(**common, mlp_ratio=ratio, use_swiglu_ffn=family == "dinov2_gated"))
     elif family == "mae":
         model = ViTMAEModel(ViTMAEConfig(**common, **hidden, mask_ratio=0.0))
     else:
@@ -105,7 +107,7 @@ def matrix():
     print("| family | shapes | features, largest difference (of largest) | written and loaded again |")
     print("|---|---|---|---|")
     failed = False
-    for family in ["clip", "dinov2", "mae", "vit"]:
+    for family in FAMILIES:
         torch.manual_seed(1)
         chance = random.Random(family)
         runs = [compare(family, chance) for _ in range(10)]
@@ -116,18 +118,22 @@ def matrix():
     sys.exit(failed)
 
 
+def fixture(family):
+    torch.manual_seed(2)
+    model = build(family, 2, 8, 2, 2, 2, 6)
+    folder = os.path.join(FIXTURES, family)
+    shutil.rmtree(folder, ignore_errors=True)
+    model.save_pretrained(folder)
+    pixels = torch.tensor([i * 37 % 101 / 50 - 1 for i in range(216)]).reshape(2, 3, 6, 6)
+    last, hidden = theirs(model, family, pixels)
+    rounded = [[round(x, 7) for x in t.flatten().tolist()] for t in (last, hidden[-2])]
+    with open(os.path.join(folder, "expected.json"), "w") as f:
+        json.dump(dict(last=rounded[0], second=rounded[1]), f)
+
+
 def fixtures():
-    for family in ["clip", "dinov2", "mae", "vit"]:
-        torch.manual_seed(2)
-        model = build(family, 2, 8, 2, 2, 2, 6)
-        folder = os.path.join(FIXTURES, family)
-        shutil.rmtree(folder, ignore_errors=True)
-        model.save_pretrained(folder)
-        pixels = torch.tensor([i * 37 % 101 / 50 - 1 for i in range(216)]).reshape(2, 3, 6, 6)
-        last, hidden = theirs(model, family, pixels)
-        rounded = [[round(x, 7) for x in t.flatten().tolist()] for t in (last, hidden[-2])]
-        with open(os.path.join(folder, "expected.json"), "w") as f:
-            json.dump(dict(last=rounded[0], second=rounded[1]), f)
+    for family in FAMILIES:
+        fixture(family)
     masked_fixture()
     contrastive_fixture()
 

@@ -30,7 +30,8 @@ encoder filled {
   weights: masked(seen, epochs: 2, batch: 8)
 }
 encoder drawn {
-  family: dinov2, layers: 1, width: 16, heads: 2, patch: 8, image: 32, weights: initial(seed: 3)
+  family: dinov2, layers: 1, width: 16, heads: 2, mlp: gated, patch: 8, image: 32
+  weights: initial(seed: 3)
 }
 
 adaptation sight {

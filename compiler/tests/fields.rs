@@ -43,7 +43,7 @@ encoder eyes {
   family: clip, layers: 2, width: 32, heads: 4, hidden: 64, patch: 16, image: 224
   weights: "data/eyes.safetensors"
 }
-encoder others = eyes with { weights: "data/other.safetensors" }
+encoder others = eyes with { family: dinov2, mlp: plain, weights: "data/other.safetensors" }
 encoder taught = eyes with { family:  clip, weights: contrastive(drawn, epochs: 4, batch: 8, rate: 0.003, seed: 6) }
 adaptation seeing {
   encoder:       eyes
@@ -349,6 +349,7 @@ const FLIPS: &[Flip] = &[
         "hidden: 128",
         &["hidden"],
     ),
+    ("encoder", "mlp", "mlp: plain", "mlp: gated", &["mlp"]),
     ("encoder", "patch", "patch: 16", "patch: 14", &["patch"]),
     ("encoder", "image", "image: 224", "image: 448", &["image"]),
     (

@@ -212,9 +212,12 @@ fn shown(place: u64, item: &Item, files: &BTreeMap<u64, String>) -> Shown {
         (Some(id), None) => line("picture", &id),
         (None, _) => {}
     }
-    for turn in &item.turns {
+    let last = item.turns.len().saturating_sub(1);
+    for (place, turn) in item.turns.iter().enumerate() {
         line("question", &turn.question);
-        for (at, option) in item.options.iter().enumerate() {
+        // Options are those of the last turn.
+        let options = item.options.iter().enumerate();
+        for (at, option) in options.filter(|_| place == last) {
             let mark = if item.right == Some(at) {
                 " (right)"
             } else {

@@ -9,9 +9,14 @@ use super::block::origin;
 use super::{Call, Evaluator, Given, Reads, Scope};
 use crate::library::FileFault;
 use crate::modules::{ModuleId, join};
-use crate::plan::{EncoderTask, EncoderWeights, Family, FileSpec, Fraction, Lessons, Operation};
+use crate::plan::{
+    EncoderTask, EncoderWeights, Family, FileSpec, Fraction, Lessons, Mlp, Operation,
+};
 use crate::schema::Type;
 use crate::value::{Dataset, Encoder, Value};
+
+/// What the width inside a gated MLP is a multiple of.
+const GATES: u64 = 8;
 
 impl Evaluator<'_> {
     pub(super) fn encoder_block(
@@ -35,7 +40,17 @@ impl Evaluator<'_> {
             let (layers, width) = (given.need("layers", count), given.need("width", count));
             let (heads, patch) = (given.need("heads", count), given.need("patch", count));
             let (image, width) = (given.need("image", count), width?);
-            let hidden = given.or("hidden", 4 * width, count);
+            let mlp = match given.word("mlp", "plain") {
+                Some("plain") => Some(Mlp::Plain),
+                Some("gated") => Some(Mlp::Gated),
+                _ => None,
+            };
+            let hidden = match mlp {
+                // As `transformers` has it: two thirds, so that three matrices are as large as two.
+                Some(Mlp::Gated) => (8 * width / 3).next_multiple_of(GATES),
+                _ => 4 * width,
+            };
+            let hidden = given.or("hidden", hidden, count);
             let (weights, data) = weights?;
             let task = EncoderTask {
                 family: family?,
@@ -43,11 +58,13 @@ impl Evaluator<'_> {
                 width,
                 heads: heads?,
                 hidden: hidden?,
+                mlp: mlp?,
                 patch: patch?,
                 image: image?,
                 weights,
             };
             self.even(&task, &given)?;
+            self.gates(&task, &given)?;
             self.suits(&task, &given)?;
             Some((task, data))
         })?;
@@ -74,6 +91,31 @@ impl Evaluator<'_> {
             return None;
         }
         Some(())
+    }
+
+    /// Refuses a gated MLP where there is no place for it.
+    fn gates(&self, task: &EncoderTask, given: &Given<'_>) -> Option<()> {
+        let (name, message, help) = match task.mlp {
+            Mlp::Gated if task.family != Family::Dinov2 => (
+                "mlp",
+                "only encoders of the family `dinov2` have a gated MLP".to_owned(),
+                "leave out `mlp`, or write `family: dinov2`".to_owned(),
+            ),
+            Mlp::Gated if !task.hidden.is_multiple_of(GATES) => (
+                "hidden",
+                format!(
+                    "the width inside a gated MLP is a multiple of {GATES}, and {} is not",
+                    task.hidden
+                ),
+                format!(
+                    "write `hidden: {}`, or leave it out",
+                    task.hidden.next_multiple_of(GATES)
+                ),
+            ),
+            _ => return Some(()),
+        };
+        self.report(Problem::error(Code("V0311"), given.at(name), message).help(help));
+        None
     }
 
     /// Refuses a training that the family is not trained with.

@@ -15,7 +15,7 @@ use crate::schema::Type;
 use crate::value::Value;
 
 /// Kinds of items of the world, as it lists them itself.
-const KINDS: [&str; 17] = [
+const KINDS: [&str; 18] = [
     "caption",
     "existence",
     "colour",
@@ -33,6 +33,7 @@ const KINDS: [&str; 17] = [
     "existence_small",
     "existence_medium",
     "existence_large",
+    "dialogue",
 ];
 
 /// A part of a source, or all of it.

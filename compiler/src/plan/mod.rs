@@ -41,7 +41,7 @@ pub use study::{Axis, Budget, Experiment, Item, Run};
 pub use task::{
     Activation, AlignTask, AnswersTask, Ask, Broken, Choice, CorpusTask, DatasetFrom, DatasetTask,
     EncoderTask, EncoderWeights, EvalTask, Family, FeaturesTask, FileSpec, Format, ItemFields,
-    ItemsSpec, Layers, Lessons, Modules, Overall, PartSpec, PicturesSpec, Pooling, Precision,
+    ItemsSpec, Layers, Lessons, Mlp, Modules, Overall, PartSpec, PicturesSpec, Pooling, Precision,
     PretrainTask, Projector, ScheduleShape, ScheduleSpec, Sight, SourceSpec, Split, StageTask,
     Task, TokenizerTask,
 };

@@ -6,7 +6,7 @@
 //! that these can be used as they are. A causal kernel does half of it; at width 4096 and a context of
 //! 2,048 the other half is 3.5 % of a training step.
 
-use vpc_compiler::plan::{EncoderTask, Family, ModelSpec};
+use vpc_compiler::plan::{EncoderTask, ModelSpec};
 
 /// Passes of training, in forward passes: the forward pass itself, the gradient of inputs and the
 /// gradient of weights (PaLM, appendix B: 6 for each weight and token, of which 2 are forward).
@@ -54,12 +54,10 @@ pub(crate) fn recomputing(model: &ModelSpec) -> f64 {
 
 /// Weights of an encoder's blocks and its patch embedding.
 ///
-/// DINOv2-giant has a gated MLP of three matrices, told by a hidden width other than 4 times the
-/// width (arXiv 2304.07193, appendix); all others have two.
+/// A plain MLP has two matrices, a gated one three (arXiv 2304.07193, appendix).
 pub fn encoder_weights(encoder: &EncoderTask) -> f64 {
     let (width, hidden) = (encoder.width as f64, encoder.hidden as f64);
-    let is_gated = encoder.family == Family::Dinov2 && encoder.hidden != 4 * encoder.width;
-    let mlp = if is_gated { 3.0 } else { 2.0 } * width * hidden;
+    let mlp = if encoder.mlp.is_plain() { 2.0 } else { 3.0 } * width * hidden;
     let patch = (3 * encoder.patch * encoder.patch) as f64 * width;
     encoder.layers as f64 * (4.0 * width * width + mlp) + patch
 }

@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use vpc_compiler::plan::{
-    Activation, EncoderWeights, Family, Fraction, ModelSpec, Modules, Projector, ScheduleShape,
-    ScheduleSpec, Sight,
+    Activation, EncoderWeights, Family, Fraction, Mlp, ModelSpec, Modules, Projector,
+    ScheduleShape, ScheduleSpec, Sight,
 };
 
 use super::*;
@@ -34,6 +34,7 @@ fn encoder() -> EncoderTask {
         width: 2,
         heads: 1,
         hidden: 8,
+        mlp: Mlp::Plain,
         patch: 1,
         image: 2,
         weights: EncoderWeights::Initial { seed: 0 },
@@ -154,4 +155,17 @@ fn training_is_steps_times_tokens_times_three_passes() {
         ..task
     };
     assert!(pretrain(&fewer, 0).memory.thread < whole.memory.thread);
+}
+
+#[test]
+fn a_gated_mlp_has_three_matrices() {
+    // 16 for attention, 6 for patches, and 16 for each matrix of the MLP.
+    let gated = EncoderTask {
+        family: Family::Dinov2,
+        mlp: Mlp::Gated,
+        ..encoder()
+    };
+    let task = FeaturesTask { layer: 1, items: 1 };
+    let weights = |of| features(&task, Some(of)).parameters;
+    assert_eq!((weights(&encoder()), weights(&gated)), (54, 70));
 }

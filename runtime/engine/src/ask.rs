@@ -187,6 +187,7 @@ pub fn ask(store: &Store, job: &Manifest, asked: &Asked<'_>) -> Result<Reply, As
 fn question(asked: &Asked<'_>) -> Question {
     Question {
         id: "asked".to_owned(),
+        before: Vec::new(),
         text: asked.question.to_owned(),
         options: asked.options.to_vec(),
         answer: Answer::None,

@@ -428,3 +428,30 @@ experiment e {
     assert!(asked.iter().any(|one| one.words().contains(first)));
     assert_eq!(came["numbers"]["told.truths.soundness"], json!(5.0));
 }
+
+#[test]
+fn turns_before_the_question_are_said_to_be_answered() {
+    let study = r#"
+benchmark talks { data: scenes([dialogue], side: test, seed: 3), items: 6, format: choice }
+experiment e { eval plain { from: endpoint("answerer"), suite: talks } }
+"#;
+    let (folder, server) = (folder(study), calm());
+    let came = folder.run(&[("VPC_ENDPOINT_URL", &*server.url)]);
+    assert_eq!(came["failed"], json!([]));
+    let asked = server.asked();
+    assert_eq!(asked.len(), 6);
+    for one in &asked {
+        let messages = one.body["messages"].as_array().unwrap();
+        assert!((3..=7).contains(&messages.len()) && messages.len() % 2 == 1);
+        for (at, message) in messages.iter().enumerate() {
+            let text = message["content"].as_str().unwrap();
+            let is_asked = at % 2 == 0;
+            assert_eq!(message["role"], if is_asked { "user" } else { "assistant" });
+            assert_eq!(text.contains('?'), is_asked, "{text}");
+            assert_eq!(text.starts_with("There are "), at == 0, "{text}");
+        }
+        // Options are those of the last turn.
+        assert!(one.words().starts_with("And ") && one.words().contains("\nD. "));
+        assert!(!messages[0]["content"].as_str().unwrap().contains("\nA. "));
+    }
+}

@@ -140,6 +140,7 @@ fn adapted(course: &Course) -> Result<Adapted, Box<dyn Error>> {
         width: WIDTH,
         heads: 4,
         hidden: 4 * WIDTH,
+        gated: false,
         patch: 8,
         image: IMAGE,
         activation: Activation::QuickGelu,

@@ -14,7 +14,7 @@ pub use items::{Ask, Broken, ItemFields, ItemsSpec, PartSpec, PicturesSpec, Spli
 pub use measure::{AlignTask, AnswersTask, EvalTask, Format, Layers, Overall, Pooling};
 pub use sight::{
     Activation, Choice, DatasetFrom, DatasetTask, EncoderTask, EncoderWeights, Family,
-    FeaturesTask, FileSpec, Lessons, Modules, Projector, Sight, StageTask,
+    FeaturesTask, FileSpec, Lessons, Mlp, Modules, Projector, Sight, StageTask,
 };
 pub use text::{CorpusTask, SourceSpec, TokenizerTask};
 pub use train::{Precision, PretrainTask, ScheduleShape, ScheduleSpec};

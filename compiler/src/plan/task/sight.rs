@@ -78,12 +78,26 @@ pub struct EncoderTask {
     pub heads: u64,
     /// Width inside the MLP.
     pub hidden: u64,
+    /// What the MLP is.
+    #[serde(default, skip_serializing_if = "Mlp::is_plain")]
+    pub mlp: Mlp,
     /// Side of a patch, in pixels.
     pub patch: u64,
     /// Side of the picture, in pixels.
     pub image: u64,
     /// Where its weights come from.
     pub weights: EncoderWeights,
+}
+
+/// The MLP of an encoder's blocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mlp {
+    /// Two layers with an activation between them.
+    #[default]
+    Plain,
+    /// Two layers, the first of which gives values and their gates (SwiGLU): three matrices in all.
+    Gated,
 }
 
 /// Where an encoder's weights come from.
@@ -270,6 +284,7 @@ impl EncoderTask {
             width,
             heads,
             hidden,
+            mlp,
             patch,
             image,
             weights,
@@ -280,7 +295,7 @@ impl EncoderTask {
             Family::Mae => "mae",
             Family::Vit => "vit",
         };
-        let record = Record::default()
+        let mut record = Record::default()
             .with("family", family)
             .with("layers", *layers)
             .with("width", *width)
@@ -288,6 +303,9 @@ impl EncoderTask {
             .with("hidden", *hidden)
             .with("patch", *patch)
             .with("image", *image);
+        if !mlp.is_plain() {
+            record = record.with("mlp", "gated");
+        }
         match weights {
             EncoderWeights::Files(files) => record.with("weights", files.value()),
             EncoderWeights::Initial { seed } => {
@@ -300,6 +318,13 @@ impl EncoderTask {
                 lessons.onto(record.with("weights", "masked").with("mask", *mask))
             }
         }
+    }
+}
+
+impl Mlp {
+    /// Returns whether it is what an encoder has where nothing is said.
+    pub fn is_plain(&self) -> bool {
+        *self == Self::Plain
     }
 }
 

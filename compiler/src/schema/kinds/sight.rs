@@ -19,7 +19,13 @@ pub(super) const ENCODER: Kind = Kind {
             "hidden",
             Type::Count,
             "4 times the width",
-            "Width inside the MLP.",
+            "Width inside the MLP; of a gated one two thirds of that, rounded up to a multiple of 8.",
+        ),
+        Field::optional(
+            "mlp",
+            Type::Word(&["plain", "gated"]),
+            "plain",
+            "The MLP of a block; `gated` as DINOv2-giant has it (SwiGLU), of the family `dinov2` alone.",
         ),
         Field::required("patch", Type::Count, "Side of a patch, in pixels."),
         Field::required(

@@ -72,7 +72,7 @@ pub struct Item {
     pub id: String,
     /// Questions and answers in order, at least one.
     pub turns: Vec<Turn>,
-    /// What the answer of the only turn is chosen from; empty where the question is open.
+    /// What the answer of the last turn is chosen from; empty where the question is open.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub options: Vec<String>,
     /// Where in the options the right one stands, from 0.
@@ -109,9 +109,9 @@ impl Item {
     /// What is wrong with an item that says of itself what cannot be.
     pub(super) fn fault(&self) -> Option<&'static str> {
         let right = self.right.and_then(|right| self.options.get(right));
-        match self.turns.as_slice() {
-            [] => Some("it has no turn"),
-            [only] if right.is_some_and(|right| *right != only.answer) => {
+        match self.turns.last() {
+            None => Some("it has no turn"),
+            Some(last) if right.is_some_and(|right| *right != last.answer) => {
                 Some("its answer is not the right one of its options")
             }
             _ if self.options.is_empty() != self.right.is_none()
@@ -119,7 +119,6 @@ impl Item {
             {
                 Some("its `right` is no option of it")
             }
-            [_, _, ..] if right.is_some() => Some("it has options and several turns"),
             _ if !self.labels.is_sorted_by(|one, next| one < next) => {
                 Some("its labels are not sorted, each once")
             }

@@ -57,12 +57,13 @@ pub(super) fn visit(
 fn worded(world: WorldItem, id: String) -> Item {
     let mut labels: Vec<String> = world.labels.into_iter().map(str::to_owned).collect();
     labels.sort_unstable();
+    let last = (world.question, world.answer);
+    let turns = world.before.into_iter().chain([last]);
     Item {
         id,
-        turns: vec![Turn {
-            question: world.question,
-            answer: world.answer,
-        }],
+        turns: turns
+            .map(|(question, answer)| Turn { question, answer })
+            .collect(),
         options: world.options,
         right: world.right,
         labels,

@@ -5,8 +5,10 @@ mod prompt;
 mod read;
 pub(crate) mod table;
 
-pub use prompt::{Template, body};
+pub use prompt::{Template, body, earlier};
 pub use read::read_questions;
+
+use crate::items::Turn;
 
 /// How questions are asked and scored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +30,8 @@ pub enum Asking {
 pub struct Question {
     /// Its name in the file, or the number of its line or row.
     pub id: String,
+    /// What was asked and answered before, in order; empty where nothing was.
+    pub before: Vec<Turn>,
     /// The question; the text itself where its perplexity is asked for.
     pub text: String,
     /// What there is to choose from; empty where nothing is.

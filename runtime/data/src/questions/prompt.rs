@@ -80,3 +80,11 @@ pub fn body(question: &Question, asking: Asking) -> String {
         Asking::Likelihood | Asking::ShortAnswer | Asking::Perplexity => text.clone(),
     }
 }
+
+/// What was said before a question, a line for each question and answer; empty where nothing was.
+pub fn earlier(question: &Question) -> String {
+    let turns = question.before.iter();
+    turns
+        .map(|turn| format!("{}\n{}\n", turn.question, turn.answer))
+        .collect()
+}

@@ -113,6 +113,7 @@ fn question(row: &Row, asking: Asking, line: u64) -> Result<Question, String> {
     };
     Ok(Question {
         id,
+        before: Vec::new(),
         text,
         options,
         answer,

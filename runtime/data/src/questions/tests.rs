@@ -109,21 +109,39 @@ fn bad_questions_are_named_with_their_line() {
 
 #[test]
 fn prompts_are_as_written() {
-    let question = Question {
+    let mut question = Question {
         id: "1".to_owned(),
+        before: Vec::new(),
         text: "Which?".to_owned(),
         options: vec!["cat".to_owned(), "dog".to_owned()],
         answer: Answer::Option(0),
     };
     let usual = Template::default();
-    let put = |asking| usual.prompt(&body(&question, asking));
+    let put = |question: &Question, asking| usual.prompt(&body(question, asking));
     assert_eq!(
-        put(Asking::Choice),
+        put(&question, Asking::Choice),
         "Question: Which?\nA. cat\nB. dog\nAnswer:"
     );
-    assert_eq!(put(Asking::Likelihood), "Question: Which?\nAnswer:");
-    assert_eq!(put(Asking::YesNo), "Question: Which? Yes or no?\nAnswer:");
+    assert_eq!(
+        put(&question, Asking::Likelihood),
+        "Question: Which?\nAnswer:"
+    );
+    assert_eq!(
+        put(&question, Asking::YesNo),
+        "Question: Which? Yes or no?\nAnswer:"
+    );
     assert_eq!(usual.continuation("cat"), " cat");
+    assert_eq!(earlier(&question), "");
+    let turn = |question: &str, answer: &str| Turn {
+        question: question.to_owned(),
+        answer: answer.to_owned(),
+    };
+    question.before = vec![turn("One?", "yes"), turn("Or two?", "no")];
+    assert_eq!(earlier(&question), "One?\nyes\nOr two?\nno\n");
+    assert_eq!(
+        put(&question, Asking::Likelihood),
+        "Question: Which?\nAnswer:"
+    );
 }
 
 #[test]

@@ -1,9 +1,11 @@
-//! Items of the world: pictures with questions whose answers the wording does not betray, and facts without pictures.
+//! Items of the world: pictures with questions whose answers the wording does not betray, and facts and dialogues
+//! without pictures.
 
 use crate::image::Picture;
 use crate::world::ask::{Asked, ask, ask_fact, facts};
 use crate::world::chart::{ChartQuestion, ask_chart};
 use crate::world::close_up::{Level, WHOLE_KINDS, ask_existence};
+use crate::world::dialogue::{Reference, ask_dialogue};
 use crate::world::dice::Dice;
 use crate::world::kind::{ItemKind, Split};
 use crate::world::shown::Shown;
@@ -21,7 +23,9 @@ const DOMAIN: &str = "vpc-data 2025 split of world content v1";
 pub struct WorldItem {
     /// The picture, [`ITEM_SIDE`] pixels square; none where the language is enough.
     pub picture: Option<Picture>,
-    /// What is asked.
+    /// The turns before the last, each a question and its answer; none where there is one turn.
+    pub before: Vec<(String, String)>,
+    /// What is asked, last.
     pub question: String,
     /// The right answer.
     pub answer: String,
@@ -41,7 +45,7 @@ pub struct WorldItem {
 /// Of each run of (answers x positions) indices that begins at a multiple of it, every answer stands once at every
 /// position, in an order of its own. For [`ItemKind::Compare`] the answers are the thing named first and the second,
 /// for [`ItemKind::Digits`] numbers of two, three and four digits. The questions of [`ItemKind::Chart`] take turns, and
-/// the runs are those of each question.
+/// so do the last questions of [`ItemKind::Dialogue`]; the runs are those of each question.
 pub fn item(kind: ItemKind, split: Split, seed: u64, index: u64) -> WorldItem {
     build(kind, split, seed, index).1
 }
@@ -54,8 +58,8 @@ pub(super) fn build(
     index: u64,
 ) -> (Option<Shown>, WorldItem) {
     let name = format!("item {kind:?} {split:?}");
-    let turns = ChartQuestion::ALL;
-    let turn = turns[(index % turns.len() as u64) as usize];
+    let turn = taking_turns(&ChartQuestion::ALL, index);
+    let refers = taking_turns(&Reference::ALL, index);
     let facts = if kind == ItemKind::Fact {
         facts(|fact| side_of(fact) == split)
     } else {
@@ -71,29 +75,34 @@ pub(super) fn build(
         ItemKind::Digits => (LENGTHS, 4),
         ItemKind::Letters => (words().len(), 4),
         ItemKind::Chart => (turn.values(), 4),
+        ItemKind::Dialogue => (refers.values(), 4),
         ItemKind::ExistenceSmall | ItemKind::ExistenceMedium | ItemKind::ExistenceLarge => {
             (WHOLE_KINDS, 4)
         }
     };
-    let stratum = match kind {
-        ItemKind::Chart => {
-            let (name, index) = (format!("{name} {turn:?}"), index / turns.len() as u64);
-            stratum(&name, seed, index, values * positions)
-        }
-        _ => stratum(&name, seed, index, values * positions),
+    let (run, turns) = match kind {
+        ItemKind::Chart => (format!("{name} {turn:?}"), ChartQuestion::ALL.len()),
+        ItemKind::Dialogue => (format!("{name} {refers:?}"), Reference::ALL.len()),
+        _ => (name.clone(), 1),
     };
+    let stratum = stratum(&run, seed, index / turns as u64, values * positions);
     let (value, position) = (stratum % values, stratum / values);
     let mut dice = Dice::named(&name, seed, index);
-    let (shown, asked) = if kind == ItemKind::Fact {
-        (None, ask_fact(&mut dice, &facts, value))
-    } else {
-        // The side is a hash of the content, so that turning contents away leaves the answers as they are.
-        loop {
+    // The side is a hash of the content, so that turning contents away leaves the answers as they are.
+    let (shown, before, asked) = match kind {
+        ItemKind::Fact => (None, Vec::new(), ask_fact(&mut dice, &facts, value)),
+        ItemKind::Dialogue => loop {
+            let dialogue = ask_dialogue(&mut dice, refers, value);
+            if side_of(&dialogue.content) == split {
+                break (None, dialogue.before, dialogue.asked);
+            }
+        },
+        _ => loop {
             let (shown, asked) = show(&mut dice, kind, turn, value);
             if side_of(&shown.content()) == split {
-                break (Some(shown), asked);
+                break (Some(shown), Vec::new(), asked);
             }
-        }
+        },
     };
     let mut options = asked.others;
     dice.shuffle(&mut options);
@@ -108,6 +117,7 @@ pub(super) fn build(
     let item = WorldItem {
         covered: covered.and_then(|drawn| drawn.covered.first().map(share)),
         picture: drawn.map(|drawn| drawn.picture),
+        before,
         question: asked.question,
         answer: asked.answer,
         options,
@@ -150,6 +160,11 @@ fn about_one(kind: ItemKind, value: usize) -> bool {
         | ExistenceLarge => true,
         _ => false,
     }
+}
+
+/// Which of some questions that take turns is that of `index`.
+fn taking_turns<T: Copy>(all: &[T], index: u64) -> T {
+    all[(index % all.len() as u64) as usize]
 }
 
 /// The place of `index` within its run of `size`, in the run's own order.

@@ -43,11 +43,13 @@ pub enum ItemKind {
     ExistenceMedium,
     /// Perception: which kind of thing covers more than 60 % of the picture.
     ExistenceLarge,
+    /// Language only, in several turns: things are described, and later questions refer back.
+    Dialogue,
 }
 
 impl ItemKind {
     /// Every kind, in the order of declaration.
-    pub const ALL: [ItemKind; 17] = [
+    pub const ALL: [ItemKind; 18] = [
         ItemKind::Caption,
         ItemKind::Existence,
         ItemKind::Colour,
@@ -65,6 +67,7 @@ impl ItemKind {
         ItemKind::ExistenceSmall,
         ItemKind::ExistenceMedium,
         ItemKind::ExistenceLarge,
+        ItemKind::Dialogue,
     ];
 
     /// The kind's name, as it is written and parsed.
@@ -87,17 +90,18 @@ impl ItemKind {
             ItemKind::ExistenceSmall => "existence_small",
             ItemKind::ExistenceMedium => "existence_medium",
             ItemKind::ExistenceLarge => "existence_large",
+            ItemKind::Dialogue => "dialogue",
         }
     }
 
     /// The labels of its items.
     pub fn labels(self) -> &'static [&'static str] {
         use ItemKind::{
-            Arithmetic, Caption, Chart, Compare, Digits, Fact, Letters, Relate, TwoHops,
+            Arithmetic, Caption, Chart, Compare, Dialogue, Digits, Fact, Letters, Relate, TwoHops,
         };
         match self {
             Caption => &["other"],
-            Fact => &["other", "language_only"],
+            Fact | Dialogue => &["other", "language_only"],
             Digits | Letters => &["perception", "ocr"],
             Chart => &["reasoning", "ocr"],
             Compare | Relate | Arithmetic | TwoHops => &["reasoning"],
@@ -130,7 +134,7 @@ impl FromStr for ItemKind {
     }
 }
 
-/// A side of the world's contents; no picture and no fact is on both.
+/// A side of the world's contents; no picture, no fact and no description is on both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Split {

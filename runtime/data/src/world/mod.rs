@@ -13,6 +13,7 @@ mod chart;
 mod close_up;
 mod code;
 mod computer_science;
+mod dialogue;
 mod dice;
 mod document;
 mod economics;

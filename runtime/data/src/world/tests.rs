@@ -2,6 +2,7 @@
 
 mod charts;
 mod close_ups;
+mod dialogues;
 mod items;
 mod reader;
 mod signs;

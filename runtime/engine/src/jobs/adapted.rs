@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 use vpc_compiler::plan::{self, Key, ModelSpec, Sight, StageTask};
-use vpc_data::items::Item;
+use vpc_data::items::{Item, Turn};
 use vpc_data::questions::Template;
 use vpc_data::{DataError, Tokenizer};
 use vpc_store::{Manifest, Store};
@@ -168,6 +168,18 @@ pub(super) struct Told {
     pub(super) cut: bool,
 }
 
+/// A turn as tokens: what is asked, and what is answered with the end of a text after it.
+pub(super) fn turn_tokens(
+    turn: &Turn,
+    tokenizer: &Tokenizer,
+    template: &Template,
+) -> Result<(Vec<u32>, Vec<u32>), DataError> {
+    let asked = tokenizer.encode(&template.prompt(&turn.question))?;
+    let mut said = tokenizer.encode(&template.continuation(&turn.answer))?;
+    said.push(tokenizer.end());
+    Ok((asked, said))
+}
+
 /// Writes items for a model.
 pub(super) struct Teller<'t> {
     pub(super) tokenizer: &'t Tokenizer,
@@ -192,17 +204,11 @@ impl Teller<'_> {
         let mut tokens = self.beginning(item.picture.is_some());
         let mut answer = vec![false; tokens.len()];
         for turn in &item.turns {
-            let asked = self
-                .tokenizer
-                .encode(&self.template.prompt(&turn.question))?;
-            let said = self
-                .tokenizer
-                .encode(&self.template.continuation(&turn.answer))?;
+            let (asked, said) = turn_tokens(turn, self.tokenizer, &self.template)?;
             answer.resize(answer.len() + asked.len(), false);
-            answer.resize(answer.len() + said.len() + 1, true);
+            answer.resize(answer.len() + said.len(), true);
             tokens.extend(asked);
             tokens.extend(said);
-            tokens.push(self.tokenizer.end());
         }
         let cut = tokens.len() > self.context;
         tokens.truncate(self.context);
@@ -219,5 +225,62 @@ impl Told {
     /// Whether there is something to learn, and all of the picture to learn it from.
     pub(super) fn is_whole(&self, beginning: usize) -> bool {
         self.tokens.len() > beginning && self.answer.contains(&true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use vpc_data::train_bpe;
+
+    use super::*;
+
+    #[test]
+    fn every_answer_of_a_dialogue_is_learned_and_nothing_else() {
+        let trained =
+            train_bpe(["a red cup and a blue lamp"].into_iter(), 270).expect("a tokenizer");
+        let tokenizer = Tokenizer::from_json(&trained.json).expect("a tokenizer");
+        let teller = |context| Teller {
+            tokenizer: &tokenizer,
+            template: Template::new(StageTask::TEMPLATE).expect("a template"),
+            marker: 0,
+            visual: 4,
+            context,
+        };
+        let turn = |question: &str, answer: &str| Turn {
+            question: question.to_owned(),
+            answer: answer.to_owned(),
+        };
+        let item = Item {
+            id: "1".to_owned(),
+            turns: vec![
+                turn("There is a red cup. What is red?", "cup"),
+                turn("And what colour is it?", "red"),
+                turn("And the lamp?", "blue"),
+            ],
+            options: Vec::new(),
+            right: None,
+            labels: Vec::new(),
+            picture: None,
+        };
+        let told = teller(500).tell(&item).expect("tokens");
+        assert!(!told.cut && told.is_whole(1));
+        let text = |wanted: bool| {
+            let both = told.tokens.iter().zip(&told.answer);
+            let tokens: Vec<u32> = both
+                .filter(|(_, is_answer)| **is_answer == wanted)
+                .map(|(token, _)| *token)
+                .collect();
+            tokenizer.decode(&tokens).expect("text")
+        };
+        let end = tokenizer.end_text();
+        assert_eq!(text(true), format!(" cup{end} red{end} blue{end}"));
+        let asked = "Question: There is a red cup. What is red?\nAnswer:\
+                     Question: And what colour is it?\nAnswer:Question: And the lamp?\nAnswer:";
+        assert_eq!(text(false), format!("{end}{asked}"));
+        // What does not fit is the end: the first answers are still learned.
+        let short = teller(told.tokens.len() - 8).tell(&item).expect("tokens");
+        assert!(short.cut && short.is_whole(1));
+        assert_eq!(short.tokens, told.tokens[..short.tokens.len()]);
+        assert_eq!(short.answer, told.answer[..short.answer.len()]);
     }
 }

@@ -4,12 +4,13 @@ use std::time::Instant;
 
 use vpc_compiler::plan::AnswersTask;
 use vpc_data::Tokenizer;
+use vpc_data::items::Turn;
 use vpc_data::questions::{Answer, Asking, Question, Template, body};
 use vpc_measure::record::Record;
 use vpc_store::Manifest;
 use vpc_train::with_threads;
 
-use super::adapted::Filed;
+use super::adapted::{Filed, turn_tokens};
 use super::endpoint;
 use super::mind::{Given, Mind};
 use super::record;
@@ -140,9 +141,16 @@ impl Reader<'_> {
         if has_picture { seeing } else { blind }
     }
 
-    /// A question as it stands in a prompt.
+    /// A question as it stands in a prompt, after the turns before it as they are learned from.
     fn words(&self, question: &Question) -> Result<Vec<u32>, JobError> {
-        Ok(self.tokenizer.encode(&self.prompt(question))?)
+        let mut words = Vec::new();
+        for turn in &question.before {
+            let (asked, said) = turn_tokens(turn, self.tokenizer, &self.template)?;
+            words.extend(asked);
+            words.extend(said);
+        }
+        words.extend(self.tokenizer.encode(&self.prompt(question))?);
+        Ok(words)
     }
 
     /// What a model is given of a question, the beginning of its words cut where `room` says so.
@@ -197,6 +205,16 @@ impl Reader<'_> {
             words += EXPLAIN;
         }
         self.template.prompt(&words)
+    }
+
+    /// The words of the turns before a question.
+    fn before(&self, question: &Question) -> String {
+        let (template, end) = (&self.template, self.tokenizer.end_text());
+        let turn = |turn: &Turn| {
+            let asked = template.prompt(&turn.question);
+            asked + &template.continuation(&turn.answer) + &end
+        };
+        question.before.iter().map(turn).collect()
     }
 
     fn context(&self) -> usize {
@@ -336,7 +354,7 @@ impl Reader<'_> {
     fn record(&self, question: &Question, cut: bool) -> Record {
         let read = match self.asking {
             Asking::Perplexity => question.text.clone(),
-            _ => self.prompt(question),
+            _ => self.before(question) + &self.prompt(question),
         };
         Record {
             cut,

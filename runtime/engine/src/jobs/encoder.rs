@@ -293,6 +293,10 @@ fn imported(path: &str, digest: Key, planned: &VisionConfig) -> Result<Encoder, 
     if found.family != planned.family {
         return differs("family", family(found), family(planned));
     }
+    if found.gated != planned.gated {
+        let mlp = |config: &VisionConfig| if config.gated { "gated" } else { "plain" };
+        return differs("mlp", mlp(found).to_owned(), mlp(planned).to_owned());
+    }
     let mut pairs = sizes(found).into_iter().zip(sizes(planned));
     match pairs.find(|(found, planned)| found.1 != planned.1) {
         Some(((field, found), (_, planned))) => {

@@ -5,7 +5,7 @@ use std::time::Instant;
 use serde_json::json;
 use vpc_compiler::plan::AnswersTask;
 use vpc_data::items::{Item, Pictures};
-use vpc_data::questions::{Answer, Asking, Question, body};
+use vpc_data::questions::{Answer, Asking, Question, body, earlier};
 use vpc_endpoint::{Finish, Message, Part, Request, Role};
 use vpc_measure::record::Record;
 use vpc_store::Manifest;
@@ -87,11 +87,12 @@ impl Exam<'_> {
         item.picture.is_some().then_some(item)
     }
 
-    /// What tells requests apart: words, picture and how much may be said.
+    /// What tells requests apart: what was said before, words, picture and how much may be said.
     fn digest(&self, at: usize) -> String {
         let mut hash = blake3::Hasher::new();
         hash.update(&self.most().to_le_bytes());
         if let Some(question) = self.sheet.questions.get(at) {
+            hash.update(earlier(question).as_bytes());
             hash.update(self.words(question).as_bytes());
         }
         let picture = self.shown(at).and_then(|item| item.picture);
@@ -105,10 +106,11 @@ impl Exam<'_> {
         if self.explain { EXPLAINED } else { ANSWER }
     }
 
-    /// A request, and the name of its question. The picture comes first, as adapted models see it.
+    /// A request, and the name of its question. The picture comes first, as adapted models see it; turns
+    /// before the question are said to have been answered rightly.
     fn request(&self, at: usize) -> Result<(Request, &str), JobError> {
         let question = self.sheet.questions.get(at);
-        let mut content = Vec::new();
+        let (mut messages, mut content) = (Vec::new(), Vec::new());
         if let (Some(pictures), Some(item)) = (&self.pictures, self.shown(at)) {
             let bytes = item.picture.and_then(|id| pictures.get(id));
             let item = || item.id.clone();
@@ -116,12 +118,19 @@ impl Exam<'_> {
             let part = Part::picture(bytes);
             content.push(part.ok_or_else(|| JobError::Unsent { item: item() })?);
         }
+        let role = Role::User;
+        for turn in question.iter().flat_map(|question| &question.before) {
+            content.push(Part::text(&turn.question));
+            let content = std::mem::take(&mut content);
+            messages.push(Message { role, content });
+            messages.push(Message::text(Role::Assistant, &turn.answer));
+        }
         let words = question.map(|question| self.words(question));
         content.push(Part::text(words.unwrap_or_default()));
-        let role = Role::User;
+        messages.push(Message { role, content });
         let request = Request {
             model: self.model.to_owned(),
-            messages: vec![Message { role, content }],
+            messages,
             max_tokens: self.most(),
             temperature: 0.0,
             seed: Some(SEED),
@@ -134,7 +143,7 @@ impl Exam<'_> {
         let blank = Record {
             finish: ended(told.finish).map(str::to_owned),
             usage: Some(told.usage),
-            ..Record::of(&question.id, &self.words(question))
+            ..Record::of(&question.id, &(earlier(question) + &self.words(question)))
         };
         let (blank, output) = if self.explain {
             let (explanation, stated) = parted(said);

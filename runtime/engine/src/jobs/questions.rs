@@ -17,8 +17,9 @@ pub(super) fn of_items(items: &[Item], asking: Asking) -> Result<Vec<Question>, 
 }
 
 fn question(item: &Item, asking: Asking) -> Result<Question, &'static str> {
-    let [turn] = item.turns.as_slice() else {
-        return Err("has several turns, and a question is one");
+    // The last turn is asked; what was said before it is known.
+    let Some((turn, before)) = item.turns.split_last() else {
+        return Err("has no turn");
     };
     let said = said(&turn.answer);
     let (options, answer) = match asking {
@@ -41,6 +42,7 @@ fn question(item: &Item, asking: Asking) -> Result<Question, &'static str> {
     };
     Ok(Question {
         id: item.id.clone(),
+        before: before.to_vec(),
         text: turn.question.clone(),
         options,
         answer,
@@ -105,8 +107,23 @@ mod tests {
             let error = of_items(&all, asking).expect_err("no question").to_string();
             assert!(error.contains("`7`") && error.contains(why), "{error}");
         }
-        let mut twice = item("yes", &[], None);
-        twice.turns.push(twice.turns[0].clone());
-        assert!(question(&twice, Asking::YesNo).is_err());
+    }
+
+    #[test]
+    fn the_last_turn_is_asked_and_the_others_are_known() {
+        let mut item = item("dog", &["dog", "cat"], Some(0));
+        let before = Turn {
+            question: "What is it?".to_owned(),
+            answer: "a pet".to_owned(),
+        };
+        item.turns.insert(0, before.clone());
+        let asked = question(&item, Asking::Likelihood).expect("a question");
+        assert_eq!(
+            (asked.text.as_str(), asked.answer),
+            ("Is it?", Answer::Option(0))
+        );
+        assert_eq!(asked.before, [before]);
+        item.turns.clear();
+        assert!(question(&item, Asking::Likelihood).is_err());
     }
 }

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use serde::Serialize;
 use serde_json::{Value, json};
-use vpc_data::questions::{Answer, Asking, Question, body};
+use vpc_data::questions::{Answer, Asking, Question, body, earlier};
 use vpc_measure::parse::{choice, normalise, yes_no};
 use vpc_measure::record::{Answer as Understood, FILE, Record, decode, encode};
 use vpc_measure::statistics::{StatisticsError, mean};
@@ -17,7 +17,7 @@ use crate::error::JobError;
 /// The same record with an explanation, and with what is needed to judge it.
 pub(super) fn explained(record: Record, question: &Question, asking: Asking, text: &str) -> Record {
     Record {
-        question: Some(body(question, asking)),
+        question: Some(earlier(question) + &body(question, asking)),
         expected: Some(expected(question)),
         explanation: Some(text.to_owned()),
         ..record
@@ -176,6 +176,7 @@ mod tests {
     fn an_explanation_comes_with_what_judges_it() {
         let question = Question {
             id: "1".to_owned(),
+            before: Vec::new(),
             text: "Is it?".to_owned(),
             options: Vec::new(),
             answer: Answer::YesNo(true),

@@ -32,6 +32,7 @@ pub(super) fn vision_config(task: &EncoderTask) -> VisionConfig {
         width: task.width as usize,
         heads: task.heads as usize,
         hidden: task.hidden as usize,
+        gated: !task.mlp.is_plain(),
         patch: task.patch as usize,
         image: task.image as usize,
         activation,

@@ -85,6 +85,21 @@ pub(crate) fn mlp(
     linear_bias(&hidden, outer[0], outer[1])
 }
 
+/// outer(silu(g) ∘ u) with g above u the rows of inner(x), each layer a weight and a bias.
+pub(crate) fn gated_mlp(x: &[f64], inner: [&[f64]; 2], outer: [&[f64]; 2]) -> Vec<f64> {
+    let rows = linear_bias(x, inner[0], inner[1]);
+    let gated: Vec<f64> = rows
+        .chunks(inner[1].len())
+        .flat_map(|row| {
+            let (gate, up) = row.split_at(row.len() / 2);
+            gate.iter()
+                .zip(up)
+                .map(|(g, u)| activation(Activation::Silu, *g) * u)
+        })
+        .collect();
+    linear_bias(&gated, outer[0], outer[1])
+}
+
 pub(crate) fn activation(activation: Activation, x: f64) -> f64 {
     match activation {
         Activation::Gelu => x * normal(x),

@@ -6,8 +6,8 @@ mod vision;
 
 pub(crate) use attention::{Attention, attention};
 pub(crate) use layers::{
-    activation, add, cross_entropy, embedding, layer_norm, linear, linear_bias, mlp, normal,
-    rms_norm, swiglu,
+    activation, add, cross_entropy, embedding, gated_mlp, layer_norm, linear, linear_bias, mlp,
+    normal, rms_norm, swiglu,
 };
 pub(crate) use vision::{patch_embedding, scatter_rows};
 

@@ -1,9 +1,9 @@
-//! One block of a transformer with LayerNorm before attention and before a plain MLP.
+//! One block of a transformer with LayerNorm before attention and before an MLP, plain or gated.
 
 use crate::model::{DEVIATION, Part, Slab, Start};
 use crate::ops::{
-    Activation, Attention, Linear, Mask, Matrix, Norm, Tape, attention, layer_norm, linear, mlp,
-    scaled,
+    Activation, Attention, Linear, Mask, Matrix, Norm, Tape, attention, gated_mlp, layer_norm,
+    linear, mlp, scaled,
 };
 use crate::vision::VisionConfig;
 use crate::weights::Leaves;
@@ -18,6 +18,8 @@ pub(crate) struct BlockNames {
     pub(crate) second_norm: &'static str,
     pub(crate) inner: &'static str,
     pub(crate) outer: &'static str,
+    /// Whether the inner layer of the MLP has gates above its values.
+    pub(crate) is_gated: bool,
     /// Layer scales after attention and MLP, whole names.
     pub(crate) scales: Option<[&'static str; 2]>,
 }
@@ -42,7 +44,8 @@ pub(crate) fn block_slabs(
     };
     slabs.extend(scale(0));
     slabs.extend(norm_slabs(&format!("{prefix}{}", names.second_norm), width));
-    slabs.extend(stacked(prefix, &[names.inner], (hidden, width), DEVIATION));
+    let inner = if names.is_gated { 2 * hidden } else { hidden };
+    slabs.extend(stacked(prefix, &[names.inner], (inner, width), DEVIATION));
     slabs.extend(stacked(prefix, &[names.outer], (width, hidden), residual));
     slabs.extend(scale(1));
     slabs
@@ -86,7 +89,8 @@ pub(crate) struct TransformerBlock {
     second_norm: Norm,
     inner: Linear,
     outer: Scaled,
-    activation: Activation,
+    /// Between the layers of the MLP; none where that is gated.
+    activation: Option<Activation>,
 }
 
 impl TransformerBlock {
@@ -106,7 +110,7 @@ impl TransformerBlock {
             second_norm,
             inner,
             outer,
-            activation: config.activation,
+            activation: (!config.gated).then_some(config.activation),
         }
     }
 
@@ -130,7 +134,10 @@ impl TransformerBlock {
         let x = linear(mixed, &output, Some(x));
         let normed = layer_norm(x.branch(), &self.second_norm);
         let (outer, normed) = self.outer.fold(normed);
-        mlp(normed, &self.inner, &outer, self.activation, Some(x))
+        match self.activation {
+            Some(activation) => mlp(normed, &self.inner, &outer, activation, Some(x)),
+            None => gated_mlp(normed, &self.inner, &outer, Some(x)),
+        }
     }
 }
 

@@ -33,13 +33,16 @@ pub struct VisionConfig {
     pub width: usize,
     /// Attention heads; each is `width / heads` long.
     pub heads: usize,
-    /// Length of the MLP's inner layer.
+    /// Length of the MLP's inner layer; where it is gated, of the values that the gates multiply.
     pub hidden: usize,
+    /// Whether the MLP is gated: silu(g) ∘ u of an inner layer twice as long, in place of an activation.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub gated: bool,
     /// Length of a patch's side, in pixels.
     pub patch: usize,
     /// Length of an image's side, in pixels; a multiple of `patch`.
     pub image: usize,
-    /// Between the layers of an MLP.
+    /// Between the layers of an MLP that is not gated.
     pub activation: Activation,
     /// Added to the variance before the root in LayerNorm.
     pub norm_eps: f64,
@@ -64,6 +67,9 @@ impl VisionConfig {
         }
         divides(("heads", self.heads), ("width", self.width))?;
         divides(("patch", self.patch), ("image", self.image))?;
+        if self.gated {
+            self.is_told_gated()?;
+        }
         if self.family == Family::Mae {
             divides(("4", 4), ("width", self.width))?;
         }
@@ -80,6 +86,18 @@ impl VisionConfig {
         } else {
             Ok(())
         }
+    }
+
+    /// Checks that `transformers` has a place for the gated MLP: in `DINOv2`, and of a multiple of 8.
+    fn is_told_gated(&self) -> Result<(), ConfigError> {
+        if self.family != Family::Dinov2 {
+            return Err(ConfigError::Range {
+                name: "family",
+                value: format!("{:?}", self.family).to_lowercase(),
+                range: "`dinov2` where the MLP is gated",
+            });
+        }
+        divides(("8", 8), ("hidden", self.hidden))
     }
 
     /// Patches on a side of an image.
@@ -126,7 +144,8 @@ impl VisionConfig {
             self.grid(),
         ]
         .map(|n| n as u128);
-        let block = 4 * width * width + 2 * width * hidden;
+        let matrices = if self.gated { 3 } else { 2 };
+        let block = 4 * width * width + matrices * width * hidden;
         // Each product is cut off where it is too large in any case.
         layers
             .saturating_mul(block)

@@ -102,12 +102,12 @@ fn shape(fields: &mut Fields, family: Family) -> Result<VisionConfig, FieldError
     for (name, only) in [
         ("num_channels", "3"),
         ("qkv_bias", "true"),
-        ("use_swiglu_ffn", "false"),
         ("use_mask_token", "true"),
         ("apply_layernorm", "true"),
     ] {
         fields.only(name, only)?;
     }
+    let gated = fields.truth_or("use_swiglu_ffn", false)?;
     let (patch, eps) = match family {
         Family::Clip => (32, 1e-5),
         Family::Dinov2 => (14, 1e-6),
@@ -117,7 +117,8 @@ fn shape(fields: &mut Fields, family: Family) -> Result<VisionConfig, FieldError
     let hidden = match family {
         Family::Dinov2 => {
             let ratio = fields.number("mlp_ratio")?.unwrap_or(4.0);
-            (width as f64 * ratio) as usize
+            let hidden = (width as f64 * ratio) as usize;
+            if gated { gated_length(hidden) } else { hidden }
         }
         _ => fields.size_or("intermediate_size", 3072)?,
     };
@@ -131,11 +132,18 @@ fn shape(fields: &mut Fields, family: Family) -> Result<VisionConfig, FieldError
         width,
         heads: fields.size_or("num_attention_heads", 12)?,
         hidden,
+        gated,
         patch: fields.size_or("patch_size", patch)?,
         image: fields.size_or("image_size", 224)?,
         activation: activation(fields, "hidden_act", other)?,
         norm_eps: fields.number("layer_norm_eps")?.unwrap_or(eps),
     })
+}
+
+/// How many values a gated MLP has where a plain one would have `hidden`: two thirds as many, so that it is
+/// as large, rounded up to a multiple of 8 (`Dinov2SwiGLUFFN` of `transformers`).
+fn gated_length(hidden: usize) -> usize {
+    (hidden.saturating_mul(2) / 3).next_multiple_of(8)
 }
 
 /// An activation by the name that `transformers` gives it.
@@ -195,11 +203,8 @@ pub(crate) fn vision_json(config: &VisionConfig) -> Value {
     json["model_type"] = kind.into();
     match config.family {
         Family::Dinov2 => {
-            json["mlp_ratio"] = match config.hidden % config.width {
-                0 => (config.hidden / config.width).into(),
-                _ => (config.hidden as f64 / config.width as f64).into(),
-            };
-            json["use_swiglu_ffn"] = false.into();
+            json["mlp_ratio"] = ratio(config);
+            json["use_swiglu_ffn"] = config.gated.into();
         }
         _ => json["intermediate_size"] = config.hidden.into(),
     }
@@ -207,4 +212,23 @@ pub(crate) fn vision_json(config: &VisionConfig) -> Value {
         json["qkv_bias"] = true.into();
     }
     json
+}
+
+/// How many times as long as the width a plain MLP would be: a whole number where one gives the length, as newer
+/// versions of `transformers` want it.
+fn ratio(config: &VisionConfig) -> Value {
+    let (width, hidden) = (config.width, config.hidden);
+    if !config.gated {
+        return match hidden % width {
+            0 => (hidden / width).into(),
+            _ => (hidden as f64 / width as f64).into(),
+        };
+    }
+    // The largest whole number of which two thirds are no longer than that, before they are rounded up.
+    let whole = (3 * hidden + 2) / (2 * width);
+    if gated_length(whole * width) == hidden {
+        return whole.into();
+    }
+    // A multiple of 8 is two thirds of a whole number.
+    ((hidden / 2 * 3) as f64 / width as f64).into()
 }

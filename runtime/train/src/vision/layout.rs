@@ -11,6 +11,7 @@ pub(super) const CLIP: BlockNames = BlockNames {
     second_norm: "layer_norm2",
     inner: "mlp.fc1",
     outer: "mlp.fc2",
+    is_gated: false,
     scales: None,
 };
 
@@ -25,6 +26,7 @@ pub(super) const VIT: BlockNames = BlockNames {
     second_norm: "layernorm_after",
     inner: "intermediate.dense",
     outer: "output.dense",
+    is_gated: false,
     scales: None,
 };
 
@@ -35,6 +37,14 @@ const DINOV2: BlockNames = BlockNames {
     outer: "mlp.fc2",
     scales: Some(["layer_scale1.lambda1", "layer_scale2.lambda1"]),
     ..VIT
+};
+
+/// DINOv2-giant's, whose MLP is gated: gates above values in the layer that reads.
+const DINOV2_GATED: BlockNames = BlockNames {
+    inner: "mlp.weights_in",
+    outer: "mlp.weights_out",
+    is_gated: true,
+    ..DINOV2
 };
 
 impl Family {
@@ -74,6 +84,7 @@ impl Family {
 pub(super) fn layout(config: &VisionConfig) -> Vec<Slab> {
     match config.family {
         Family::Clip => clip(config),
+        Family::Dinov2 if config.gated => vit(config, &DINOV2_GATED),
         Family::Dinov2 => vit(config, &DINOV2),
         Family::Mae | Family::Vit => vit(config, &VIT),
     }

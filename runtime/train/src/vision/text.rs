@@ -50,6 +50,7 @@ impl TextConfig {
             width: self.width,
             heads: self.heads,
             hidden: self.hidden,
+            gated: false,
             patch: 1,
             image: 1,
             activation: Activation::QuickGelu,

@@ -53,8 +53,8 @@ fn lines_that_are_no_items_are_named() {
             "not the right one",
         ),
         (
-            format!(r#"{{"id":"1","turns":[{turn},{turn}],"options":["a","b"],"right":0}}"#),
-            "several turns",
+            format!(r#"{{"id":"1","turns":[{turn},{turn}],"options":["a","b"],"right":1}}"#),
+            "not the right one",
         ),
         (
             format!(r#"{{"id":"1","turns":[{turn}],"labels":["b","a"]}}"#),

@@ -50,6 +50,22 @@ fn sides_have_no_content_in_common() {
     assert_eq!(common_content(&train, &train), 1100);
 }
 
+#[test]
+fn a_dialogue_keeps_its_turns() {
+    for (at, item) in only_items(&scenes(&[ItemKind::Dialogue], Split::Train, 50))
+        .iter()
+        .enumerate()
+    {
+        let world = world::item(ItemKind::Dialogue, Split::Train, 3, at as u64);
+        let (last, before) = item.turns.split_last().unwrap();
+        let said = |turn: &Turn| (turn.question.clone(), turn.answer.clone());
+        assert_eq!(before.iter().map(said).collect::<Vec<_>>(), world.before);
+        assert_eq!(said(last), (world.question, world.answer));
+        assert_eq!((&item.options, item.right), (&world.options, world.right));
+        assert_eq!(item.labels, ["language_only", "other"]);
+    }
+}
+
 /// Pictures are named by their encoded bytes: an encoder that writes others would move every choice.
 #[test]
 fn bytes_are_pinned() {

@@ -19,12 +19,17 @@ pub(super) const ALL: Parts = Parts {
 
 /// An encoder as if trained, of images of 3·6·6 numbers; the projector's width is told.
 pub(super) fn encoder(family: Family, width: usize) -> Encoder {
+    trained(family, width, false)
+}
+
+fn trained(family: Family, width: usize, gated: bool) -> Encoder {
     let config = VisionConfig {
         family,
         layers: 2,
         width,
         heads: 2,
-        hidden: 7,
+        hidden: if gated { 8 } else { 7 },
+        gated,
         patch: 2,
         image: 6,
         activation: Activation::Gelu,
@@ -47,6 +52,10 @@ pub(super) fn encoder(family: Family, width: usize) -> Encoder {
 
 /// An adapted model with an encoder of a family; its projector reads vectors of 4 numbers.
 pub(super) fn seeing(family: Family, layer: Layer) -> Adapted {
+    looking(encoder(family, 4), layer)
+}
+
+fn looking(encoder: Encoder, layer: Layer) -> Adapted {
     let blind = adapted(2);
     let config = crate::adapted::ProjectorConfig {
         features: 4,
@@ -61,7 +70,7 @@ pub(super) fn seeing(family: Family, layer: Layer) -> Adapted {
             *x *= 20.0;
         }
     }
-    let adapted = adapted.with_encoder(encoder(family, 4), layer);
+    let adapted = adapted.with_encoder(encoder, layer);
     adapted.expect("they fit together")
 }
 
@@ -154,12 +163,13 @@ fn pixels_and_features_are_the_same_bits_to_it() {
 #[test]
 fn gradients_of_encoders_are_slopes_of_the_loss() {
     let texts = Texts::new();
-    for family in FAMILIES {
+    let plain = FAMILIES.map(|family| (family, false));
+    for (family, gated) in plain.into_iter().chain([(Family::Dinov2, true)]) {
         for layer in [Layer::Last, Layer::FromEnd(2)] {
-            let mut adapted = seeing(family, layer);
+            let mut adapted = looking(trained(family, 4, gated), layer);
             let [_, encoder] = adapted.begins();
             let example = &texts.examples()[2];
-            let what = format!("{family:?} {layer:?}");
+            let what = format!("{family:?} {layer:?}, gated {gated}");
             check_slopes(&what, &mut adapted, example, |index| index >= encoder);
         }
     }

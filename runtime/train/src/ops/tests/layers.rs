@@ -5,7 +5,8 @@ use proptest::prelude::*;
 use super::harness::{check, check_threads, recording};
 use super::masks::ways;
 use crate::ops::{
-    Activation, Attention, Linear, Mask, Matrix, Norm, attention, layer_norm, linear, mlp,
+    Activation, Attention, Linear, Mask, Matrix, Norm, attention, gated_mlp, layer_norm, linear,
+    mlp,
 };
 use crate::reference;
 
@@ -97,6 +98,38 @@ fn check_mlp(tokens: usize, inputs: usize, hidden: usize, outputs: usize, activa
     );
 }
 
+fn check_gated_mlp(tokens: usize, inputs: usize, hidden: usize, outputs: usize) {
+    let mut shapes = vec![
+        (tokens, inputs),
+        (2 * hidden, inputs),
+        (1, 2 * hidden),
+        (outputs, hidden),
+        (1, outputs),
+    ];
+    let plain = |m: &[Vec<f64>]| reference::gated_mlp(&m[0], [&m[1], &m[2]], [&m[3], &m[4]]);
+    let layers = |m: &[Matrix]| (layer(&m[1], &m[2]), layer(&m[3], &m[4]));
+    let what = format!("gated mlp {tokens}×{inputs}×{hidden}×{outputs}");
+    check(
+        &what,
+        &shapes,
+        |m| {
+            let (inner, outer) = layers(m);
+            gated_mlp(recording(&m[0]), &inner, &outer, None)
+        },
+        plain,
+    );
+    shapes.push((tokens, outputs));
+    check(
+        &format!("{what} with residual"),
+        &shapes,
+        |m| {
+            let (inner, outer) = layers(m);
+            gated_mlp(recording(&m[0]), &inner, &outer, Some(recording(&m[5])))
+        },
+        |m| reference::add(&m[5], &plain(m)),
+    );
+}
+
 #[test]
 fn odd_shapes() {
     for (rows, width) in [(1, 1), (1, 2), (3, 31), (33, 64), (70, 48), (7, 131)] {
@@ -108,6 +141,8 @@ fn odd_shapes() {
             check_mlp(tokens, inputs, outputs, inputs, activation);
             check_mlp(tokens, inputs, outputs, 3, activation);
         }
+        check_gated_mlp(tokens, inputs, outputs, inputs);
+        check_gated_mlp(tokens, inputs, outputs, 3);
     }
 }
 
@@ -156,7 +191,7 @@ fn shapes_that_do_not_agree_are_refused() {
     let of = |rows: usize, columns: usize| Matrix::new(vec![0.0; rows * columns], columns);
     let plain = |rows, columns| Linear::new(of(rows, columns), None);
     let full = ways((2, 1, 4), (Mask::Full, true), 3).0;
-    let misfits: [Box<dyn Fn() + '_>; 6] = [
+    let misfits: [Box<dyn Fn() + '_>; 7] = [
         Box::new(|| drop(linear(of(2, 6), &plain(5, 4), None))),
         Box::new(|| drop(linear(of(2, 6), &plain(4, 6), Some(of(4, 2))))),
         Box::new(|| drop(Linear::new(of(4, 6), Some(of(1, 5))))),
@@ -164,6 +199,7 @@ fn shapes_that_do_not_agree_are_refused() {
             let (inner, outer) = (plain(4, 6), plain(3, 2));
             drop(mlp(of(2, 6), &inner, &outer, Activation::Gelu, None));
         }),
+        Box::new(|| drop(gated_mlp(of(2, 6), &plain(4, 6), &plain(3, 4), None))),
         Box::new(|| drop(attention(of(4, 5), &plain(16, 5), &full))),
         Box::new(|| {
             let longer = Attention {
@@ -202,6 +238,12 @@ fn bits_do_not_depend_on_threads() {
             mlp(recording(&m[0]), &inner, &outer, activation, residual)
         });
     }
+    let mut shapes = shapes;
+    (shapes[1], shapes[2]) = ((2 * hidden, width), (1, 2 * hidden));
+    check_threads("gated_mlp", &shapes, |m| {
+        let (inner, outer) = (layer(&m[1], &m[2]), layer(&m[3], &m[4]));
+        gated_mlp(recording(&m[0]), &inner, &outer, Some(recording(&m[5])))
+    });
 }
 
 proptest! {
@@ -212,5 +254,6 @@ proptest! {
         check_layer_norm(tokens, width);
         check_linear(tokens, width, other);
         check_mlp(tokens, width, other, width, ACTIVATIONS[kind]);
+        check_gated_mlp(tokens, width, other, width);
     }
 }

@@ -20,9 +20,10 @@ struct Expected {
     second: Vec<f32>,
 }
 
-const FAMILIES: [(&str, Family); 4] = [
+const FAMILIES: [(&str, Family); 5] = [
     ("clip", Family::Clip),
     ("dinov2", Family::Dinov2),
+    ("dinov2_gated", Family::Dinov2),
     ("mae", Family::Mae),
     ("vit", Family::Vit),
 ];
@@ -40,6 +41,7 @@ fn tiny(family: Family) -> VisionConfig {
         width: 8,
         heads: 2,
         hidden: 12,
+        gated: false,
         patch: 2,
         image: 6,
         activation: Activation::Gelu,
@@ -195,8 +197,11 @@ fn folders_that_are_not_built_here_are_refused_by_name() {
             .expect_err("not this one")
             .to_string()
     };
+    let error = refused(&|json| json["use_swiglu_ffn"] = "yes".into());
+    assert!(error.contains("`use_swiglu_ffn` is \"yes\""), "{error}");
+    // The weights are those of a plain MLP.
     let error = refused(&|json| json["use_swiglu_ffn"] = true.into());
-    assert!(error.contains("`use_swiglu_ffn` is true"), "{error}");
+    assert!(error.contains("mlp.fc1"), "{error}");
     let error = refused(&|json| json["model_type"] = "siglip".into());
     assert!(error.contains("`model_type` is \"siglip\""), "{error}");
     let error = refused(&|json| json["window"] = 7.into());
@@ -212,6 +217,62 @@ fn folders_that_are_not_built_here_are_refused_by_name() {
     assert!(error.contains("too few for the"), "{error}");
     let error = refused(&|json| json["image_size"] = 7.into());
     assert!(error.contains("not a multiple of `patch`"), "{error}");
+}
+
+#[test]
+fn a_gated_mlp_is_as_long_as_in_transformers_and_in_dinov2_alone() {
+    let read = |change: &dyn Fn(&mut serde_json::Value)| {
+        let mut json: serde_json::Value =
+            serde_json::from_str(&tiny(Family::Dinov2).to_json()).expect("JSON");
+        json["use_swiglu_ffn"] = true.into();
+        change(&mut json);
+        VisionConfig::from_json(json.to_string().as_bytes())
+    };
+    // (int(int(width * ratio) * 2 / 3) + 7) // 8 * 8; the first is DINOv2-giant's.
+    for (width, heads, ratio, hidden) in [
+        (1536, 24, 4.0, 4096),
+        (8, 2, 2.0, 16),
+        (8, 2, 0.5, 8),
+        (20, 2, 4.0, 56),
+        (12, 3, 2.3, 24),
+    ] {
+        let config = read(&|json| {
+            json["hidden_size"] = width.into();
+            json["num_attention_heads"] = heads.into();
+            json["mlp_ratio"] = ratio.into();
+        });
+        let config = config.expect("a sound shape");
+        assert!(config.gated);
+        assert_eq!(config.hidden, hidden, "{width} times {ratio}");
+        // What is written is read as the same.
+        let again = VisionConfig::from_json(config.to_json().as_bytes());
+        assert_eq!(again, Ok(config));
+    }
+    for width in [24, 36, 100, 1000, 1408] {
+        for hidden in (8..4 * width).step_by(8) {
+            let config = VisionConfig {
+                width,
+                hidden,
+                gated: true,
+                ..tiny(Family::Dinov2)
+            };
+            let again = VisionConfig::from_json(config.to_json().as_bytes());
+            assert_eq!(again, Ok(config));
+        }
+    }
+    let refused = |family, hidden| {
+        let config = VisionConfig {
+            hidden,
+            gated: true,
+            ..tiny(family)
+        };
+        config.check().expect_err("no place for it").to_string()
+    };
+    let error = refused(Family::Vit, 16);
+    assert!(error.contains("`dinov2` where the MLP is gated"), "{error}");
+    let error = refused(Family::Dinov2, 12);
+    assert!(error.contains("`hidden` (12) is not a multiple"), "{error}");
+    assert!(read(&|json| json["mlp_ratio"] = 1e300.into()).is_err());
 }
 
 #[test]
