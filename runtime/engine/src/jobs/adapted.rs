@@ -238,7 +238,7 @@ mod tests {
     fn every_answer_of_a_dialogue_is_learned_and_nothing_else() {
         let trained =
             train_bpe(["a red cup and a blue lamp"].into_iter(), 270).expect("a tokenizer");
-        let tokenizer = Tokenizer::from_json(trained.json()).expect("a tokenizer");
+        let tokenizer = Tokenizer::from_json(&trained.json).expect("a tokenizer");
         let teller = |context| Teller {
             tokenizer: &tokenizer,
             template: Template::new(StageTask::TEMPLATE).expect("a template"),
