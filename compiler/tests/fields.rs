@@ -62,11 +62,13 @@ adaptation longer = seeing with {
 }
 benchmark rooms { data: "data/rooms.tsv", items: 60, format: choice, images: true, chance: 25% }
 benchmark facts { data: "data/facts.tsv", items: 40, format: yes_no }
+benchmark notes { data: "data/notes.tsv", items: 20, format: short_answer, score: exact }
 benchmark sides { data: "data/sides.tsv", items: 30, format: likelihood, compare: bytes, images: false }
 suite sights {
   overall: mean_of_groups
   group everyday { benchmarks: [rooms] }
   group learned  { benchmarks: [facts] }
+  group written  { benchmarks: [notes] }
 }
 experiment study {
   pretrain base {
@@ -475,6 +477,13 @@ const FLIPS: &[Flip] = &[
         "compare: bytes",
         "compare: whole",
         &["compare"],
+    ),
+    (
+        "benchmark",
+        "score",
+        "score: exact",
+        "score: agreement",
+        &["score"],
     ),
     (
         "benchmark",

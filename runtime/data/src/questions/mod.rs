@@ -5,6 +5,8 @@ mod prompt;
 mod read;
 pub(crate) mod table;
 
+use crate::items::Form;
+
 pub use prompt::{Template, body};
 pub use read::read_questions;
 
@@ -28,12 +30,15 @@ pub enum Asking {
 pub struct Question {
     /// Its name in the file, or the number of its line or row.
     pub id: String,
-    /// The question; the text itself where its perplexity is asked for.
+    /// The question; the text itself where its perplexity is asked for, or what stands before the words of its
+    /// answer, which are then measured.
     pub text: String,
     /// What there is to choose from; empty where nothing is.
     pub options: Vec<String>,
     /// The right answer.
     pub answer: Answer,
+    /// How it is put.
+    pub form: Form,
 }
 
 /// The right answer to a question.

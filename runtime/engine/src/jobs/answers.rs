@@ -2,8 +2,9 @@
 
 use std::time::Instant;
 
-use vpc_compiler::plan::AnswersTask;
+use vpc_compiler::plan::{AnswersTask, Score};
 use vpc_data::Tokenizer;
+use vpc_data::items::Form;
 use vpc_data::questions::{Answer, Asking, Question, Template, body};
 use vpc_store::Manifest;
 use vpc_train::with_threads;
@@ -57,6 +58,7 @@ pub(super) fn make(bench: &Bench<'_>, task: &AnswersTask) -> Result<Manifest, Jo
             asking,
             explain: task.explain,
             whole: task.whole,
+            score: task.score,
         };
         let mut answers = Vec::with_capacity(sheet.questions.len());
         for (at, together) in sheet.questions.chunks(TOGETHER).enumerate() {
@@ -103,6 +105,8 @@ pub(crate) struct Reader<'t> {
     pub(crate) explain: bool,
     /// Whether options are compared as whole answers, with the end after them.
     pub(crate) whole: bool,
+    /// How short answers are scored.
+    pub(crate) score: Score,
 }
 
 impl Reader<'_> {
@@ -184,7 +188,12 @@ impl Reader<'_> {
 
     fn options(&self, question: &Question) -> Result<Vec<Vec<u32>>, JobError> {
         let options = question.options.iter().map(|option| {
-            let mut words = self.tokenizer.encode(&self.template.continuation(option))?;
+            let text = match question.form {
+                Form::Asked => self.template.continuation(option),
+                Form::Continued => format!(" {option}"),
+                Form::Filled => format!(" {}", blank(&question.text).1),
+            };
+            let mut words = self.tokenizer.encode(&text)?;
             if self.whole {
                 words.push(self.tokenizer.end());
             }
@@ -195,6 +204,9 @@ impl Reader<'_> {
 
     /// The words of a question up to where the model goes on.
     fn prompt(&self, question: &Question) -> String {
+        if question.form != Form::Asked {
+            return question.text.clone();
+        }
         let mut words = body(question, self.asking);
         if self.explain {
             words += EXPLAIN;
@@ -213,8 +225,13 @@ impl Reader<'_> {
         features: Vec<f32>,
     ) -> Result<Record<'q>, JobError> {
         let options = self.options(question)?;
-        let (given, cut) = self.given(question, features, self.room_before(&options))?;
-        let log_likelihoods = self.mind.score(question, &given, &options, TOGETHER)?;
+        let (log_likelihoods, cut) = if question.form == Form::Filled {
+            self.filled(question, &features, &options)?
+        } else {
+            let (given, cut) = self.given(question, features, self.room_before(&options))?;
+            let scores = self.mind.score(question, &given, &options, TOGETHER)?;
+            (scores, cut)
+        };
         let bytes = question.options.iter().map(|one| one.len() as u64);
         let lengths: Vec<u64> = bytes.collect();
         let alike = vec![1; lengths.len()];
@@ -228,9 +245,49 @@ impl Reader<'_> {
         })
     }
 
+    /// log p of what comes after a blank, given the sentence up to there with each option in turn (Trinh and
+    /// Le 2018), and whether the beginning of one did not fit.
+    fn filled(
+        &self,
+        question: &Question,
+        features: &[f32],
+        endings: &[Vec<u32>],
+    ) -> Result<(Vec<f64>, bool), JobError> {
+        let (before, _) = blank(&question.text);
+        let (mut scores, mut is_cut) = (Vec::new(), false);
+        for (option, ending) in question.options.iter().zip(endings) {
+            let sentence = Question {
+                text: format!("{before}{option}"),
+                form: Form::Continued,
+                ..question.clone()
+            };
+            let ending = std::slice::from_ref(ending);
+            let room = self.room_before(ending);
+            let (given, cut) = self.given(&sentence, features.to_vec(), room)?;
+            scores.extend(self.mind.score(question, &given, ending, 1)?);
+            is_cut |= cut;
+        }
+        Ok((scores, is_cut))
+    }
+
+    /// log p of a word given the text before it, which counts as one however many tokens it has: as the
+    /// Language Model Evaluation Harness has it for LAMBADA.
+    fn last<'q>(&self, question: &'q Question, word: &str) -> Result<Record<'q>, JobError> {
+        let option = [self.tokenizer.encode(&format!(" {word}"))?];
+        let (given, cut) = self.given(question, Vec::new(), self.room_before(&option))?;
+        Ok(Record {
+            log_likelihoods: self.mind.score(question, &given, &option, 1)?,
+            lengths: vec![1],
+            ..self.record(question, cut)
+        })
+    }
+
     /// log p of a text, in windows of the model's context: each token once, given what stands before it in
     /// its window.
     fn measured<'q>(&self, question: &'q Question) -> Result<Record<'q>, JobError> {
+        if let Answer::Words(words) = &question.answer {
+            return self.last(question, &words.join(" "));
+        }
         let mut tokens = vec![self.tokenizer.end()];
         tokens.extend(self.tokenizer.encode(&question.text)?);
         let mut nats = 0.0;
@@ -266,12 +323,11 @@ impl Reader<'_> {
         let both = questions.iter().zip(cut).zip(written);
         both.map(|((question, cut), tokens)| {
             let output = self.line(&tokens)?;
-            let (answer, right) = record::read(question, &output);
+            let (answer, credit) = record::read(question, &output, self.score);
             Ok(Record {
                 output: Some(output),
                 answer,
-                right: Some(right),
-                ..self.record(question, cut)
+                ..self.record(question, cut).credited(credit)
             })
         })
         .collect()
@@ -302,15 +358,15 @@ impl Reader<'_> {
         let both = questions.iter().zip(cut).zip(explanations).zip(written);
         both.map(|(((question, cut), explanation), tokens)| {
             let output = self.line(&tokens)?;
-            let (answer, right) = record::read(question, &output);
+            let (answer, credit) = record::read(question, &output, self.score);
             let explanation = self.tokenizer.decode(&explanation)?;
             Ok(Record {
                 output: Some(output),
                 answer,
-                right: Some(right),
                 ..self
                     .record(question, cut)
                     .explained(question, self.asking, explanation.trim())
+                    .credited(credit)
             })
         })
         .collect()
@@ -333,6 +389,12 @@ impl Reader<'_> {
             ..Record::of(question, &read)
         }
     }
+}
+
+/// What stands before and after the blank of a sentence.
+fn blank(sentence: &str) -> (&str, &str) {
+    let (before, after) = sentence.split_once('_').unwrap_or((sentence, ""));
+    (before, after.trim())
 }
 
 /// The number of the option with the largest log-likelihood by its length; of equal ones the first.

@@ -4,9 +4,10 @@ use std::io::Write;
 
 use serde::Serialize;
 use serde_json::{Value, json};
+use vpc_compiler::plan::Score;
 use vpc_data::questions::{Answer, Asking, Question, body};
 use vpc_endpoint::Finish;
-use vpc_measure::parse::{choice, normalise, yes_no};
+use vpc_measure::parse::{choice, contained, equal, relaxed, vqa_accuracy, yes_no};
 use vpc_measure::statistics::{StatisticsError, mean};
 use vpc_store::{Attempt, StoreError};
 
@@ -32,8 +33,12 @@ pub(crate) struct Record<'q> {
     /// What was understood: a number of an option from 0, yes or no, or the words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) answer: Option<serde_json::Value>,
+    /// Whether it is right, and altogether so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) right: Option<bool>,
+    /// What it counts, from 0 to 1, where that is in between.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) credit: Option<f64>,
     /// log p of each option, or of the text, in nats.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) log_likelihoods: Vec<f64>,
@@ -67,6 +72,7 @@ impl<'q> Record<'q> {
             output: None,
             answer: None,
             right: None,
+            credit: None,
             log_likelihoods: Vec::new(),
             lengths: Vec::new(),
             question: None,
@@ -74,6 +80,16 @@ impl<'q> Record<'q> {
             explanation: None,
             finish: None,
             usage: None,
+        }
+    }
+
+    /// The same with what its answer counts, from 0 to 1.
+    pub(super) fn credited(self, credit: f64) -> Self {
+        let is_whole = credit <= 0.0 || credit >= 1.0;
+        Self {
+            right: Some(credit >= 1.0),
+            credit: (!is_whole).then_some(credit),
+            ..self
         }
     }
 
@@ -141,8 +157,12 @@ pub(super) fn summary(
     }
     let scores: Vec<f64> = answers
         .iter()
-        .map(|answer| f64::from(u8::from(answer.right == Some(true))))
+        .map(|answer| {
+            let whole = f64::from(u8::from(answer.right == Some(true)));
+            answer.credit.unwrap_or(whole)
+        })
         .collect();
+    let right = answers.iter().filter(|answer| answer.right == Some(true));
     let unread = answers
         .iter()
         .filter(|answer| answer.answer.is_none())
@@ -150,7 +170,7 @@ pub(super) fn summary(
     let mean = mean(&scores)?;
     Ok(json!({
         "items": answers.len(), "cut": cut, "value": mean.mean, "error": mean.error,
-        "right": scores.iter().sum::<f64>() as u64, "unread": unread,
+        "right": right.count(), "unread": unread,
     }))
 }
 
@@ -172,30 +192,44 @@ pub(super) fn joined(mut one: Value, other: Value) -> Value {
     one
 }
 
-/// What an answer says, and whether it is right.
-pub(super) fn read(question: &Question, output: &str) -> (Option<serde_json::Value>, bool) {
+/// What an answer says, and what it counts, from 0 to 1.
+pub(super) fn read(
+    question: &Question,
+    output: &str,
+    score: Score,
+) -> (Option<serde_json::Value>, f64) {
+    let counts = |is_right| f64::from(u8::from(is_right));
     match &question.answer {
         Answer::Option(right) => {
             let option = choice(output, &question.options).map(|found| found.option);
-            (option.map(Into::into), option == Some(*right))
+            (option.map(Into::into), counts(option == Some(*right)))
         }
         Answer::YesNo(right) => {
             let said = yes_no(output);
-            (said.map(Into::into), said == Some(*right))
+            (said.map(Into::into), counts(said == Some(*right)))
         }
         Answer::Words(right) => {
             let said = (!output.is_empty()).then(|| output.into());
-            (
-                said,
-                right.iter().any(|one| normalise(output) == normalise(one)),
-            )
+            let mut each = right.iter();
+            let credit = match score {
+                Score::Exact => counts(each.any(|one| equal(output, one))),
+                Score::Relaxed => counts(each.any(|one| relaxed(output, one, TOLERANCE))),
+                Score::Contained => counts(each.any(|one| contained(output, one))),
+                Score::Agreement => vqa_accuracy(output, right),
+            };
+            (said, credit)
         }
-        Answer::None => (None, false),
+        Answer::None => (None, 0.0),
     }
 }
 
+/// How far a number may be from the right one, by the share of that, to count as it: that of ChartQA.
+const TOLERANCE: f64 = 0.05;
+
 #[cfg(test)]
 mod tests {
+    use vpc_data::items::Form;
+
     use super::*;
 
     #[test]
@@ -205,6 +239,7 @@ mod tests {
             text: "Which?".to_owned(),
             options: vec!["cup".to_owned(), "ball".to_owned()],
             answer: Answer::Option(0),
+            form: Form::Asked,
         };
         let record = |right| Record {
             answer: Some(0.into()),
@@ -222,12 +257,56 @@ mod tests {
     }
 
     #[test]
+    fn short_answers_count_by_their_rule() {
+        let of = |right: &[&str]| Question {
+            id: "1".to_owned(),
+            text: "What?".to_owned(),
+            options: Vec::new(),
+            answer: Answer::Words(right.iter().map(|&one| one.to_owned()).collect()),
+            form: Form::Asked,
+        };
+        let credit = |right: &[&str], output, score| read(&of(right), output, score).1;
+        for (right, output, [exact, relaxed, contained]) in [
+            ("stop", "Stop.", [1.0, 1.0, 1.0]),
+            ("stop", "a stop sign", [0.0, 0.0, 1.0]),
+            ("100", "104", [0.0, 1.0, 0.0]),
+            ("A", "", [0.0, 0.0, 0.0]),
+        ] {
+            assert_eq!(credit(&[right], output, Score::Exact), exact, "{output}");
+            assert_eq!(
+                credit(&[right], output, Score::Relaxed),
+                relaxed,
+                "{output}"
+            );
+            assert_eq!(
+                credit(&[right], output, Score::Contained),
+                contained,
+                "{output}"
+            );
+        }
+        let mut ten = vec!["red"; 3];
+        ten.extend(["blue"; 7]);
+        let part = credit(&ten, "red", Score::Agreement);
+        assert!((part - 0.9).abs() < 1e-12, "{part}");
+        let record = Record {
+            answer: Some("red".into()),
+            ..Record::of(&of(&ten), "What?").credited(part)
+        };
+        let found = summary(&[record], Asking::ShortAnswer).expect("a number");
+        assert_eq!(
+            (&found["value"], &found["right"]),
+            (&part.into(), &0.into())
+        );
+    }
+
+    #[test]
     fn what_was_not_there_is_not_written() {
         let question = Question {
             id: "1".to_owned(),
             text: "Is it?".to_owned(),
             options: Vec::new(),
             answer: Answer::YesNo(true),
+            form: Form::Asked,
         };
         let plain = Record::of(&question, "Is it?");
         let written = serde_json::to_string(&plain).expect("a line");
