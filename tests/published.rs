@@ -62,7 +62,7 @@ fn publish(folder: &Folder, root: &str) {
     folder.write(&format!("{root}/textvqa/TextVQA_VAL.tsv"), table);
     folder.write(
         &format!("{root}/winogrande/dev.jsonl"),
-        "{\"qID\": \"a\", \"sentence\": \"The cup fits the box because the _ is large.\", \"option1\": \"cup\", \"option2\": \"box\", \"answer\": \"2\"}\n\
+        "{\"qID\": \"a\", \"sentence\": \"The cup fits the crate because the _ is large.\", \"option1\": \"cup\", \"option2\": \"crate\", \"answer\": \"2\"}\n\
          {\"qID\": \"b\", \"sentence\": \"Tom helped Ann as _ was kind.\", \"option1\": \"Tom\", \"option2\": \"Ann\", \"answer\": \"1\"}\n",
     );
     folder.write(
@@ -82,26 +82,16 @@ fn what_is_missing_is_told_before_anything_is_trained() {
     folder.vpc("check s.vp").ends(0);
     let plan = folder.vpc("plan s.vp --json").ends(0).stdout;
     let plan: Value = serde_json::from_str(&plan).unwrap();
-    let jobs = plan["jobs"].as_array().unwrap();
-    assert!(
-        jobs.iter()
-            .any(|job| job["task"].to_string().contains("TextVQA validation"))
-    );
+    assert!(plan.to_string().contains("TextVQA validation"));
     let refused = folder.vpc("run s.vp").ends(1);
-    insta::assert_snapshot!(refused.stderr, @"");
+    insta::assert_snapshot!(refused.stderr, @"REFUSED");
     assert!(!folder.join(".vp").exists(), "nothing is begun");
     // Of a release of which something is there, the rest is wanted.
     let study = STUDY.replace("bench.winogrande", "bench.piqa");
-    folder.write(
-        "p.vp",
-        study.replace(
-            "benchmark signs   = bench.textvqa",
-            "benchmark signs = bench.sciq",
-        ),
-    );
+    folder.write("p.vp", study);
     folder.write("benchmarks/piqa/valid.jsonl", "{}\n");
     let shown = folder.vpc("data show p.vp blanks").ends(1);
-    insta::assert_snapshot!(shown.stderr, @"");
+    insta::assert_snapshot!(shown.stderr, @"error: blanks: the job is only planned (PIQA validation): there is no `benchmarks/piqa/valid-labels.lst`; get it from https://yonatanbisk.com/piqa/data/ and put it there");
 }
 
 #[test]
@@ -109,7 +99,15 @@ fn files_beside_the_study_are_asked() {
     let folder = Folder::with(&[("s.vp", STUDY)]);
     publish(&folder, "benchmarks");
     let shown = folder.vpc("data show s.vp blanks --count 1").ends(0);
-    insta::assert_snapshot!(shown.stdout, @"");
+    insta::assert_snapshot!(shown.stdout, @r"
+    blanks: benchmark of `benchmarks/winogrande/dev.jsonl`
+
+    item 1, `a`
+      question The cup fits the crate because the _ is large.
+      option   cup
+      option   crate (right)
+      answer   crate
+    ");
     let shown = folder
         .vpc("data show s.vp last --count 1 --seed 1 --format json")
         .ends(0);

@@ -232,7 +232,11 @@ impl Reader<'_> {
             let scores = self.mind.score(question, &given, &options, TOGETHER)?;
             (scores, cut)
         };
-        let bytes = question.options.iter().map(|one| one.len() as u64);
+        // Of a blank, what comes after it is compared.
+        let bytes = question.options.iter().map(|one| match question.form {
+            Form::Filled => blank(&question.text).1.len() as u64,
+            Form::Asked | Form::Continued => one.len() as u64,
+        });
         let lengths: Vec<u64> = bytes.collect();
         let alike = vec![1; lengths.len()];
         let best = likeliest(&log_likelihoods, if self.whole { &alike } else { &lengths });
