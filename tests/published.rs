@@ -84,14 +84,19 @@ fn what_is_missing_is_told_before_anything_is_trained() {
     let plan: Value = serde_json::from_str(&plan).unwrap();
     assert!(plan.to_string().contains("TextVQA validation"));
     let refused = folder.vpc("run s.vp").ends(1);
-    insta::assert_snapshot!(refused.stderr, @"REFUSED");
+    insta::assert_snapshot!(refused.stderr, @r"
+    error: nothing was begun: dataset/signs is only planned (TextVQA validation): there is no `benchmarks/textvqa/TextVQA_VAL.tsv`; get it from https://opencompass.openxlab.space/utils/VLMEval/TextVQA_VAL.tsv, and put it there (6 such jobs in all; `vpc plan` tells more)
+      e/knows.blanks is only planned (WinoGrande validation): there is no `benchmarks/winogrande/dev.jsonl`; get it from https://winogrande.allenai.org, `winogrande_1.1.zip`, and put it there
+      e/knows.endings is only planned (HellaSwag validation): there is no `benchmarks/hellaswag/hellaswag_val.jsonl`; get it from https://github.com/rowanz/hellaswag/tree/master/data, and put it there
+      e/reads.last is only planned (LAMBADA test): there is no `benchmarks/lambada/lambada_test.jsonl`; get it from Hugging Face, EleutherAI/lambada_openai, and put it there
+    ");
     assert!(!folder.join(".vp").exists(), "nothing is begun");
     // Of a release of which something is there, the rest is wanted.
     let study = STUDY.replace("bench.winogrande", "bench.piqa");
     folder.write("p.vp", study);
     folder.write("benchmarks/piqa/valid.jsonl", "{}\n");
     let shown = folder.vpc("data show p.vp blanks").ends(1);
-    insta::assert_snapshot!(shown.stderr, @"error: blanks: the job is only planned (PIQA validation): there is no `benchmarks/piqa/valid-labels.lst`; get it from https://yonatanbisk.com/piqa/data/ and put it there");
+    insta::assert_snapshot!(shown.stderr, @"error: blanks: the job is only planned (PIQA validation): there is no `benchmarks/piqa/valid-labels.lst`; get it from https://yonatanbisk.com/piqa/data/, and put it there");
 }
 
 #[test]

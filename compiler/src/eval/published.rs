@@ -85,7 +85,7 @@ fn advice(release: &Release, look: &Look) -> String {
         all => ("them", format!("`{}`", all.join("` and `"))),
     };
     format!(
-        "there is no {paths}; get {it} from {} and put {it} there",
+        "there is no {paths}; get {it} from {}, and put {it} there",
         release.from
     )
 }
