@@ -80,6 +80,7 @@ pub enum Score {
 }
 
 impl Score {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde asks for it")]
     const fn is_exact(&self) -> bool {
         matches!(self, Self::Exact)
     }

@@ -79,6 +79,7 @@ pub enum Form {
 }
 
 impl Form {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde asks for it")]
     const fn is_asked(&self) -> bool {
         matches!(self, Self::Asked)
     }
