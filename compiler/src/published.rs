@@ -296,7 +296,8 @@ mod tests {
         let function = FUNCTIONS
             .iter()
             .find(|function| function.name == "published");
-        let Some(Type::Word(words)) = function.map(|function| function.parameters[0].kind) else {
+        let first = function.and_then(|function| function.parameters.first());
+        let Some(Type::Word(words)) = first.map(|parameter| parameter.kind) else {
             panic!("`published` takes a word");
         };
         let names: Vec<&str> = PUBLISHED.iter().map(|set| set.name).collect();

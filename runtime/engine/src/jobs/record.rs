@@ -288,9 +288,10 @@ mod tests {
         ten.extend(["blue"; 7]);
         let part = credit(&ten, "red", Score::Agreement);
         assert!((part - 0.9).abs() < 1e-12, "{part}");
+        let asked = of(&ten);
         let record = Record {
             answer: Some("red".into()),
-            ..Record::of(&of(&ten), "What?").credited(part)
+            ..Record::of(&asked, "What?").credited(part)
         };
         let found = summary(&[record], Asking::ShortAnswer).expect("a number");
         assert_eq!(

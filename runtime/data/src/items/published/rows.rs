@@ -17,6 +17,9 @@ use crate::source::shown;
 /// What takes rows, each with its place, and says whether to go on.
 pub(super) type VisitRow<'v> = dyn FnMut(&At<'_>, Row) -> Result<ControlFlow<()>, DataError> + 'v;
 
+/// What takes lines, each with its place, and says whether to go on.
+pub(super) type VisitLine<'v> = dyn FnMut(&At<'_>, &str) -> Result<ControlFlow<()>, DataError> + 'v;
+
 /// Visits the rows of a file, whose layout its ending tells: `.parquet`, `.json` for a list, lines of JSON
 /// otherwise.
 pub(super) fn visit(path: &Path, each: &mut VisitRow<'_>) -> Result<(), DataError> {
@@ -43,10 +46,7 @@ pub(super) fn visit(path: &Path, each: &mut VisitRow<'_>) -> Result<(), DataErro
 }
 
 /// Visits the lines of a file.
-pub(super) fn lines(
-    path: &Path,
-    each: &mut dyn FnMut(&At<'_>, &str) -> Result<ControlFlow<()>, DataError>,
-) -> Result<(), DataError> {
+pub(super) fn lines(path: &Path, each: &mut VisitLine<'_>) -> Result<(), DataError> {
     let file = shown(path);
     let mut lines = Lines::open(path)?;
     let mut number = 0;

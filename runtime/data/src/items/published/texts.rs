@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use super::rows::{self, wrong_files};
+use super::rows::{self, VisitLine, wrong_files};
 use crate::error::DataError;
 use crate::items::intake::{At, Intake};
 use crate::items::{Form, Item, Turn};
@@ -31,10 +31,7 @@ pub(super) fn visit(
 }
 
 /// Visits the lines of text of a file: plain ones, or those of rows of JSON or parquet.
-fn lines(
-    path: &Path,
-    each: &mut dyn FnMut(&At<'_>, &str) -> Result<ControlFlow<()>, DataError>,
-) -> Result<(), DataError> {
+fn lines(path: &Path, each: &mut VisitLine<'_>) -> Result<(), DataError> {
     let ending = path.extension().and_then(|ending| ending.to_str());
     if matches!(ending, Some("jsonl" | "json" | "parquet")) {
         return rows::visit(path, &mut |at, row| {

@@ -206,7 +206,10 @@ fn lambada_is_measured_at_the_last_word() {
         ),
         ("lambada_test_plain_text.txt", "she looked at the signs\n"),
     ] {
-        assert_eq!(read("lambada", &[(file, text)]).unwrap(), [wanted.clone()]);
+        assert_eq!(
+            read("lambada", &[(file, text)]).unwrap(),
+            std::slice::from_ref(&wanted)
+        );
     }
     let wrong = read(
         "lambada",
