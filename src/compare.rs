@@ -116,6 +116,10 @@ fn questions(manifest: &Manifest) -> Value {
         if let Some(pictures) = fields.get_mut("pictures").and_then(Value::as_object_mut) {
             pictures.remove("path");
         }
+        let files = fields.get_mut("files").and_then(Value::as_array_mut);
+        for file in files.into_iter().flatten().filter_map(Value::as_object_mut) {
+            file.remove("path");
+        }
     }
     data
 }

@@ -13,6 +13,9 @@ use vpc_store::{Digests, Store};
 
 use crate::locked::Locked;
 
+/// Where the files of published benchmarks lie, instead of in `benchmarks` beside a study.
+const BENCHMARKS: &str = "VPC_BENCHMARKS";
+
 /// Reads studies and digests data files, each once, and remembers which.
 #[derive(Debug, Default)]
 pub(crate) struct Files {
@@ -55,13 +58,14 @@ impl Files {
         self.texts.borrow().clone()
     }
 
-    /// The data files that were asked for.
+    /// The data files that were asked for and are there.
     pub(crate) fn data(&self) -> Vec<String> {
         let (files, folders) = (self.known.borrow(), self.folders.borrow());
-        let known = files
-            .iter()
-            .filter(|(_, facts)| **facts != Err(FileFault::Folder));
-        let all = known.map(|(path, _)| path).chain(folders.keys());
+        // Files of benchmarks may be missing without a mistake.
+        let known = files.iter().chain(folders.iter());
+        let known = known
+            .filter(|(_, facts)| !matches!(facts, Err(FileFault::Folder | FileFault::Missing)));
+        let all = known.map(|(path, _)| path);
         all.cloned().collect()
     }
 
@@ -160,6 +164,21 @@ impl Library for Files {
             folders.insert(path.to_owned(), facts.clone());
             facts
         })
+    }
+
+    fn benchmark(&self, folder: &str, file: &str) -> (String, Result<FileFacts, FileFault>) {
+        let told = std::env::var(BENCHMARKS)
+            .ok()
+            .filter(|told| !told.is_empty());
+        let path = match told {
+            Some(told) => format!("{}/{file}", told.trim_end_matches('/')),
+            None => format!("{folder}benchmarks/{file}"),
+        };
+        let facts = match path.strip_suffix('/') {
+            Some(inner) => self.folder(inner),
+            None => self.facts(&path),
+        };
+        (path.trim_end_matches('/').to_owned(), facts)
     }
 
     fn tokens(&self, job: Key) -> Option<u64> {

@@ -1,5 +1,7 @@
 //! What `vpc run` refuses before it begins.
 
+use std::collections::BTreeSet;
+
 use vpc_compiler::plan::Plan;
 use vpc_engine::{Outcome, Survey, reasons, survey, unsupported};
 use vpc_store::{Store, StoreError};
@@ -94,5 +96,12 @@ pub(crate) fn refused(plan: &Plan, survey: &Survey) -> Option<Outcome> {
         first.why,
         counted(jobs.len(), "such job"),
     ));
+    // What is to be done about one is seldom what helps the next.
+    let mut told = BTreeSet::from([&*first.why]);
+    for job in &jobs {
+        if told.insert(&job.why) {
+            tell(format_args!("  {} {}", job.job.name(), job.why));
+        }
+    }
     Some(left(jobs.len()))
 }

@@ -231,7 +231,7 @@ fn what_cannot_be_shown_is_said() {
     let run = folder.vpc("data show s.vp never").ends(2);
     assert!(
         run.stderr
-            .contains("the study uses no category or dataset `never`")
+            .contains("the study uses no category, dataset or benchmark `never`")
             && run.stderr.contains("help: it uses `web`"),
         "{}",
         run.stderr

@@ -20,6 +20,7 @@ mod limits;
 mod modules;
 mod nearest;
 pub mod plan;
+mod published;
 pub mod schema;
 mod value;
 

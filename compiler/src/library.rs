@@ -17,6 +17,15 @@ pub trait Library {
         Err(FileFault::Missing)
     }
 
+    /// Returns where a file of a published benchmark lies for a study in `folder` (with a `/` at its end, unless
+    /// empty), and the facts about it; a folder of files ends in `/`.
+    fn benchmark(&self, folder: &str, file: &str) -> (String, Result<FileFacts, FileFault>) {
+        (
+            format!("{folder}benchmarks/{file}"),
+            Err(FileFault::Missing),
+        )
+    }
+
     /// Returns how many tokens to train on a `tokens` job made, where they were counted.
     fn tokens(&self, job: Key) -> Option<u64> {
         let _ = job;

@@ -62,6 +62,7 @@ adaptation longer = seeing with {
 }
 benchmark rooms { data: "data/rooms.tsv", items: 60, format: choice, images: true, chance: 25% }
 benchmark facts { data: "data/facts.tsv", items: 40, format: yes_no }
+benchmark notes { data: "data/notes.tsv", items: 20, format: short_answer, score: exact, images: false }
 benchmark sides { data: "data/sides.tsv", items: 30, format: likelihood, compare: bytes, images: false }
 suite sights {
   overall: mean_of_groups
@@ -83,6 +84,7 @@ experiment study {
     from: vlm, suite: sights, explain: true, images: true, judge: endpoint("a judge")
   }
   eval read { from: base, suite: sides }
+  eval wrote { from: base, suite: notes }
   align_score alike {
     from: base, data: pairs, encoders: [eyes, others, taught], neighbours: 20, pooling: mean
     layers: best, clamp: 95%
@@ -476,6 +478,13 @@ const FLIPS: &[Flip] = &[
         "compare: bytes",
         "compare: whole",
         &["compare"],
+    ),
+    (
+        "benchmark",
+        "score",
+        "score: exact",
+        "score: agreement",
+        &["score"],
     ),
     (
         "benchmark",

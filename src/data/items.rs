@@ -8,10 +8,10 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use serde_json::json;
-use vpc_compiler::plan::{DatasetFrom, DatasetTask, Job, Plan, Task};
+use vpc_compiler::plan::{AnswersTask, DatasetFrom, DatasetTask, Job, Plan, Task};
 use vpc_data::image::{Limits, decode, png};
-use vpc_data::items::{Item, ItemSource, PictureId, choose, read_items};
-use vpc_engine::{choice, item_source};
+use vpc_data::items::{Form, Item, ItemSource, PictureId, choose, read_items};
+use vpc_engine::{asked_items, choice, item_source};
 
 use super::found::{Found, plain};
 use super::sample::Sample;
@@ -42,6 +42,24 @@ pub(super) fn sampled(
     };
     let shown = kept.iter().map(|(place, item)| shown(*place, item, &files));
     Ok((origin(plan, found.job, task), shown.collect()))
+}
+
+/// What the questions of a benchmark are from, and some of them.
+pub(super) fn asked(
+    found: &Found<'_>,
+    task: &AnswersTask,
+    options: &ShowOptions,
+) -> Result<(String, Vec<Shown>), Status> {
+    let items = asked_items(task).map_err(|error| failed(found.name, error))?;
+    let mut sample = Sample::new(options.count as usize, options.seed);
+    for item in items {
+        sample.offer(|| item);
+    }
+    let none = BTreeMap::new();
+    let kept = sample.into_kept();
+    let shown = kept.iter().map(|(place, item)| shown(*place, item, &none));
+    let files = found.job.task.data().map(|(path, _)| format!("`{path}`"));
+    Ok((files.collect::<Vec<_>>().join(" and "), shown.collect()))
 }
 
 /// All items of a dataset, or the first ones.
@@ -214,7 +232,9 @@ fn shown(place: u64, item: &Item, files: &BTreeMap<u64, String>) -> Shown {
     }
     let last = item.turns.len().saturating_sub(1);
     for (place, turn) in item.turns.iter().enumerate() {
-        line("question", &turn.question);
+        if !turn.question.is_empty() {
+            line("question", &turn.question);
+        }
         // Options are those of the last turn.
         let options = item.options.iter().enumerate();
         for (at, option) in options.filter(|_| place == last) {
@@ -225,7 +245,12 @@ fn shown(place: u64, item: &Item, files: &BTreeMap<u64, String>) -> Shown {
             };
             line("option", &format_args!("{option}{mark}"));
         }
-        line("answer", &turn.answer);
+        if item.answers.is_empty() {
+            line("answer", &turn.answer);
+        }
+    }
+    for answer in &item.answers {
+        line("answer", answer);
     }
     let mut json = json!({
         "place": place,
@@ -236,8 +261,16 @@ fn shown(place: u64, item: &Item, files: &BTreeMap<u64, String>) -> Shown {
         "labels": item.labels,
         "picture": item.picture,
     });
-    if let (Some(file), Some(json)) = (file, json.as_object_mut()) {
-        json.insert("file".to_owned(), file.as_str().into());
+    if let Some(json) = json.as_object_mut() {
+        if let Some(file) = file {
+            json.insert("file".to_owned(), file.as_str().into());
+        }
+        if !item.answers.is_empty() {
+            json.insert("answers".to_owned(), json!(item.answers));
+        }
+        if item.form != Form::default() {
+            json.insert("form".to_owned(), json!(item.form));
+        }
     }
     let text = lines.join("\n");
     Shown { text, json }

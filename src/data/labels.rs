@@ -50,6 +50,7 @@ pub(super) fn labels(options: &LabelsOptions) -> Result<(), Status> {
                 (counted.json(found.name), counted.text(found.name))
             }
             Of::Dataset(task) => of_items(&plan, found, task)?,
+            Of::Benchmark(_) => continue,
         };
         if !options.shape.is_json() {
             let gap = if at > 0 { "\n" } else { "" };
@@ -58,6 +59,7 @@ pub(super) fn labels(options: &LabelsOptions) -> Result<(), Status> {
         match found.of {
             Of::Category(_) => categories.push(json),
             Of::Dataset(_) => datasets.push(json),
+            Of::Benchmark(_) => {}
         }
     }
     if options.shape.is_json() {

@@ -24,7 +24,7 @@ use crate::study::compiled;
 /// What can be looked at of data.
 #[derive(Debug, Subcommand)]
 pub(crate) enum DataCommand {
-    /// Print documents of a category, or items of a dataset.
+    /// Print documents of a category, items of a dataset, or questions of a benchmark.
     Show(ShowOptions),
     /// Tell how much text carries each label, and how many items.
     Labels(LabelsOptions),
@@ -35,7 +35,7 @@ pub(crate) struct ShowOptions {
     /// The study, a `.vp` file.
     #[arg(add = ArgValueCompleter::new(complete::studies))]
     file: PathBuf,
-    /// A category or a dataset that the study uses.
+    /// A category, a dataset or a benchmark that the study uses.
     #[arg(add = ArgValueCompleter::new(complete::data))]
     name: String,
     /// How many documents or items.

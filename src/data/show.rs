@@ -1,8 +1,8 @@
-//! `vpc data show`: samples of a category or a dataset.
+//! `vpc data show`: samples of a category, a dataset or a benchmark.
 
 use serde_json::{Value, json};
 
-use super::found::{Of, one};
+use super::found::{Of, one_to_show};
 use super::{ShowOptions, items, planned, texts};
 use crate::exit::Status;
 use crate::output::{say, say_json, tell};
@@ -15,7 +15,7 @@ pub(super) struct Shown {
 
 pub(super) fn show(options: &ShowOptions) -> Result<(), Status> {
     let plan = planned(&options.file, &options.shape)?;
-    let found = one(&plan, &options.name)?;
+    let found = one_to_show(&plan, &options.name)?;
     let (kind, from, samples) = match found.of {
         Of::Category(_) if options.pictures.is_some() => {
             tell(format_args!(
@@ -31,6 +31,17 @@ pub(super) fn show(options: &ShowOptions) -> Result<(), Status> {
         Of::Dataset(task) => {
             let (from, samples) = items::sampled(&plan, &found, task, options)?;
             ("dataset", from, samples)
+        }
+        Of::Benchmark(_) if options.pictures.is_some() => {
+            tell(format_args!(
+                "error: `{}` is asked without pictures; leave out `--pictures`",
+                found.name
+            ));
+            return Err(Status::Use);
+        }
+        Of::Benchmark(task) => {
+            let (from, samples) = items::asked(&found, task, options)?;
+            ("benchmark", from, samples)
         }
     };
     if options.shape.is_json() {

@@ -22,6 +22,7 @@ impl Evaluator<'_> {
             "text" | "jsonl" => self.file_source(call, scope.module),
             "world" => self.world(call),
             "items" | "folder" | "scenes" => self.items_made(call, scope.module),
+            "published" => self.published(call),
             "initial" | "contrastive" | "masked" => self.weights_made(call),
             "planned" => call
                 .need("what", |span, what| self.text_of(span, what, Type::Text))

@@ -46,7 +46,10 @@ impl Evaluator<'_> {
             Value::Items(items) => Some(items),
             Value::Planned(_) | Value::Text(_) | Value::Located(_) => {
                 Some(match self.files(span, value, module)? {
-                    FileSpec::Planned { what } => ItemsSpec::Planned { what },
+                    FileSpec::Planned { what } => ItemsSpec::Planned {
+                        what,
+                        advice: Operation::default(),
+                    },
                     FileSpec::File { path, digest } => ItemsSpec::File {
                         path,
                         digest,

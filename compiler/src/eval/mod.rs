@@ -10,6 +10,7 @@ mod fields;
 mod items;
 mod mix;
 mod mixture;
+mod published;
 mod sight;
 mod text;
 mod things;

@@ -11,7 +11,7 @@ use crate::modules::ModuleId;
 use crate::nearest::advice;
 use crate::plan::{
     Activation, FileSpec, Format, Fraction, ItemsSpec, Modules, Operation, Overall, Projector,
-    ScheduleShape, StageTask,
+    ScheduleShape, Score, StageTask,
 };
 use crate::schema::Type;
 use crate::value::{
@@ -270,13 +270,20 @@ impl Evaluator<'_> {
             given.or("chance", None, |span, value| {
                 self.share(span, value).map(Some)
             })?;
-            let images = given.or("images", true, |span, value| self.flag(span, &value))?;
+            let images = given.or("images", true, |span, value| self.flag(span, &value));
             let compare = given.word("compare", "bytes");
+            let score = given.word("score", "exact").map(|word| match word {
+                "relaxed" => Score::Relaxed,
+                "contained" => Score::Contained,
+                "agreement" => Score::Agreement,
+                _ => Score::Exact,
+            });
             let (name, data, items) = (block.name.text.clone(), data?, items?);
-            let is_plain = matches!(
-                data,
-                ItemsSpec::File { pictures: None, .. } | ItemsSpec::Planned { .. }
-            );
+            let is_plain = match &data {
+                ItemsSpec::File { pictures: None, .. } | ItemsSpec::Planned { .. } => true,
+                ItemsSpec::Published { .. } => !images?,
+                _ => false,
+            };
             let dataset = Dataset {
                 name: name.clone(),
                 declared: block.name.span,
@@ -290,8 +297,12 @@ impl Evaluator<'_> {
                 data,
                 items,
                 format: format?,
-                images,
+                images: images?,
                 whole: compare? == "whole" && format? == Format::Likelihood,
+                // As `compare` is nothing where no likelihoods are compared.
+                score: score
+                    .filter(|_| format == Some(Format::ShortAnswer))
+                    .unwrap_or_default(),
                 dataset: Rc::new(dataset),
                 is_plain,
                 origin: origin(block, scope),

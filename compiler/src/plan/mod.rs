@@ -42,8 +42,8 @@ pub use task::{
     Activation, AlignTask, AnswersTask, Ask, Broken, Choice, CorpusTask, DatasetFrom, DatasetTask,
     EncoderTask, EncoderWeights, EvalTask, Family, FeaturesTask, FileSpec, Format, ItemFields,
     ItemsSpec, Layers, Lessons, Mlp, Modules, Overall, PartSpec, PicturesSpec, Pooling, Precision,
-    PretrainTask, Projector, ScheduleShape, ScheduleSpec, Sight, SourceSpec, Split, StageTask,
-    Task, TokenizerTask,
+    PretrainTask, Projector, PublishedFile, ScheduleShape, ScheduleSpec, Score, Sight, SourceSpec,
+    Split, StageTask, Task, TokenizerTask,
 };
 
 pub use trunk::Trunk;

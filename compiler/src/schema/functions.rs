@@ -59,6 +59,39 @@ const fn made(name: &'static str, parameters: &'static [Parameter], doc: &'stati
     }
 }
 
+/// Published benchmarks that can be read.
+const PUBLISHED: Type = Type::Word(&[
+    "gqa",
+    "mme",
+    "mmbench",
+    "seed_bench",
+    "scienceqa",
+    "mmmu",
+    "ai2d",
+    "mathvista",
+    "textvqa",
+    "chartqa",
+    "ocrbench",
+    "realworldqa",
+    "blink",
+    "cv_ade",
+    "cv_coco",
+    "cv_omni3d",
+    "mle_small",
+    "mle_medium",
+    "mle_large",
+    "wikitext",
+    "lambada",
+    "piqa",
+    "hellaswag",
+    "winogrande",
+    "arc",
+    "copa",
+    "sciq",
+    "openbookqa",
+    "boolq",
+]);
+
 /// The world's styles of text.
 const STYLES: Type = Type::Word(&[
     "web",
@@ -166,6 +199,11 @@ pub const FUNCTIONS: &[Function] = &[
             BROKEN,
         ],
         "Items of a file: LLaVA's instructions (.json), one JSON object per line (.jsonl), VLMEvalKit's tables (.tsv), webdataset (.tar). `pictures` is the folder in which the paths of pictures lie.",
+    ),
+    made(
+        "published",
+        &[first("name", PUBLISHED)],
+        "A published benchmark, read from the files of its publisher in the folder `benchmarks` beside the study, or in `VPC_BENCHMARKS`. Until they are there, it is planned.",
     ),
     // Mixtures and datasets.
     made(

@@ -148,7 +148,7 @@ impl Type {
             Self::Labels => "a label, or a list of labels",
             Self::Files => "a path in quotes, or `planned(\"what it is\")`",
             Self::Items => {
-                "a source of items: a path in quotes, `items(…)`, `folder(…)`, `scenes([…])` or `planned(\"what it is\")`"
+                "a source of items: a path in quotes, `items(…)`, `folder(…)`, `scenes([…])`, `published(…)` or `planned(\"what it is\")`"
             }
             Self::Kinds => "a list of kinds of items such as `[caption, existence]`",
             Self::Weights => {

@@ -6,7 +6,7 @@ use vpc_grammar::Span;
 
 use super::{Category, Origin, Schedule};
 use crate::plan::{
-    Choice, EncoderTask, Format, Fraction, ItemsSpec, Metric, Modules, Overall, Projector,
+    Choice, EncoderTask, Format, Fraction, ItemsSpec, Metric, Modules, Overall, Projector, Score,
 };
 
 /// Items to adapt with.
@@ -82,6 +82,8 @@ pub(crate) struct Benchmark {
     pub(crate) images: bool,
     /// Whether options are compared as whole answers.
     pub(crate) whole: bool,
+    /// How short answers are scored.
+    pub(crate) score: Score,
     /// Its items as a dataset.
     pub(crate) dataset: Rc<Dataset>,
     /// Whether it is a file that is read as it stands where no pictures are shown.

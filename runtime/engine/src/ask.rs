@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use vpc_data::items::read_picture;
+use vpc_compiler::plan::Score;
+use vpc_data::items::{Form, read_picture};
 use vpc_data::questions::{Answer, Asking, Question};
 use vpc_data::{DataError, Tokenizer};
 use vpc_measure::record::Answer as Understood;
@@ -163,6 +164,7 @@ pub fn ask(store: &Store, job: &Manifest, asked: &Asked<'_>) -> Result<Reply, As
             },
             explain: false,
             whole: false,
+            score: Score::default(),
         };
         let visual_tokens = match &filed.projector {
             Some(projector) if !features.is_empty() => projector.config().tokens,
@@ -191,6 +193,7 @@ fn question(asked: &Asked<'_>) -> Question {
         text: asked.question.to_owned(),
         options: asked.options.to_vec(),
         answer: Answer::None,
+        form: Form::Asked,
     }
 }
 

@@ -77,6 +77,9 @@ pub enum JobError {
     /// A kind of items is not one of the world's.
     #[error(transparent)]
     Kind(#[from] vpc_data::world::ParseItemKindError),
+    /// A published benchmark is not one that can be read.
+    #[error(transparent)]
+    Published(#[from] vpc_data::items::ParsePublishedError),
     /// A picture that was read before cannot be decoded.
     #[error("the picture {id}: {source}")]
     Picture {

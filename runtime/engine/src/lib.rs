@@ -47,7 +47,7 @@ pub use outcome::{Failure, Outcome};
 pub use reasons::{Cause, Reason, Reasons, reasons};
 pub use savings::{Advice, Missed, Training, advice, training};
 pub use schedule::run;
-pub use sources::{choice, item_source, text_source};
+pub use sources::{asked_items, choice, item_source, text_source};
 pub use steps::kept;
 pub use support::{Unsupported, unsupported};
 pub use survey::{State, Survey, survey};

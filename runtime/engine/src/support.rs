@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use vpc_compiler::plan::{
     AnswersTask, CorpusTask, DatasetFrom, EncoderWeights, EvalTask, FileSpec, Format, ItemsSpec,
-    Job, Plan, SourceSpec, Task, TokenizerTask,
+    Job, Operation, Plan, SourceSpec, Task, TokenizerTask,
 };
 use vpc_store::Manifest;
 
@@ -58,11 +58,10 @@ pub(crate) fn why_not(task: &Task) -> Option<Cow<'static, str>> {
         | Task::Eval(EvalTask::HeldOut { .. } | EvalTask::Benchmarks { .. }) => None,
         Task::Answers(task) => unanswerable(task),
         Task::Dataset(task) => match &task.from {
-            DatasetFrom::Source(ItemsSpec::Planned { what }) => {
-                let why = format!(
-                    "is only planned ({what}): give the dataset a source such as `items(\"….jsonl\")`"
-                );
-                Some(why.into())
+            DatasetFrom::Source(ItemsSpec::Planned { what, advice }) => {
+                let usual = "give the dataset a source such as `items(\"….jsonl\")`";
+                let advice = advice.get().as_deref().unwrap_or(usual);
+                Some(format!("is only planned ({what}): {advice}").into())
             }
             _ => None,
         },
@@ -81,10 +80,8 @@ pub(crate) fn why_not(task: &Task) -> Option<Cow<'static, str>> {
 
 /// Why questions cannot be answered, where they cannot.
 fn unanswerable(task: &AnswersTask) -> Option<Cow<'static, str>> {
-    if let ItemsSpec::Planned { what } = &task.data {
-        let why =
-            format!("is only planned ({what}): give the benchmark a file, `data: \"….jsonl\"`");
-        return Some(why.into());
+    if let ItemsSpec::Planned { what, advice } = &task.data {
+        return Some(planned(what, advice).into());
     }
     if let Some(model) = &task.endpoint {
         return unasked(model, "answer");
@@ -94,6 +91,13 @@ fn unanswerable(task: &AnswersTask) -> Option<Cow<'static, str>> {
         "measures the perplexity of texts beside pictures, which this version can plan and not run yet"
             .into(),
     )
+}
+
+/// What becomes of a benchmark that is only planned, as what follows "it …".
+pub(crate) fn planned(what: &str, advice: &Operation<Option<String>>) -> String {
+    let usual = "give the benchmark a file, `data: \"….jsonl\"`";
+    let advice = advice.get().as_deref().unwrap_or(usual);
+    format!("is only planned ({what}): {advice}")
 }
 
 /// Why a model elsewhere cannot be asked, where it cannot.

@@ -5,4 +5,4 @@ mod letter;
 mod short;
 
 pub use choice::{Parsed, Stage, choice, yes_no};
-pub use short::{normalise, relaxed, vqa_accuracy};
+pub use short::{contained, equal, normalise, relaxed, vqa_accuracy};

@@ -35,9 +35,12 @@ pub struct Record {
     /// The answer read from it; `None` where none was found.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub answer: Option<Answer>,
-    /// Whether it is right; `None` where nothing is right or wrong.
+    /// Whether it is right, and altogether so; `None` where nothing is right or wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub right: Option<bool>,
+    /// What it counts, from 0 to 1, where that is in between.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub credit: Option<f64>,
     /// log p of each option in their order, or of the text, in nats.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub log_likelihoods: Vec<f64>,
@@ -95,6 +98,7 @@ impl Record {
             output: None,
             answer: None,
             right: None,
+            credit: None,
             log_likelihoods: Vec::new(),
             lengths: Vec::new(),
             question: None,
@@ -102,6 +106,17 @@ impl Record {
             explanation: None,
             finish: None,
             usage: None,
+        }
+    }
+
+    /// The same with what its answer counts, from 0 to 1.
+    #[must_use]
+    pub fn credited(self, credit: f64) -> Self {
+        let is_whole = credit <= 0.0 || credit >= 1.0;
+        Self {
+            right: Some(credit >= 1.0),
+            credit: (!is_whole).then_some(credit),
+            ..self
         }
     }
 
@@ -138,9 +153,9 @@ fn in_hexadecimal<S: serde::Serializer>(prompt: &[u8; 32], to: S) -> Result<S::O
 /// Records that cannot be written, or bytes that are none.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RecordError {
-    /// A log-likelihood that is no number.
+    /// A log-likelihood, or what an answer counts, that is no number.
     #[error(
-        "a log-likelihood of the question `{id}` is not finite; look at the weights of the model that answered"
+        "a number of the question `{id}` is not finite; look at the weights of the model that answered"
     )]
     NotFinite {
         /// The question.
@@ -168,7 +183,10 @@ pub enum RecordError {
 
 /// Holds records to what a reader relies on: finite numbers.
 fn check(records: &[Record]) -> Result<(), RecordError> {
-    let is_sound = |record: &&Record| record.log_likelihoods.iter().all(|own| own.is_finite());
+    let is_sound = |record: &&Record| {
+        let mut numbers = record.log_likelihoods.iter().chain(&record.credit);
+        numbers.all(|own| own.is_finite())
+    };
     match records.iter().find(|record| !is_sound(record)) {
         Some(record) => Err(RecordError::NotFinite {
             id: record.id.clone(),

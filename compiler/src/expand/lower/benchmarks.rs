@@ -165,6 +165,7 @@ fn asked(benchmark: &Benchmark, images: bool, explain: bool) -> AnswersTask {
         images,
         explain,
         whole: benchmark.whole,
+        score: benchmark.score,
     }
 }
 

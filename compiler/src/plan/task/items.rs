@@ -1,4 +1,4 @@
-//! Where items come from: files, folders of pictures, scenes of the world.
+//! Where items come from: files, folders of pictures, scenes of the world, published benchmarks.
 
 use serde::{Deserialize, Serialize};
 
@@ -51,11 +51,30 @@ pub enum ItemsSpec {
         /// Seed of the generator.
         seed: u64,
     },
+    /// A published benchmark.
+    Published {
+        /// Its word.
+        name: String,
+        /// What it is read from, in the order of its release.
+        files: Vec<PublishedFile>,
+    },
     /// Not there yet.
     Planned {
         /// What it will be.
         what: String,
+        /// How to get it, where that is known.
+        #[serde(default, skip_serializing_if = "Operation::is_none")]
+        advice: Operation<Option<String>>,
     },
+}
+
+/// A file of a published benchmark, or a folder of its pictures.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PublishedFile {
+    /// Where it is.
+    pub path: Operation<String>,
+    /// blake3 of its bytes; of a folder see [`PicturesSpec::digest`].
+    pub digest: Key,
 }
 
 /// A folder of pictures.
@@ -142,14 +161,19 @@ impl ItemsSpec {
     /// Returns whether the number of items is part of what is asked for, and not known from the source.
     pub const fn is_counted(&self) -> bool {
         match self {
-            Self::File { .. } | Self::Folder { .. } => false,
+            Self::File { .. } | Self::Folder { .. } | Self::Published { .. } => false,
             Self::Scenes { .. } | Self::Planned { .. } => true,
         }
     }
 
     /// Returns the files and folders that are read.
     pub fn data(&self) -> impl Iterator<Item = (&Operation<String>, Key)> {
+        let mut published = [].iter();
         let (of, pictures) = match self {
+            Self::Published { name: _, files } => {
+                published = files.iter();
+                (None, None)
+            }
             Self::File {
                 path,
                 digest,
@@ -160,13 +184,19 @@ impl ItemsSpec {
             Self::Scenes { .. } | Self::Planned { .. } => (None, None),
         };
         let pictures = pictures.map(|folder| (&folder.path, folder.digest));
-        of.into_iter().chain(pictures)
+        let published = published.map(|file| (&file.path, file.digest));
+        of.into_iter().chain(pictures).chain(published)
     }
 
     /// Adds the source to a record, under a name of the caller.
     pub(super) fn onto<'t>(&'t self, record: Record<'t>, name: &'static str) -> Record<'t> {
         match self {
-            Self::Planned { what } => {
+            Self::Published { name: of, files } => {
+                let mut value: Vec<Value<'t>> = vec!["published".into(), of.as_str().into()];
+                value.extend(files.iter().map(|file| (*file.digest.bytes()).into()));
+                record.with(name, value)
+            }
+            Self::Planned { what, advice: _ } => {
                 let value: [Value<'t>; 2] = ["planned".into(), what.as_str().into()];
                 record.with(name, value.to_vec())
             }

@@ -59,6 +59,31 @@ pub struct AnswersTask {
     /// Whether options are compared as whole answers, and not by the byte.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub whole: bool,
+    /// How short answers are scored.
+    #[serde(default, skip_serializing_if = "Score::is_exact")]
+    pub score: Score,
+}
+
+/// How a short answer is scored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Score {
+    /// Whether it equals a right one when normalised.
+    #[default]
+    Exact,
+    /// The same, or a number within 5% of a right one.
+    Relaxed,
+    /// Whether a right one stands in it.
+    Contained,
+    /// By how many annotators gave it.
+    Agreement,
+}
+
+impl Score {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde asks for it")]
+    const fn is_exact(&self) -> bool {
+        matches!(self, Self::Exact)
+    }
 }
 
 /// How questions are asked and scored.
@@ -156,6 +181,7 @@ impl AnswersTask {
             images,
             explain,
             whole,
+            score,
         } = self;
         let format = match format {
             Format::Choice => "choice",
@@ -173,6 +199,12 @@ impl AnswersTask {
             record.with("compare", "whole")
         } else {
             record
+        };
+        let record = match score {
+            Score::Exact => record,
+            Score::Relaxed => record.with("score", "relaxed"),
+            Score::Contained => record.with("score", "contained"),
+            Score::Agreement => record.with("score", "agreement"),
         };
         match endpoint {
             Some(endpoint) => record.with("endpoint", endpoint.as_str()),

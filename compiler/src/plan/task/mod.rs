@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-pub use items::{Ask, Broken, ItemFields, ItemsSpec, PartSpec, PicturesSpec, Split};
-pub use measure::{AlignTask, AnswersTask, EvalTask, Format, Layers, Overall, Pooling};
+pub use items::{Ask, Broken, ItemFields, ItemsSpec, PartSpec, PicturesSpec, PublishedFile, Split};
+pub use measure::{AlignTask, AnswersTask, EvalTask, Format, Layers, Overall, Pooling, Score};
 pub use sight::{
     Activation, Choice, DatasetFrom, DatasetTask, EncoderTask, EncoderWeights, Family,
     FeaturesTask, FileSpec, Lessons, Mlp, Modules, Projector, Sight, StageTask,

@@ -145,6 +145,12 @@ pub(super) const BENCHMARK: Kind = Kind {
             "bytes",
             "How likelihoods of options are compared: by the byte, or of whole answers with the end after them.",
         ),
+        Field::optional(
+            "score",
+            Type::Word(&["exact", "relaxed", "contained", "agreement"]),
+            "exact",
+            "How a short answer is scored: equal to a right one when normalised, a number within 5% of it too (relaxed accuracy), a right one contained in what was written, or by its agreement with annotators (VQA accuracy).",
+        ),
         Field::optional("chance", Type::Share, "0%", "What guessing scores.").operation(),
     ],
 };

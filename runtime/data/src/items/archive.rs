@@ -227,7 +227,7 @@ fn item(reading: &Reading<'_>, group: &Group) -> Result<(Item, bool), String> {
         options: Vec::new(),
         right: None,
         labels,
-        picture: None,
+        ..Item::default()
     };
     Ok((item, false))
 }

@@ -18,6 +18,8 @@ pub enum Place {
         /// The line on which it begins, from 1.
         line: u64,
     },
+    /// In a row of a file that has no lines, from 1; 0 is the file's own description of itself.
+    Row(u64),
     /// In an archive, under this name.
     Member(String),
 }
@@ -29,6 +31,8 @@ impl fmt::Display for Place {
             Self::Whole => Ok(()),
             Self::Line(line) => write!(f, " line {line}"),
             Self::Entry { entry, line } => write!(f, " entry {entry} (line {line})"),
+            Self::Row(0) => write!(f, " (its description)"),
+            Self::Row(row) => write!(f, " row {row}"),
             Self::Member(name) => write!(f, " member `{name}`"),
         }
     }

@@ -184,14 +184,18 @@ fn take_row(
     if !intake.wants(&item) {
         return Ok(ControlFlow::Continue(()));
     }
-    let bytes = BASE64.decode(packed.as_str().unwrap_or_default().trim());
+    let bytes = unpacked(packed.as_str().unwrap_or_default());
     let found = Found {
         name: item.id.clone(),
-        bytes: bytes
-            .map(Into::into)
-            .map_err(|error| format!("neither a path nor base64 ({error})")),
+        bytes: bytes.map(Into::into),
     };
     intake.take(&at, item, Some(found))
+}
+
+/// The bytes of a cell in base64.
+pub(super) fn unpacked(cell: &str) -> Result<Vec<u8>, String> {
+    let bytes = BASE64.decode(cell.trim());
+    bytes.map_err(|error| format!("neither a path nor base64 ({error})"))
 }
 
 /// Base64 with or without padding.

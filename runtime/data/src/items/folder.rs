@@ -149,7 +149,7 @@ fn item(id: String, question: &str, answer: String, class: &str) -> Item {
         options: Vec::new(),
         right: None,
         labels: vec![class.to_owned()],
-        picture: None,
+        ..Item::default()
     }
 }
 

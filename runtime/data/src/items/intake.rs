@@ -76,6 +76,11 @@ impl<'s, 'e> Intake<'s, 'e> {
         })
     }
 
+    /// What a picture may be.
+    pub(super) fn limits(&self) -> &'s Limits {
+        self.limits
+    }
+
     /// Whether an item belongs to the part that is read, as what it asks tells.
     pub(super) fn wants(&mut self, item: &Item) -> bool {
         let mut hasher = blake3::Hasher::new_derive_key(SIDE_DOMAIN);

@@ -65,13 +65,45 @@ pub struct Turn {
     pub answer: String,
 }
 
+/// How a question is put to a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Form {
+    /// Within the model's template.
+    #[default]
+    Asked,
+    /// As it stands: an answer goes on from it after a space.
+    Continued,
+    /// A sentence with a blank `_`: the answer stands in the blank, and what comes after is read given it.
+    Filled,
+}
+
+impl Form {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde asks for it")]
+    const fn is_asked(&self) -> bool {
+        matches!(self, Self::Asked)
+    }
+
+    /// The form in a word.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Asked => "asked",
+            Self::Continued => "continued",
+            Self::Filled => "filled",
+        }
+    }
+}
+
 /// What a model is adapted with, or asked.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Item {
     /// Its name in the source, or its place there.
     pub id: String,
     /// Questions and answers in order, at least one.
     pub turns: Vec<Turn>,
+    /// All answers that are right, also where several agree; empty where there is just the one of the only turn.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<String>,
     /// What the answer of the last turn is chosen from; empty where the question is open.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub options: Vec<String>,
@@ -81,13 +113,16 @@ pub struct Item {
     /// Words that tell sorts of items apart, sorted, each once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub labels: Vec<String>,
+    /// How its question is put.
+    #[serde(default, skip_serializing_if = "Form::is_asked")]
+    pub form: Form,
     /// The picture that is talked about, before the first question.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub picture: Option<PictureId>,
 }
 
 impl Item {
-    /// A hash of what is asked: turns, options, the right one and the picture, neither the id nor the labels.
+    /// A hash of what is asked: turns, answers, options, the right one, the form and the picture, neither the id nor the labels.
     pub fn content(&self) -> [u8; 32] {
         let mut hasher = blake3::Hasher::new_derive_key(CONTENT_DOMAIN);
         feed_number(&mut hasher, self.turns.len());
@@ -102,6 +137,16 @@ impl Item {
         feed_number(&mut hasher, self.right.map_or(0, |right| right + 1));
         if let Some(picture) = self.picture {
             hasher.update(&picture.0);
+        }
+        // Nothing is added to what items were before they had these.
+        if !self.answers.is_empty() {
+            feed_number(&mut hasher, self.answers.len());
+        }
+        for answer in &self.answers {
+            feed(&mut hasher, answer);
+        }
+        if !self.form.is_asked() {
+            feed(&mut hasher, self.form.word());
         }
         *hasher.finalize().as_bytes()
     }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::rc::Rc;
 
 use serde::Deserialize;
@@ -10,27 +11,40 @@ use serde_json::Value;
 
 use super::Place;
 use super::file::Reading;
-use super::intake::Intake;
+use super::intake::{At, Intake};
 use super::ration::{Ration, Rationed};
 use crate::error::DataError;
 use crate::limits::LINE_BYTES;
 use crate::source::jsonl::reason;
 use crate::source::open::{open, unreadable};
+use crate::source::shown;
 
-/// Visits the items of a list; each is read on its own, and has 64 MiB at most.
+/// Visits the items of a list.
 pub(super) fn visit(
     reading: &mut Reading<'_>,
     intake: &mut Intake<'_, '_>,
 ) -> Result<(), DataError> {
+    let path = reading.path;
+    let mut count = 0_u64;
+    entries(path, &mut |value, place| {
+        count += 1;
+        reading.take(value, place, count.to_string(), intake)
+    })
+}
+
+/// What takes entries, each with its place, and says whether to go on.
+type VisitEntry<'v> = dyn FnMut(&Value, Place) -> Result<ControlFlow<()>, DataError> + 'v;
+
+/// Visits the entries of a list; each is read on its own, and has 64 MiB at most.
+pub(super) fn entries(path: &Path, each: &mut VisitEntry<'_>) -> Result<(), DataError> {
     let ration = Ration::new(LINE_BYTES as u64);
     let input = Rationed {
-        inner: open(reading.path)?,
+        inner: open(path)?,
         ration: ration.clone(),
     };
     let mut deserializer = serde_json::Deserializer::from_reader(input);
     let mut entries = Entries {
-        reading,
-        intake,
+        each,
         ration: ration.clone(),
         entry: 0,
         stopped: None,
@@ -44,25 +58,28 @@ pub(super) fn visit(
         return Ok(());
     };
     let line = ration.line();
-    let at = reading.at(Place::Entry {
-        entry: entry.max(1),
-        line,
-    });
+    let file = shown(path);
+    let at = At {
+        file: &file,
+        place: Place::Entry {
+            entry: entry.max(1),
+            line,
+        },
+    };
     if ration.is_spent() {
         let most = LINE_BYTES >> 20;
         return Err(at.wrong(format!("an entry longer than {most} MiB; leave it out")));
     }
     if error.is_io() {
-        return Err(unreadable(reading.path, error.into()));
+        return Err(unreadable(path, error.into()));
     }
     let reason = reason(&error);
     Err(at.wrong(format!("it is no JSON list of items ({reason})")))
 }
 
 /// The entries of a list, handed on one by one.
-struct Entries<'r, 'f, 's, 'e> {
-    reading: &'r mut Reading<'f>,
-    intake: &'r mut Intake<'s, 'e>,
+struct Entries<'r, 'v> {
+    each: &'r mut VisitEntry<'v>,
     ration: Rc<Ration>,
     /// The entry being read, from 1.
     entry: u64,
@@ -70,7 +87,7 @@ struct Entries<'r, 'f, 's, 'e> {
     stopped: Option<Result<(), DataError>>,
 }
 
-impl<'de> Visitor<'de> for &mut Entries<'_, '_, '_, '_> {
+impl<'de> Visitor<'de> for &mut Entries<'_, '_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -85,10 +102,7 @@ impl<'de> Visitor<'de> for &mut Entries<'_, '_, '_, '_> {
             };
             let entry = self.entry;
             let place = Place::Entry { entry, line };
-            let taken = self
-                .reading
-                .take(&value, place, entry.to_string(), self.intake);
-            let stopped = match taken {
+            let stopped = match (self.each)(&value, place) {
                 Ok(ControlFlow::Continue(())) => continue,
                 Ok(ControlFlow::Break(())) => Ok(()),
                 Err(error) => Err(error),

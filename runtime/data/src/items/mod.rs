@@ -16,6 +16,7 @@ mod lines;
 mod list;
 mod located;
 mod pictures;
+mod published;
 mod ration;
 mod record;
 mod scenes;
@@ -25,10 +26,11 @@ mod table;
 pub use choose::{Choice, choose, common_content};
 pub use error::{ItemError, Place};
 pub use features::{Features, FeaturesWriter};
-pub use item::{Item, PictureId, Turn};
+pub use item::{Form, Item, PictureId, Turn};
 pub use lines::{item_line, read_item_lines};
 pub use located::read_picture;
 pub use pictures::{Pictures, PicturesWriter};
+pub use published::{ParsePublishedError, Published};
 pub use source::{Ask, Broken, Fields, ItemSource, ItemStats, Side, VisitItem, read_items};
 
 #[cfg(test)]

@@ -47,7 +47,7 @@ pub(super) fn record(row: &Row, fields: &Fields, id: String) -> Result<Record, S
         options: Vec::new(),
         right: None,
         labels: labels(row, &fields.labels)?,
-        picture: None,
+        ..Item::default()
     };
     match row.get("conversations") {
         Some(Value::Array(list)) => item.turns = conversation(list, image.is_some())?,

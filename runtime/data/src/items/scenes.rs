@@ -67,6 +67,6 @@ fn worded(world: WorldItem, id: String) -> Item {
         options: world.options,
         right: world.right,
         labels,
-        picture: None,
+        ..Item::default()
     }
 }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::intake::Intake;
-use super::{Item, file, folder, scenes};
+use super::{Item, Published, file, folder, scenes};
 use crate::error::DataError;
 use crate::image::Limits;
 use crate::world::{ItemKind, Split};
@@ -103,6 +103,13 @@ pub enum ItemSource {
         /// The part that is read; `None` is all of it.
         side: Option<Side>,
     },
+    /// A published benchmark.
+    Published {
+        /// Which.
+        benchmark: Published,
+        /// Its files, and folders of pictures, in the order in which its release names them.
+        files: Vec<PathBuf>,
+    },
     /// A folder with a folder of pictures for each class: `CLASS/*.jpg`, `.jpeg`, `.png` or `.webp`.
     Folder {
         /// The folder.
@@ -124,13 +131,17 @@ impl ItemSource {
         match self {
             Self::Scenes { .. } => "the world in scenes".to_owned(),
             Self::File { path, .. } | Self::Folder { path, .. } => format!("`{}`", path.display()),
+            Self::Published { files, .. } => {
+                let files = files.iter().map(|path| format!("`{}`", path.display()));
+                files.collect::<Vec<_>>().join(" and ")
+            }
         }
     }
 
     /// What is done about broken pictures, and the part that is read.
     pub(super) fn policy(&self) -> (Broken, Option<Side>) {
         match self {
-            Self::Scenes { .. } => (Broken::Fatal, None),
+            Self::Scenes { .. } | Self::Published { .. } => (Broken::Fatal, None),
             Self::File { broken, side, .. } | Self::Folder { broken, side, .. } => (*broken, *side),
         }
     }
@@ -184,6 +195,7 @@ pub fn read_items(
             fields,
             ..
         } => file::visit(path, pictures.as_deref(), fields, &mut intake)?,
+        ItemSource::Published { benchmark, files } => benchmark.visit(files, &mut intake)?,
         ItemSource::Folder {
             path, ask, seed, ..
         } => folder::visit(path, *ask, *seed, &mut intake)?,

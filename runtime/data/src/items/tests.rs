@@ -6,6 +6,9 @@ mod confining;
 mod files;
 mod folders;
 mod lists;
+mod published;
+mod published_language;
+mod published_parquet;
 mod rations;
 mod scenes;
 mod sides;
@@ -29,7 +32,7 @@ fn item(question: &str, answer: &str, labels: &[&str]) -> Item {
         options: Vec::new(),
         right: None,
         labels: labels.iter().map(|&label| label.to_owned()).collect(),
-        picture: None,
+        ..Item::default()
     }
 }
 
@@ -118,6 +121,17 @@ impl Room {
         all.into_iter().map(|(item, _)| item).collect()
     }
 
+    /// Reads files as those of a published benchmark.
+    fn published(&self, name: &str, files: &[(&str, &[u8])]) -> Result<Vec<Seen>, String> {
+        let files = files.iter().map(|(name, bytes)| self.put(name, bytes));
+        let source = ItemSource::Published {
+            benchmark: name.parse().unwrap(),
+            files: files.collect(),
+        };
+        let (all, _) = read(&source).map_err(|error| self.plain(&error))?;
+        Ok(all)
+    }
+
     fn refused(&self, name: &str, bytes: impl AsRef<[u8]>) -> String {
         self.read_as(name, bytes, |_| {}).unwrap_err()
     }
@@ -132,6 +146,6 @@ fn skip(source: &mut ItemSource) {
         ItemSource::File { broken, .. } | ItemSource::Folder { broken, .. } => {
             *broken = Broken::Skip;
         }
-        ItemSource::Scenes { .. } => {}
+        ItemSource::Scenes { .. } | ItemSource::Published { .. } => {}
     }
 }

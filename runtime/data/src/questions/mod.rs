@@ -5,10 +5,10 @@ mod prompt;
 mod read;
 pub(crate) mod table;
 
+use crate::items::{Form, Turn};
+
 pub use prompt::{Template, body, earlier};
 pub use read::read_questions;
-
-use crate::items::Turn;
 
 /// How questions are asked and scored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,12 +32,15 @@ pub struct Question {
     pub id: String,
     /// What was asked and answered before, in order; empty where nothing was.
     pub before: Vec<Turn>,
-    /// The question; the text itself where its perplexity is asked for.
+    /// The question; the text itself where its perplexity is asked for, or what stands before the words of its
+    /// answer, which are then measured.
     pub text: String,
     /// What there is to choose from; empty where nothing is.
     pub options: Vec<String>,
     /// The right answer.
     pub answer: Answer,
+    /// How it is put.
+    pub form: Form,
 }
 
 /// The right answer to a question.

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use super::choice::{options, right};
 use super::{Answer, Asking, Question, table};
 use crate::error::DataError;
+use crate::items::Form;
 use crate::source::lines::Lines;
 use crate::source::open::{compression, open};
 use crate::source::shown;
@@ -117,6 +118,7 @@ fn question(row: &Row, asking: Asking, line: u64) -> Result<Question, String> {
         text,
         options,
         answer,
+        form: Form::Asked,
     })
 }
 

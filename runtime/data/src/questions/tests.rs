@@ -115,6 +115,7 @@ fn prompts_are_as_written() {
         text: "Which?".to_owned(),
         options: vec!["cat".to_owned(), "dog".to_owned()],
         answer: Answer::Option(0),
+        form: Form::Asked,
     };
     let usual = Template::default();
     let put = |question: &Question, asking| usual.prompt(&body(question, asking));

@@ -257,10 +257,7 @@ mod tests {
                 turn("And what colour is it?", "red"),
                 turn("And the lamp?", "blue"),
             ],
-            options: Vec::new(),
-            right: None,
-            labels: Vec::new(),
-            picture: None,
+            ..Item::default()
         };
         let told = teller(500).tell(&item).expect("tokens");
         assert!(!told.cut && told.is_whole(1));

@@ -2,9 +2,9 @@
 
 use std::time::Instant;
 
-use vpc_compiler::plan::AnswersTask;
+use vpc_compiler::plan::{AnswersTask, Score};
 use vpc_data::Tokenizer;
-use vpc_data::items::Turn;
+use vpc_data::items::{Form, Turn};
 use vpc_data::questions::{Answer, Asking, Question, Template, body};
 use vpc_measure::record::Record;
 use vpc_store::Manifest;
@@ -59,6 +59,7 @@ pub(super) fn make(bench: &Bench<'_>, task: &AnswersTask) -> Result<Manifest, Jo
             asking,
             explain: task.explain,
             whole: task.whole,
+            score: task.score,
         };
         let mut answers = Vec::with_capacity(sheet.questions.len());
         for (at, together) in sheet.questions.chunks(TOGETHER).enumerate() {
@@ -94,6 +95,13 @@ pub(crate) fn beginning(filed: &Filed, tokenizer: &Tokenizer) -> Beginning {
     Beginning { blind, seeing }
 }
 
+/// A prompt, whether its beginning did not fit, and what is scored after it.
+struct Reading {
+    given: Given,
+    cut: bool,
+    options: Vec<Vec<u32>>,
+}
+
 /// A model that reads questions.
 pub(crate) struct Reader<'t> {
     pub(crate) mind: Mind,
@@ -105,6 +113,8 @@ pub(crate) struct Reader<'t> {
     pub(crate) explain: bool,
     /// Whether options are compared as whole answers, with the end after them.
     pub(crate) whole: bool,
+    /// How short answers are scored.
+    pub(crate) score: Score,
 }
 
 impl Reader<'_> {
@@ -189,7 +199,12 @@ impl Reader<'_> {
 
     fn options(&self, question: &Question) -> Result<Vec<Vec<u32>>, JobError> {
         let options = question.options.iter().map(|option| {
-            let mut words = self.tokenizer.encode(&self.template.continuation(option))?;
+            let text = match question.form {
+                Form::Asked => self.template.continuation(option),
+                Form::Continued => format!(" {option}"),
+                Form::Filled => format!(" {}", blank(&question.text).1),
+            };
+            let mut words = self.tokenizer.encode(&text)?;
             if self.whole {
                 words.push(self.tokenizer.end());
             }
@@ -200,6 +215,9 @@ impl Reader<'_> {
 
     /// The words of a question up to where the model goes on.
     fn prompt(&self, question: &Question) -> String {
+        if question.form != Form::Asked {
+            return question.text.clone();
+        }
         let mut words = body(question, self.asking);
         if self.explain {
             words += EXPLAIN;
@@ -227,23 +245,71 @@ impl Reader<'_> {
         questions: &[Question],
         features: Vec<Vec<f32>>,
     ) -> Result<Vec<Record>, JobError> {
-        let options = questions.iter().map(|question| self.options(question));
-        let options: Vec<Vec<Vec<u32>>> = options.collect::<Result<_, _>>()?;
-        let all = questions.iter().zip(features).zip(&options);
-        let given = all.map(|((question, features), options)| {
-            self.given(question, features, self.room_before(options))
-        });
-        let given: Vec<(Given, bool)> = given.collect::<Result<_, _>>()?;
-        let (given, cut): (Vec<Given>, Vec<bool>) = given.into_iter().unzip();
-        let scores = self.mind.score(questions, &given, &options, TOGETHER)?;
-        let all = questions.iter().zip(cut).zip(scores);
+        let both = questions.iter().zip(features);
+        let readings = both.map(|(question, features)| self.readings(question, features));
+        let readings: Vec<Vec<Reading>> = readings.collect::<Result<_, _>>()?;
+        let counts: Vec<usize> = readings.iter().map(Vec::len).collect();
+        let owners = questions.iter().zip(&counts);
+        let owners = owners.flat_map(|(question, count)| std::iter::repeat_n(question, *count));
+        let owners: Vec<&Question> = owners.collect();
+        let (mut given, mut options, mut cuts) = (Vec::new(), Vec::new(), Vec::new());
+        for reading in readings.into_iter().flatten() {
+            given.push(reading.given);
+            options.push(reading.options);
+            cuts.push(reading.cut);
+        }
+        let scores = self.mind.score(&owners, &given, &options, TOGETHER)?;
+        let mut scores = scores.into_iter().zip(cuts);
+        let all = questions.iter().zip(counts);
         Ok(all
-            .map(|((question, cut), scores)| self.chosen(question, cut, scores))
+            .map(|(question, count)| {
+                let own: Vec<_> = scores.by_ref().take(count).collect();
+                let is_cut = own.iter().any(|(_, cut)| *cut);
+                let scores = own.into_iter().flat_map(|(scores, _)| scores);
+                self.chosen(question, is_cut, scores.collect())
+            })
             .collect())
     }
 
+    /// What is read to compare the options of a question: the question, with all of them after it; of one
+    /// with a blank, the sentence up to there with each in turn, and what comes after the blank (Trinh and
+    /// Le 2018).
+    fn readings(&self, question: &Question, features: Vec<f32>) -> Result<Vec<Reading>, JobError> {
+        let options = self.options(question)?;
+        if question.form != Form::Filled {
+            let (given, cut) = self.given(question, features, self.room_before(&options))?;
+            return Ok(vec![Reading {
+                given,
+                cut,
+                options,
+            }]);
+        }
+        let (before, _) = blank(&question.text);
+        let both = question.options.iter().zip(options);
+        both.map(|(option, ending)| {
+            let sentence = Question {
+                text: format!("{before}{option}"),
+                form: Form::Continued,
+                ..question.clone()
+            };
+            let options = vec![ending];
+            let room = self.room_before(&options);
+            let (given, cut) = self.given(&sentence, features.clone(), room)?;
+            Ok(Reading {
+                given,
+                cut,
+                options,
+            })
+        })
+        .collect()
+    }
+
     fn chosen(&self, question: &Question, cut: bool, log_likelihoods: Vec<f64>) -> Record {
-        let bytes = question.options.iter().map(|one| one.len() as u64);
+        // Of a blank, what comes after it is compared.
+        let bytes = question.options.iter().map(|one| match question.form {
+            Form::Filled => blank(&question.text).1.len() as u64,
+            Form::Asked | Form::Continued => one.len() as u64,
+        });
         let lengths: Vec<u64> = bytes.collect();
         let alike = vec![1; lengths.len()];
         let best = likeliest(&log_likelihoods, if self.whole { &alike } else { &lengths });
@@ -256,9 +322,25 @@ impl Reader<'_> {
         }
     }
 
+    /// log p of a word given the text before it, which counts as one however many tokens it has: as the
+    /// Language Model Evaluation Harness has it for LAMBADA.
+    fn last(&self, question: &Question, word: &str) -> Result<Record, JobError> {
+        let options = vec![self.tokenizer.encode(&format!(" {word}"))?];
+        let (given, cut) = self.given(question, Vec::new(), self.room_before(&options))?;
+        let scores = self.mind.score(&[question], &[given], &[options], 1)?;
+        Ok(Record {
+            log_likelihoods: scores.into_iter().flatten().collect(),
+            lengths: vec![1],
+            ..self.record(question, cut)
+        })
+    }
+
     /// log p of a text, in windows of the model's context: each token once, given what stands before it in
     /// its window.
     fn measured(&self, question: &Question) -> Result<Record, JobError> {
+        if let Answer::Words(words) = &question.answer {
+            return self.last(question, &words.join(" "));
+        }
         let mut tokens = vec![self.tokenizer.end()];
         tokens.extend(self.tokenizer.encode(&question.text)?);
         let mut nats = 0.0;
@@ -269,8 +351,7 @@ impl Reader<'_> {
                 features: Vec::new(),
             };
             let window = vec![tokens[start + 1..=end].to_vec()];
-            let question = std::slice::from_ref(question);
-            let scores = self.mind.score(question, &[given], &[window], 1)?;
+            let scores = self.mind.score(&[question], &[given], &[window], 1)?;
             nats += scores.iter().flatten().sum::<f64>();
         }
         Ok(Record {
@@ -295,12 +376,11 @@ impl Reader<'_> {
         let both = questions.iter().zip(cut).zip(written);
         both.map(|((question, cut), tokens)| {
             let output = self.line(&tokens)?;
-            let (answer, right) = record::read(question, &output);
+            let (answer, credit) = record::read(question, &output, self.score);
             Ok(Record {
                 output: Some(output),
                 answer,
-                right: Some(right),
-                ..self.record(question, cut)
+                ..self.record(question, cut).credited(credit)
             })
         })
         .collect()
@@ -331,14 +411,14 @@ impl Reader<'_> {
         let both = questions.iter().zip(cut).zip(explanations).zip(written);
         both.map(|(((question, cut), explanation), tokens)| {
             let output = self.line(&tokens)?;
-            let (answer, right) = record::read(question, &output);
+            let (answer, credit) = record::read(question, &output, self.score);
             let explanation = self.tokenizer.decode(&explanation)?;
             let record = self.record(question, cut);
             Ok(Record {
                 output: Some(output),
                 answer,
-                right: Some(right),
                 ..record::explained(record, question, self.asking, explanation.trim())
+                    .credited(credit)
             })
         })
         .collect()
@@ -361,6 +441,12 @@ impl Reader<'_> {
             ..Record::of(&question.id, &read)
         }
     }
+}
+
+/// What stands before and after the blank of a sentence.
+fn blank(sentence: &str) -> (&str, &str) {
+    let (before, after) = sentence.split_once('_').unwrap_or((sentence, ""));
+    (before, after.trim())
 }
 
 /// The number of the option with the largest log-likelihood by its length; of equal ones the first.

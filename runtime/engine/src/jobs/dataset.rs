@@ -158,7 +158,14 @@ pub(crate) fn source(spec: &ItemsSpec, items: u64) -> Result<ItemSource, JobErro
         plan::Broken::Skip => Broken::Skip,
     };
     Ok(match spec {
-        ItemsSpec::Planned { what } => return Err(JobError::Unsupported(what.clone())),
+        ItemsSpec::Planned { what, .. } => return Err(JobError::Unsupported(what.clone())),
+        ItemsSpec::Published { name, files } => ItemSource::Published {
+            benchmark: name.parse()?,
+            files: files
+                .iter()
+                .map(|file| PathBuf::from(file.path.get()))
+                .collect(),
+        },
         ItemsSpec::Scenes { kinds, side, seed } => {
             let kinds = kinds.iter().map(|kind| kind.parse());
             ItemSource::Scenes {

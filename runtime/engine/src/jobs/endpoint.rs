@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use serde_json::json;
-use vpc_compiler::plan::AnswersTask;
+use vpc_compiler::plan::{AnswersTask, Score};
 use vpc_data::items::{Item, Pictures};
 use vpc_data::questions::{Answer, Asking, Question, body, earlier};
 use vpc_endpoint::{Finish, Message, Part, Request, Role};
@@ -43,6 +43,7 @@ pub(super) fn make(
         model,
         asking,
         explain: task.explain,
+        score: task.score,
         pictures: blob.as_deref().map(Pictures::new).transpose()?,
         sheet: &sheet,
     };
@@ -70,6 +71,7 @@ struct Exam<'e> {
     model: &'e str,
     asking: Asking,
     explain: bool,
+    score: Score,
     /// None where pictures are withheld.
     pictures: Option<Pictures<'e>>,
     sheet: &'e Sheet,
@@ -159,12 +161,11 @@ impl Exam<'_> {
             let is_words = matches!(question.answer, Answer::Words(_));
             (blank, if is_words { line() } else { said })
         };
-        let (answer, right) = record::read(question, output);
+        let (answer, credit) = record::read(question, output, self.score);
         Record {
             output: Some(output.to_owned()),
             answer,
-            right: Some(right),
-            ..blank
+            ..blank.credited(credit)
         }
     }
 

@@ -40,10 +40,10 @@ impl Mind {
         }
     }
 
-    /// log p of each option of each question after what is given, in nats.
+    /// log p of each option after each of what is given, in nats; `questions` are those it is about.
     pub(super) fn score(
         &self,
-        questions: &[Question],
+        questions: &[&Question],
         given: &[Given],
         options: &[Vec<Vec<u32>>],
         together: usize,
@@ -72,7 +72,10 @@ impl Mind {
                 inference.score(&asked, together)
             }
         };
-        let scores = scores.map_err(|source| unreadable(questions, source))?;
+        let scores = scores.map_err(|source| {
+            let one = |item: usize| questions.get(item).copied();
+            unreadable(one, source)
+        })?;
         let total = |tokens: &Vec<f64>| tokens.iter().sum();
         let each = scores.iter();
         Ok(each
@@ -109,7 +112,8 @@ impl Mind {
                 inference.generate(&prompts, most, &[stop], together)
             }
         };
-        let generated = generated.map_err(|source| unreadable(questions, source))?;
+        let generated =
+            generated.map_err(|source| unreadable(|item| questions.get(item), source))?;
         Ok(generated.into_iter().map(|one| one.tokens).collect())
     }
 }
@@ -122,12 +126,12 @@ fn prompt(given: &Given) -> Prompt<'_> {
 }
 
 /// The question that an item is about, in the place of its number.
-fn unreadable(questions: &[Question], source: AdaptError) -> JobError {
+fn unreadable<'q>(one: impl Fn(usize) -> Option<&'q Question>, source: AdaptError) -> JobError {
     match source {
         AdaptError::Inference(source) => {
-            let one = questions.get(source.item().unwrap_or_default());
+            let question = source.item().and_then(one);
             JobError::Question {
-                id: one.map(|one| one.id.clone()).unwrap_or_default(),
+                id: question.map(|one| one.id.clone()).unwrap_or_default(),
                 source,
             }
         }

@@ -1,6 +1,6 @@
 //! Items as questions of a benchmark.
 
-use vpc_data::items::Item;
+use vpc_data::items::{Form, Item, Turn};
 use vpc_data::questions::{Answer, Asking, Question};
 
 use crate::error::JobError;
@@ -14,6 +14,33 @@ pub(super) fn of_items(items: &[Item], asking: Asking) -> Result<Vec<Question>, 
         })
     };
     items.iter().map(one).collect()
+}
+
+/// A question of a file as an item, for whoever looks at it.
+pub(crate) fn item(question: Question) -> Item {
+    let mut item = Item {
+        id: question.id,
+        ..Item::default()
+    };
+    let answer = match question.answer {
+        Answer::Option(right) => {
+            item.right = Some(right);
+            question.options.get(right).cloned().unwrap_or_default()
+        }
+        Answer::YesNo(yes) => if yes { "yes" } else { "no" }.to_owned(),
+        Answer::Words(words) => {
+            let first = words.first().cloned().unwrap_or_default();
+            item.answers = words;
+            first
+        }
+        Answer::None => String::new(),
+    };
+    item.options = question.options;
+    item.turns.push(Turn {
+        question: question.text,
+        answer,
+    });
+    item
 }
 
 fn question(item: &Item, asking: Asking) -> Result<Question, &'static str> {
@@ -35,17 +62,27 @@ fn question(item: &Item, asking: Asking) -> Result<Question, &'static str> {
             let (yes, _) = said.ok_or("is answered by neither yes nor no")?;
             (Vec::new(), Answer::YesNo(yes))
         }
-        Asking::ShortAnswer => (Vec::new(), Answer::Words(vec![turn.answer.clone()])),
-        Asking::Perplexity => {
+        Asking::ShortAnswer if item.answers.is_empty() => {
+            (Vec::new(), Answer::Words(vec![turn.answer.clone()]))
+        }
+        Asking::ShortAnswer => (Vec::new(), Answer::Words(item.answers.clone())),
+        Asking::Perplexity if item.form != Form::Continued => {
             return Err("is a question, and no text whose perplexity is measured");
         }
+        Asking::Perplexity if turn.question.is_empty() => (Vec::new(), Answer::None),
+        Asking::Perplexity => (Vec::new(), Answer::Words(vec![turn.answer.clone()])),
+    };
+    let text = match (asking, &answer) {
+        (Asking::Perplexity, Answer::None) => &turn.answer,
+        _ => &turn.question,
     };
     Ok(Question {
         id: item.id.clone(),
         before: before.to_vec(),
-        text: turn.question.clone(),
+        text: text.clone(),
         options,
         answer,
+        form: item.form,
     })
 }
 
@@ -64,8 +101,6 @@ fn said(answer: &str) -> Option<(bool, [&'static str; 2])> {
 
 #[cfg(test)]
 mod tests {
-    use vpc_data::items::Turn;
-
     use super::*;
 
     fn item(answer: &str, options: &[&str], right: Option<usize>) -> Item {
@@ -78,7 +113,7 @@ mod tests {
             options: options.iter().map(|&option| option.to_owned()).collect(),
             right,
             labels: Vec::new(),
-            picture: None,
+            ..Item::default()
         }
     }
 
@@ -94,6 +129,29 @@ mod tests {
         assert_eq!(yes.answer, Answer::YesNo(true));
         let short = question(&item("two", &[], None), Asking::ShortAnswer).expect("a question");
         assert_eq!(short.answer, Answer::Words(vec!["two".to_owned()]));
+    }
+
+    #[test]
+    fn texts_are_measured_whole_or_after_others() {
+        let text = |before: &str| Item {
+            turns: vec![Turn {
+                question: before.to_owned(),
+                answer: "end".to_owned(),
+            }],
+            form: Form::Continued,
+            ..item("", &[], None)
+        };
+        let measured = |before| question(&text(before), Asking::Perplexity).expect("a text");
+        let (whole, last) = (measured(""), measured("To the"));
+        assert_eq!((whole.text.as_str(), whole.answer), ("end", Answer::None));
+        let words = Answer::Words(vec!["end".to_owned()]);
+        assert_eq!((last.text.as_str(), last.answer), ("To the", words));
+        let several = Item {
+            answers: vec!["2".to_owned(), "two".to_owned()],
+            ..item("2", &[], None)
+        };
+        let asked = question(&several, Asking::ShortAnswer).expect("a question");
+        assert_eq!(asked.answer, Answer::Words(several.answers));
     }
 
     #[test]

@@ -4,8 +4,9 @@ use std::io::Write;
 
 use serde::Serialize;
 use serde_json::{Value, json};
+use vpc_compiler::plan::Score;
 use vpc_data::questions::{Answer, Asking, Question, body, earlier};
-use vpc_measure::parse::{choice, normalise, yes_no};
+use vpc_measure::parse::{choice, contained, equal, relaxed, vqa_accuracy, yes_no};
 use vpc_measure::record::{Answer as Understood, FILE, Record, decode, encode};
 use vpc_measure::statistics::{StatisticsError, mean};
 use vpc_store::{Attempt, Manifest, Store, StoreError};
@@ -93,8 +94,12 @@ pub(super) fn summary(
     }
     let scores: Vec<f64> = answers
         .iter()
-        .map(|answer| f64::from(u8::from(answer.right == Some(true))))
+        .map(|answer| {
+            let whole = f64::from(u8::from(answer.right == Some(true)));
+            answer.credit.unwrap_or(whole)
+        })
         .collect();
+    let right = answers.iter().filter(|answer| answer.right == Some(true));
     let unread = answers
         .iter()
         .filter(|answer| answer.answer.is_none())
@@ -102,7 +107,7 @@ pub(super) fn summary(
     let mean = mean(&scores)?;
     Ok(json!({
         "items": answers.len(), "cut": cut, "value": mean.mean, "error": mean.error,
-        "right": scores.iter().sum::<f64>() as u64, "unread": unread,
+        "right": right.count(), "unread": unread,
     }))
 }
 
@@ -129,30 +134,40 @@ pub(super) const fn numbered(option: usize) -> Understood {
     Understood::Option(option as u32)
 }
 
-/// What an answer says, and whether it is right.
-pub(super) fn read(question: &Question, output: &str) -> (Option<Understood>, bool) {
+/// What an answer says, and what it counts, from 0 to 1.
+pub(super) fn read(question: &Question, output: &str, score: Score) -> (Option<Understood>, f64) {
+    let counts = |is_right| f64::from(u8::from(is_right));
     match &question.answer {
         Answer::Option(right) => {
             let option = choice(output, &question.options).map(|found| found.option);
-            (option.map(numbered), option == Some(*right))
+            (option.map(numbered), counts(option == Some(*right)))
         }
         Answer::YesNo(right) => {
             let said = yes_no(output);
-            (said.map(Understood::YesNo), said == Some(*right))
+            (said.map(Understood::YesNo), counts(said == Some(*right)))
         }
         Answer::Words(right) => {
             let said = (!output.is_empty()).then(|| Understood::Words(output.to_owned()));
-            (
-                said,
-                right.iter().any(|one| normalise(output) == normalise(one)),
-            )
+            let mut each = right.iter();
+            let credit = match score {
+                Score::Exact => counts(each.any(|one| equal(output, one))),
+                Score::Relaxed => counts(each.any(|one| relaxed(output, one, TOLERANCE))),
+                Score::Contained => counts(each.any(|one| contained(output, one))),
+                Score::Agreement => vqa_accuracy(output, right),
+            };
+            (said, credit)
         }
-        Answer::None => (None, false),
+        Answer::None => (None, 0.0),
     }
 }
 
+/// How far a number may be from the right one, by the share of that, to count as it: that of ChartQA.
+const TOLERANCE: f64 = 0.05;
+
 #[cfg(test)]
 mod tests {
+    use vpc_data::items::Form;
+
     use super::*;
 
     #[test]
@@ -173,6 +188,42 @@ mod tests {
     }
 
     #[test]
+    fn short_answers_count_by_their_rule() {
+        let of = |right: &[&str]| Question {
+            id: "1".to_owned(),
+            before: Vec::new(),
+            text: "What?".to_owned(),
+            options: Vec::new(),
+            answer: Answer::Words(right.iter().map(|&one| one.to_owned()).collect()),
+            form: Form::Asked,
+        };
+        let credit = |right: &[&str], output, score| read(&of(right), output, score).1;
+        let rules = [Score::Exact, Score::Relaxed, Score::Contained];
+        for (right, output, counts) in [
+            ("stop", "Stop.", [true, true, true]),
+            ("stop", "a stop sign", [false, false, true]),
+            ("100", "104", [false, true, false]),
+            ("A", "", [false, false, false]),
+        ] {
+            let found = rules.map(|score| credit(&[right], output, score) > 0.5);
+            assert_eq!(found, counts, "{output}");
+        }
+        let mut ten = vec!["red"; 3];
+        ten.extend(["blue"; 7]);
+        let part = credit(&ten, "red", Score::Agreement);
+        assert!((part - 0.9).abs() < 1e-12, "{part}");
+        let record = Record {
+            answer: Some(Understood::Words("red".to_owned())),
+            ..Record::of("1", "What?").credited(part)
+        };
+        let found = summary(&[record], Asking::ShortAnswer).expect("a number");
+        assert_eq!(
+            (&found["value"], &found["right"]),
+            (&part.into(), &0.into())
+        );
+    }
+
+    #[test]
     fn an_explanation_comes_with_what_judges_it() {
         let question = Question {
             id: "1".to_owned(),
@@ -180,6 +231,7 @@ mod tests {
             text: "Is it?".to_owned(),
             options: Vec::new(),
             answer: Answer::YesNo(true),
+            form: Form::Asked,
         };
         let plain = Record::of(&question.id, "Is it?");
         let told = explained(plain.clone(), &question, Asking::YesNo, "It is.");

@@ -1,14 +1,16 @@
 //! The questions that a benchmark asks, from a file or from items.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use vpc_compiler::plan::{AnswersTask, Format, ItemsSpec, Key};
-use vpc_data::items::Item;
+use vpc_data::image::Limits;
+use vpc_data::items::{Item, read_items};
 use vpc_data::questions::{Asking, Question, read_questions};
 
 use super::Bench;
 use super::corpus::check_digest;
-use super::dataset::items;
+use super::dataset::{items, source};
 use super::questions::of_items;
 use super::sight::Looked;
 use crate::error::JobError;
@@ -28,14 +30,18 @@ impl Sheet {
         if let Some(key) = bench.job.inputs_as("items").next() {
             return Self::of_items(bench, key, asking);
         }
-        let ItemsSpec::File { path, digest, .. } = &task.data else {
-            return Err(JobError::InputGone(bench.job.name().to_owned()));
+        let questions = match &task.data {
+            ItemsSpec::File { path, .. } => read_questions(Path::new(path.get()), asking)?,
+            ItemsSpec::Published { .. } => of_items(&read(bench, task)?, asking)?,
+            _ => return Err(JobError::InputGone(bench.job.name().to_owned())),
         };
-        let questions = read_questions(Path::new(path.get()), asking)?;
-        check_digest(path.get(), *digest)?;
+        for (path, digest) in bench.job.task.data() {
+            check_digest(path, digest)?;
+        }
         if questions.len() as u64 != task.items {
+            let path = bench.job.task.data().next();
             return Err(JobError::Items {
-                path: path.get().clone(),
+                path: path.map_or_else(String::new, |(path, _)| path.to_owned()),
                 found: questions.len() as u64,
                 planned: task.items,
             });
@@ -65,8 +71,24 @@ impl Sheet {
     }
 }
 
+/// Items of a source that are asked without their pictures.
+fn read(bench: &Bench<'_>, task: &AnswersTask) -> Result<Vec<Item>, JobError> {
+    let source = source(&task.data, task.items)?;
+    let mut items = Vec::new();
+    read_items(&source, &Limits::default(), &mut |item, _| {
+        items.push(item);
+        Ok(if bench.check_stop().is_ok() {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        })
+    })?;
+    bench.check_stop()?;
+    Ok(items)
+}
+
 /// How the questions of a format are asked.
-pub(super) const fn asking(format: Format) -> Asking {
+pub(crate) const fn asking(format: Format) -> Asking {
     match format {
         Format::Choice => Asking::Choice,
         Format::Likelihood => Asking::Likelihood,

@@ -42,6 +42,36 @@ pub fn normalise(text: &str) -> String {
     digits.collect::<Vec<String>>().join(" ")
 }
 
+/// Whether two short answers are the same when normalised; of one that is all articles, such as the letter
+/// `A` or nothing, when its letters and digits are.
+pub fn equal(output: &str, answer: &str) -> bool {
+    let (one, other) = (normalise(output), normalise(answer));
+    if one.is_empty() && other.is_empty() {
+        return letters(output) == letters(answer);
+    }
+    one == other
+}
+
+fn letters(text: &str) -> String {
+    let kept = text.chars().filter(|c| c.is_alphanumeric());
+    kept.flat_map(char::to_lowercase).collect()
+}
+
+/// Whether an answer stands in what was written (OCRBench, Liu et al. 2023): without regard to case and ends
+/// of lines; a formula, which a brace, a backslash or `^` tells, without its white space and with case.
+pub fn contained(output: &str, answer: &str) -> bool {
+    let answer = answer.trim();
+    if answer.is_empty() {
+        return false;
+    }
+    if answer.contains(['{', '\\', '^']) {
+        let bare = |text: &str| text.split_whitespace().collect::<String>();
+        return bare(output).contains(&bare(answer));
+    }
+    let plain = |text: &str| text.to_lowercase().trim().replace('\n', " ");
+    plain(output).contains(&plain(answer))
+}
+
 /// VQA accuracy in [0, 1] against the annotators' answers: the mean, over leaving out each
 /// annotator in turn, of `min(1, equal answers among the others / 3)` (Antol et al. 2015).
 ///
@@ -111,6 +141,35 @@ mod tests {
             ("ÉTÉ!", "été"),
         ] {
             assert_eq!(normalise(text), normal, "{text}");
+        }
+    }
+
+    #[test]
+    fn equality_tells_articles_apart() {
+        for (output, answer, is_equal) in [
+            ("The Dog.", "dog", true),
+            ("(B)", "b", true),
+            ("A.", "A", true),
+            ("(A)", "a", true),
+            ("", "A", false),
+            ("the", "A", false),
+            ("an", "A", false),
+        ] {
+            assert_eq!(equal(output, answer), is_equal, "{output} for {answer}");
+        }
+    }
+
+    #[test]
+    fn answers_stand_in_what_was_written() {
+        for (output, answer, is_contained) in [
+            ("It says STOP here", "stop", true),
+            ("5.00 in\nall", "00 in all", true),
+            ("It says st op", "stop", false),
+            (r"\frac{1} {2}", r"\frac { 1 } { 2 }", true),
+            ("X^2", "x ^ 2", false),
+            ("anything", " ", false),
+        ] {
+            assert_eq!(contained(output, answer), is_contained, "{output}");
         }
     }
 

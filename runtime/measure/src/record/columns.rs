@@ -2,8 +2,8 @@
 //!
 //! Version 2: `VPCR`, the version (u32), BLAKE3 of what follows (32 bytes), then one zstd frame of
 //! the number of records (u32) and these columns one after the other: names, prompts (32 bytes each),
-//! cut (flags), labels (lists of texts), outputs, answers, right (flags), log-likelihoods (lists of
-//! f64), lengths (lists of u64), questions, expected answers, explanations, finishes, usage.
+//! cut (flags), labels (lists of texts), outputs, answers, right (flags), credit (lists of one f64 or
+//! none), log-likelihoods (lists of f64), lengths (lists of u64), questions, expected answers, explanations, finishes, usage.
 //!
 //! A column of texts is all lengths in bytes (u32), then all bytes; [`NONE`] is the length of no text.
 //! One of lists is all counts (u32), then one column of all elements. One of flags has a byte each:
@@ -28,7 +28,7 @@ const LIMIT: usize = 256 << 20;
 const WINDOW: u32 = 23;
 const LEVEL: i32 = 9;
 /// Bytes of a record without its texts and the elements of its lists.
-const FIXED: usize = 104;
+const FIXED: usize = 108;
 
 /// Writes records; equal records give equal bytes.
 pub fn encode(records: &[Record]) -> Result<Vec<u8>, RecordError> {
@@ -61,8 +61,8 @@ pub(super) fn size(own: &Record) -> usize {
     ];
     let rest: usize = rest.into_iter().flatten().map(String::len).sum();
     let labels: usize = own.labels.iter().map(|label| 4 + label.len()).sum();
-    let numbers = 8 * (own.log_likelihoods.len() + own.lengths.len());
-    FIXED + own.id.len() + words + rest + labels + numbers
+    let numbers = own.credit.iter().len() + own.log_likelihoods.len() + own.lengths.len();
+    FIXED + own.id.len() + words + rest + labels + 8 * numbers
 }
 
 /// The columns as they lie in the frame.
@@ -79,6 +79,9 @@ pub(super) fn plain(records: &[Record]) -> Vec<u8> {
     texts(&mut plain, all().map(|own| own.output.as_deref()));
     answers(&mut plain, all().map(|own| own.answer.as_ref()));
     plain.extend(all().map(|own| own.right.map_or(2, u8::from)));
+    counts(&mut plain, all().map(|own| own.credit.iter().len()));
+    let credits = all().filter_map(|own| own.credit);
+    plain.extend(credits.flat_map(f64::to_le_bytes));
     counts(&mut plain, all().map(|own| own.log_likelihoods.len()));
     let numbers = all().flat_map(|own| &own.log_likelihoods);
     plain.extend(numbers.flat_map(|own| own.to_le_bytes()));
@@ -261,6 +264,17 @@ impl<'b> Columns<'b> {
         Ok(parted(&counts, elements))
     }
 
+    /// Lists of one number or none.
+    fn optional(&mut self, count: usize) -> Result<Vec<Option<f64>>, RecordError> {
+        let one = |list: Vec<f64>| match list.as_slice() {
+            [] => Ok(None),
+            [own] => Ok(Some(*own)),
+            _ => Err(damaged("an answer counts twice")),
+        };
+        let lists = self.lists(count, f64::from_le_bytes)?;
+        lists.into_iter().map(one).collect()
+    }
+
     fn answers(&mut self, count: usize) -> Result<Vec<Option<Answer>>, RecordError> {
         let sorts = self.take(count)?.iter();
         let numbers = self.arrays::<4>(count)?.iter();
@@ -303,6 +317,7 @@ impl<'b> Columns<'b> {
         let mut outputs = self.texts(count)?.into_iter();
         let mut answers = self.answers(count)?.into_iter();
         let mut right = self.flags(count)?.into_iter();
+        let mut credits = self.optional(count)?.into_iter();
         let mut log_likelihoods = self.lists(count, f64::from_le_bytes)?.into_iter();
         let mut lengths = self.lists(count, u64::from_le_bytes)?.into_iter();
         let mut questions = self.texts(count)?.into_iter();
@@ -322,6 +337,7 @@ impl<'b> Columns<'b> {
             output: outputs.next().flatten(),
             answer: answers.next().flatten(),
             right: right.next().flatten(),
+            credit: credits.next().flatten(),
             log_likelihoods: log_likelihoods.next().unwrap_or_default(),
             lengths: lengths.next().unwrap_or_default(),
             question: questions.next().flatten(),

@@ -3,7 +3,7 @@
 use super::{Record, RecordError, check, failed};
 
 /// The columns of csv, and of parquet: the fields of [`Record`].
-pub(super) const COLUMNS: [&str; 16] = [
+pub(super) const COLUMNS: [&str; 17] = [
     "id",
     "prompt",
     "cut",
@@ -11,6 +11,7 @@ pub(super) const COLUMNS: [&str; 16] = [
     "output",
     "answer",
     "right",
+    "credit",
     "log_likelihoods",
     "lengths",
     "question",
@@ -67,6 +68,7 @@ fn fields(record: &Record) -> [String; COLUMNS.len()] {
         text(&record.output),
         text(&answer),
         right.unwrap_or_default(),
+        record.credit.map(|own| own.to_string()).unwrap_or_default(),
         parted(&record.log_likelihoods),
         parted(&record.lengths),
         text(&record.question),

@@ -20,6 +20,7 @@ message answers {
   optional binary output (STRING);
   optional binary answer (STRING);
   optional boolean right;
+  optional double credit;
   required group log_likelihoods (LIST) { repeated group list { required double element; } }
   required group lengths (LIST) { repeated group list { required int64 element; } }
   optional binary question (STRING);
@@ -69,6 +70,7 @@ fn columns(group: &mut Group<'_>, records: &[Record]) -> Result<(), ParquetError
     let answer = |own: &Record| own.answer.as_ref().map(|answer| text(&answer.to_string()));
     optional::<ByteArrayType>(group, all().map(answer))?;
     optional::<BoolType>(group, all().map(|own| own.right))?;
+    optional::<DoubleType>(group, all().map(|own| own.credit))?;
     lists::<DoubleType>(group, all().map(|own| own.log_likelihoods.clone()))?;
     let lengths = |own: &Record| own.lengths.iter().map(|own| own.cast_signed()).collect();
     lists::<Int64Type>(group, all().map(lengths))?;

@@ -19,8 +19,7 @@ fn some() -> Vec<Record> {
     let second = Record {
         cut: true,
         output: Some(String::new()),
-        right: Some(false),
-        ..Record::of("q2", "What?")
+        ..Record::of("q2", "What?").credited(0.25)
     };
     let third = Record {
         answer: Some(Answer::YesNo(true)),
@@ -89,7 +88,7 @@ fn bodies_that_lie_are_errors() {
         plain.push(sort);
         plain.extend([0; 4]);
         plain.extend([255; 4]); // no words
-        plain.extend([0; 1 + 4 + 4 + 4 * 4 + 1 + 3 * 8]);
+        plain.extend([0; 1 + 4 + 4 + 4 + 4 * 4 + 1 + 3 * 8]);
         plain
     };
     assert!(decode(&sealed(&body(0, 0, 0))).is_ok());
@@ -135,7 +134,7 @@ fn lines_say_only_what_is_there() {
     let lines: Vec<&str> = lines.lines().collect();
     let digest = |words: &str| blake3::hash(words.as_bytes()).to_hex();
     let second = format!(
-        r#"{{"id":"q2","prompt":"{}","cut":true,"output":"","right":false}}"#,
+        r#"{{"id":"q2","prompt":"{}","cut":true,"output":"","right":false,"credit":0.25}}"#,
         digest("What?")
     );
     assert_eq!(lines[1], second);
@@ -172,6 +171,10 @@ fn csv_has_a_column_for_each_field() {
         (String::new(), String::new())
     );
     assert_eq!(
+        (of(0, "credit"), of(1, "credit")),
+        (String::new(), "0.25".to_owned())
+    );
+    assert_eq!(
         (of(2, "answer"), of(2, "prompt_tokens")),
         ("true".to_owned(), "10".to_owned())
     );
@@ -199,11 +202,15 @@ fn parquet_reads_back() {
     assert_eq!(rows[0].get_string(4).unwrap(), "=B, \"so\"\nto say ü");
     assert_eq!(rows[2].get_string(5).unwrap(), "true");
     assert_eq!(shown(3, 6), "null");
-    let lists = [0, 1, 3].map(|row| shown(row, 7));
+    assert_eq!(
+        (shown(0, 7), shown(1, 7)),
+        ("null".to_owned(), "2.5E-1".to_owned())
+    );
+    let lists = [0, 1, 3].map(|row| shown(row, 8));
     assert_eq!(lists, ["[-1.5E0, -2.5E-1]", "[]", "[-1E-1]"]);
-    assert_eq!(shown(0, 8), "[3, 4]");
-    assert_eq!(rows[2].get_long(13).unwrap(), 10);
-    assert_eq!(shown(0, 13), "null");
+    assert_eq!(shown(0, 9), "[3, 4]");
+    assert_eq!(rows[2].get_long(14).unwrap(), 10);
+    assert_eq!(shown(0, 14), "null");
     let none = to_parquet(&[]).unwrap();
     let none = SerializedFileReader::new(bytes::Bytes::from(none)).unwrap();
     assert_eq!(none.metadata().file_metadata().num_rows(), 0);

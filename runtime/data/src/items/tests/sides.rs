@@ -10,7 +10,7 @@ fn on(held_out: (u64, u64), split: Split) -> impl FnOnce(&mut ItemSource) {
         ItemSource::File { side, .. } | ItemSource::Folder { side, .. } => {
             *side = Some(Side { held_out, split });
         }
-        ItemSource::Scenes { .. } => {}
+        ItemSource::Scenes { .. } | ItemSource::Published { .. } => {}
     }
 }
 
