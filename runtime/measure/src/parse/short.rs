@@ -77,10 +77,9 @@ pub fn contained(output: &str, answer: &str) -> bool {
 ///
 /// With fewer than four answers, three others cannot agree: then it is 1 where any is equal.
 pub fn vqa_accuracy(output: &str, answers: &[impl AsRef<str>]) -> f64 {
-    let output = normalise(output);
     let equal: Vec<bool> = answers
         .iter()
-        .map(|own| normalise(own.as_ref()) == output)
+        .map(|own| equal(output, own.as_ref()))
         .collect();
     let all = equal.iter().filter(|&&own| own).count();
     if answers.len() < 4 {
@@ -101,7 +100,7 @@ pub fn relaxed(output: &str, target: &str, tolerance: f64) -> bool {
         (Some(found), Some(wanted)) => {
             (found - wanted).abs() <= tolerance * wanted.abs() * (1.0 + 1e-12)
         }
-        _ => normalise(output) == normalise(target),
+        _ => equal(output, target),
     }
 }
 
