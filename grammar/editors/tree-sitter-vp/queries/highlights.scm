@@ -22,7 +22,7 @@
 ; Fields: names of parts, then the fields of the schema
 (field name: (path (identifier) @variable.member))
 (field name: (path (identifier) @property .)
-  (#match? @property "^(accept|activations|along|any|at|band|batch|before|benchmarks|beta1|beta2|between|blocks|budget|cells|chance|clamp|clip|colour|columns|compare|context|controls|data|effect|encoder|encoders|epochs|expect|explain|family|file|format|formula|from|heads|held_out|hidden|image|images|items|judge|keep|kv_heads|labels|layer|layers|lines|max_epochs|measure|method|micro_batch|model|neighbours|of|over|overall|panel|patch|pooling|precision|projector|rate|relative_to|rope_base|rows|sample|schedule|score|seed|setup|source|suite|supply|template|test|tied|tokenizer|tokens|train|visual_tokens|vocabulary|weight_decay|weights|width|within|word|x|y)$"))
+  (#match? @property "^(accept|activations|along|any|at|band|batch|before|benchmarks|beta1|beta2|between|blocks|budget|cells|chance|clamp|clip|colour|columns|compare|context|controls|data|effect|encoder|encoders|epochs|expect|explain|family|file|format|formula|from|heads|held_out|hidden|image|images|items|judge|keep|kv_heads|labels|layer|layers|lines|max_epochs|measure|method|micro_batch|mlp|model|neighbours|of|over|overall|panel|patch|pooling|precision|projector|rate|relative_to|rope_base|rows|sample|schedule|score|seed|setup|source|suite|supply|template|test|tied|tokenizer|tokens|train|visual_tokens|vocabulary|weight_decay|weights|width|within|word|x|y)$"))
 (member name: (identifier) @variable.member)
 
 ; Functions: mixtures with parameters, then the built-in ones
