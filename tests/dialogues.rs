@@ -8,7 +8,7 @@ use common::{Folder, answers, filed, labels, manifests, object};
 use serde_json::Value;
 use vpc_data::items::Item;
 
-const STUDY: &str = r#"
+const STUDY: &str = r"
 use std.labels
 category web { source: world(web, size: 64 KiB) }
 tokenizer bpe { vocabulary: 300, data: web, sample: 32 KiB }
@@ -29,7 +29,7 @@ experiment e {
   eval seen { from: vlm, suite: asked }
   report r { table t { cells: seen.talked, rows: seed } }
 }
-"#;
+";
 
 /// The items of a dataset whose label has this word in it.
 fn items(folder: &Folder, word: &str) -> Vec<Item> {

@@ -440,7 +440,7 @@ experiment e { eval plain { from: endpoint("answerer"), suite: talks } }
     assert_eq!(came["failed"], json!([]));
     let asked = server.asked();
     assert_eq!(asked.len(), 6);
-    for one in asked.iter() {
+    for one in &asked {
         let messages = one.body["messages"].as_array().unwrap();
         assert!((3..=7).contains(&messages.len()) && messages.len() % 2 == 1);
         for (at, message) in messages.iter().enumerate() {
