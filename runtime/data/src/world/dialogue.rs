@@ -145,11 +145,9 @@ fn about(
         let name = scene.things[thing].kind.one;
         let answer = asks.of(&scene.things[thing]);
         let before = at.checked_sub(1).and_then(|at| topics.get(at));
-        let is_next = |next: &(usize, Property)| next.0 == thing;
+        let goes_on = topics.get(1).is_some_and(|next| next.0 == thing);
         said.push(match before {
-            None if topics.get(1).is_some_and(is_next) && dice.chance(1, 2) => {
-                (format!("Which of them is {answer}?"), name)
-            }
+            None if goes_on && dice.chance(1, 2) => (format!("Which of them is {answer}?"), name),
             None => (format!("What {} is the {name}?", asks.name()), answer),
             Some(&(last, _)) if last == thing => {
                 (format!("And what {} is it?", asks.name()), answer)
