@@ -7,16 +7,20 @@ use serde_json::{Value, json};
 use vpc_compiler::plan::{CorpusTask, DatasetTask, Plan};
 use vpc_data::labeller::{Labeller, Rules, SEGMENT_BYTES, segments};
 use vpc_data::{Source, read_labelled};
-use vpc_engine::text_source;
+use vpc_engine::{JobError, label_elsewhere, text_source};
+use vpc_measure::record::Usage;
 
 use super::found::{Found, Of, all, one};
 use super::tally::Tally;
 use super::{Labelled, LabelsOptions, failed, items, planned};
 use crate::exit::Status;
-use crate::output::{columns, counted, grouped, say, say_json};
+use crate::output::{columns, counted, grouped, say, say_json, tell};
+
+/// Segments that a model elsewhere labels between two lines that say how far it is.
+const TOLD_EVERY: usize = 50;
 
 /// What labels the text of a category.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum By {
     /// The world, its segments.
     World,
@@ -24,6 +28,8 @@ enum By {
     Source,
     /// Rules, segments of 1,024 bytes.
     Rules,
+    /// A model elsewhere, the same.
+    Endpoint(String),
 }
 
 /// What was counted of a category.
@@ -32,9 +38,17 @@ struct Counted {
     by: Option<By>,
     documents: u64,
     tally: Tally,
+    /// Segments whose labels could not be read, and what the others took of a model elsewhere.
+    asked: Option<(usize, Usage)>,
 }
 
 pub(super) fn labels(options: &LabelsOptions) -> Result<(), Status> {
+    if matches!(options.labeller, Some(Labelled::Endpoint(_))) && options.first.is_none() {
+        tell(
+            "error: a model elsewhere is sent a request for each 1,024 bytes: say with `--first 100kB` how much text of each category",
+        );
+        return Err(Status::Use);
+    }
     let plan = planned(&options.file, &options.shape)?;
     let found = if options.names.is_empty() {
         all(&plan).collect()
@@ -84,20 +98,23 @@ fn count(found: &Found<'_>, task: &CorpusTask, options: &LabelsOptions) -> Resul
             labels: Some(_), ..
         } => Some(By::Source),
         Source::Jsonl { .. } | Source::Text { .. } => {
-            options.labeller.map(|Labelled::Rules| By::Rules)
+            options.labeller.as_ref().map(|labeller| match labeller {
+                Labelled::Rules => By::Rules,
+                Labelled::Endpoint(model) => By::Endpoint(model.clone()),
+            })
         }
     };
     let mut tally = match by {
-        Some(By::World | By::Rules) => Tally::of_six(),
+        Some(By::World | By::Rules | By::Endpoint(_)) => Tally::of_six(),
         Some(By::Source) | None => Tally::default(),
     };
     let rules = Rules::default();
     let most = options.first.as_ref().map_or(u64::MAX, |size| size.bytes);
-    let (mut documents, mut bytes) = (0, 0);
+    let (mut documents, mut bytes, mut to_ask) = (0, 0, Vec::new());
     let read = read_labelled(&source, &filter, &mut |document| {
         documents += 1;
         bytes += document.text.len() as u64;
-        match by {
+        match &by {
             Some(By::World) => {
                 for segment in document.segments {
                     tally.add(segment.labels, segment.text.len());
@@ -108,6 +125,9 @@ fn count(found: &Found<'_>, task: &CorpusTask, options: &LabelsOptions) -> Resul
                     tally.add(rules.label(segment), segment.len());
                 }
             }
+            Some(By::Endpoint(_)) => {
+                to_ask.extend(segments(document.text, SEGMENT_BYTES).map(str::to_owned));
+            }
             Some(By::Source) | None => tally.add_words(document.labels, document.text.len()),
         }
         Ok(if bytes < most {
@@ -117,12 +137,43 @@ fn count(found: &Found<'_>, task: &CorpusTask, options: &LabelsOptions) -> Resul
         })
     });
     read.map_err(|error| refused(&error))?;
+    let asked = match &by {
+        Some(By::Endpoint(model)) => Some(
+            elsewhere(found.name, model, &to_ask, &mut tally).map_err(|error| refused(&error))?,
+        ),
+        _ => None,
+    };
     Ok(Counted {
         origin: source.origin(),
         by,
         documents,
         tally,
+        asked,
     })
+}
+
+/// Has a model elsewhere label the segments; tells how many it could not, and what it took.
+fn elsewhere(
+    name: &str,
+    model: &str,
+    segments: &[String],
+    tally: &mut Tally,
+) -> Result<(usize, Usage), JobError> {
+    let all = segments.len();
+    let told = |done: usize| {
+        if done.is_multiple_of(TOLD_EVERY) && done < all {
+            tell(format_args!("{name}: {done} of {all} segments"));
+        }
+    };
+    let labelling = label_elsewhere(model, segments, &told)?;
+    let mut unread = 0;
+    for (labels, segment) in labelling.labels.iter().zip(segments) {
+        match labels {
+            Some(labels) => tally.add(*labels, segment.len()),
+            None => unread += 1,
+        }
+    }
+    Ok((unread, labelling.usage))
 }
 
 impl Counted {
@@ -131,10 +182,23 @@ impl Counted {
         let bytes = grouped(self.tally.all.bytes);
         let head = format!("{name}: {}; {number} documents, {bytes} bytes", self.origin);
         let pieces = grouped(self.tally.all.pieces);
-        match self.by {
+        match &self.by {
             None => format!(
                 "{head}\n  it has no labels; `--labeller rules` tells roughly which it would have"
             ),
+            Some(By::Endpoint(model)) => {
+                let (unread, usage) = self.asked.unwrap_or_default();
+                let (prompts, answers) = (usage.prompt_tokens, usage.completion_tokens);
+                format!(
+                    "{head}, {pieces} segments of at most 1_024 bytes, labelled by {model}\n{}\n  {} could not be \
+                     read and {} not counted; {} tokens were sent, {} came back",
+                    self.tally.text("segments"),
+                    counted(unread, "answer"),
+                    if unread == 1 { "is" } else { "are" },
+                    grouped(prompts),
+                    grouped(answers),
+                )
+            }
             Some(By::World) => {
                 format!("{head}, {pieces} segments\n{}", self.tally.text("segments"))
             }
@@ -147,23 +211,33 @@ impl Counted {
     }
 
     fn json(&self, name: &str) -> Value {
-        let by = self.by.map(|by| match by {
+        let by = self.by.as_ref().map(|by| match by {
             By::World => "world",
             By::Source => "source",
             By::Rules => "rules",
+            By::Endpoint(_) => "endpoint",
         });
         let piece = match self.by {
-            Some(By::World | By::Rules) => "segment",
+            Some(By::World | By::Rules | By::Endpoint(_)) => "segment",
             Some(By::Source) | None => "document",
         };
-        json!({
+        let mut json = json!({
             "name": name,
             "from": self.origin,
             "labelled_by": by,
             "documents": self.documents,
             "piece": piece,
             "text": self.tally.json(),
-        })
+        });
+        let fields = json.as_object_mut();
+        if let (Some(By::Endpoint(model)), Some((unread, usage)), Some(fields)) =
+            (&self.by, self.asked, fields)
+        {
+            fields.insert("model".to_owned(), model.as_str().into());
+            fields.insert("unread".to_owned(), unread.into());
+            fields.insert("usage".to_owned(), json!(usage));
+        }
+        json
     }
 }
 

@@ -9,8 +9,9 @@ mod tally;
 mod texts;
 
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
-use clap::{Args, Subcommand, ValueEnum, ValueHint};
+use clap::{Args, Subcommand, ValueHint};
 use clap_complete::engine::ArgValueCompleter;
 use vpc_compiler::plan::Plan;
 
@@ -60,8 +61,9 @@ pub(crate) struct LabelsOptions {
     /// Categories and datasets that the study uses [default: all of them].
     #[arg(value_name = "NAME", add = ArgValueCompleter::new(complete::data))]
     names: Vec<String>,
-    /// What labels the text that has no labels of its own.
-    #[arg(long, value_enum, value_name = "LABELLER")]
+    /// What labels the text that has no labels of its own: `rules`, which go by words, phrases and patterns;
+    /// or `endpoint:MODEL`, a model elsewhere, of so much text as `--first` says.
+    #[arg(long, value_name = "LABELLER")]
     labeller: Option<Labelled>,
     /// Read so much text of each category, from its beginning, such as `10MB` [default: all].
     #[arg(long, value_name = "SIZE")]
@@ -70,10 +72,27 @@ pub(crate) struct LabelsOptions {
     shape: Shape,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+/// What labels segments of 1,024 bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Labelled {
-    /// Words, phrases and patterns, by segments of 1,024 bytes. Rough: it understands nothing.
+    /// Words, phrases and patterns. Rough: they understand nothing.
     Rules,
+    /// A model elsewhere, by its name.
+    Endpoint(String),
+}
+
+impl FromStr for Labelled {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once(':') {
+            None if text == "rules" => Ok(Self::Rules),
+            Some(("endpoint", model)) if !model.is_empty() => Ok(Self::Endpoint(model.to_owned())),
+            _ => Err(format!(
+                "`{text}` is neither `rules` nor `endpoint:` with the name of a model after it"
+            )),
+        }
+    }
 }
 
 pub(crate) fn data(command: &DataCommand) -> Status {

@@ -3,12 +3,16 @@
 mod common;
 
 use std::fs;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
 use common::server::{Act, Asked, Server, say};
 use common::{Folder, perform};
 use serde_json::{Value, json};
+use vpc_data::world::Labels;
+use vpc_endpoint::{Client, Settings, variables};
+use vpc_engine::label;
 
 const STUDY: &str = r#"
 benchmark letters { data: "letters.jsonl", items: 4, format: choice, images: false }
@@ -454,4 +458,50 @@ experiment e { eval plain { from: endpoint("answerer"), suite: talks } }
         assert!(one.words().starts_with("And ") && one.words().contains("\nD. "));
         assert!(!messages[0]["content"].as_str().unwrap().contains("\nA. "));
     }
+}
+
+#[test]
+fn a_model_labels_segments_and_is_asked_once_more_where_it_is_not_understood() {
+    let server = Server::new(|asked, _| {
+        let messages = asked.body["messages"].as_array().unwrap();
+        let segment = messages[1]["content"].as_str().unwrap();
+        match (segment, messages.len()) {
+            ("two and two are four", _) => say(r#"["math reasoning"]"#),
+            ("a red cup on a table", 2) => say("visual ones, I think"),
+            ("a red cup on a table", _) => say(r#"["visual attribute", "visual relation"]"#),
+            ("nothing", _) => say("[]"),
+            _ => say("I would rather not"),
+        }
+    });
+    let set = |name: &str| (name == variables::URL).then(|| server.url.clone());
+    let client = Client::new(Settings::read(set).unwrap());
+    let segments = [
+        "two and two are four",
+        "a red cup on a table",
+        "nothing",
+        "so",
+    ];
+    let segments = segments.map(str::to_owned);
+    let done = AtomicUsize::new(0);
+    let told = |so_many| done.store(so_many, Ordering::SeqCst);
+    let labelling = label(&client, &|| None, "grader", &segments, &told).unwrap();
+    let seen = Labels::ATTRIBUTE | Labels::RELATION;
+    assert_eq!(
+        labelling.labels,
+        [Some(Labels::MATH), Some(seen), Some(Labels::NONE), None]
+    );
+    assert_eq!(
+        (labelling.usage.requests, labelling.usage.prompt_tokens),
+        (6, 60)
+    );
+    assert_eq!(done.load(Ordering::SeqCst), 4);
+    let refusing = Server::new(|_, _| Act::Refuse(401));
+    let set = |name: &str| (name == variables::URL).then(|| refusing.url.clone());
+    let client = Client::new(Settings::read(set).unwrap());
+    let error = label(&client, &|| None, "grader", &segments, &|_| {}).unwrap_err();
+    let said = error.to_string();
+    assert!(
+        said.contains("`grader`") && said.contains("segment"),
+        "{said}"
+    );
 }

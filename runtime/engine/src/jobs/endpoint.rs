@@ -22,7 +22,7 @@ const ANSWER: u32 = 256;
 /// Most tokens of an explanation and an answer.
 const EXPLAINED: u32 = 1024;
 /// What sampling begins with, where it is no matter of the likeliest token alone.
-pub(super) const SEED: u64 = 0;
+pub(crate) const SEED: u64 = 0;
 
 /// What begins the line of an answer after an explanation.
 const STATED: &str = "answer:";
@@ -216,7 +216,7 @@ fn instruction(asking: Asking, explain: bool) -> String {
 }
 
 /// What a model said, without what it thought before, where a server hands that out in the text.
-pub(super) fn said(text: &str) -> &str {
+pub(crate) fn said(text: &str) -> &str {
     match text.rsplit_once("</think>") {
         Some((_, said)) => said.trim(),
         None if text.trim_start().starts_with("<think>") => "",

@@ -41,6 +41,7 @@ use vpc_train::ModelConfig;
 
 pub(crate) use adapted::{Filed, PROJECTOR};
 pub(crate) use answers::{Reader, beginning};
+pub(crate) use endpoint::{SEED, said};
 pub(crate) use features::look_at;
 pub(crate) use mind::Mind;
 pub use record::answers;
