@@ -250,3 +250,18 @@ fn what_cannot_be_shown_is_said() {
         run.stderr
     );
 }
+
+#[test]
+fn a_model_elsewhere_labels_a_sample_alone() {
+    let folder = folder();
+    let labels = |rest: &str| folder.vpc(&format!("data labels s.vp plain {rest}"));
+    let all = labels("--labeller endpoint:some").ends(2);
+    assert!(all.stderr.contains("`--first 100kB`"), "{}", all.stderr);
+    let nowhere = labels("--labeller endpoint:some --first 2kB").ends(1);
+    let named = "VPC_ENDPOINT_URL";
+    assert!(nowhere.stderr.contains(named), "{}", nowhere.stderr);
+    for wrong in ["endpoint:", "rule"] {
+        let run = labels(&format!("--labeller {wrong}")).ends(2);
+        assert!(run.stderr.contains("neither `rules` nor"), "{}", run.stderr);
+    }
+}
