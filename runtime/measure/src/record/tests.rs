@@ -204,7 +204,7 @@ fn parquet_reads_back() {
     assert_eq!(shown(3, 6), "null");
     assert_eq!(
         (shown(0, 7), shown(1, 7)),
-        ("null".to_owned(), "2.5E-1".to_owned())
+        ("null".to_owned(), "0.25".to_owned())
     );
     let lists = [0, 1, 3].map(|row| shown(row, 8));
     assert_eq!(lists, ["[-1.5E0, -2.5E-1]", "[]", "[-1E-1]"]);

@@ -3,6 +3,7 @@
 //! The `gemm` crate chooses kernels and blocks by shape, so a row's bits may depend on how many rows
 //! there are. Here each result is summed over the inner dimension from first to last with fused
 //! multiply-adds, in a lane of its own. Tiles decide only which results are computed together.
+#![expect(unsafe_code, reason = "512-bit instructions on a panel, by address")]
 
 use rayon::prelude::*;
 
@@ -88,6 +89,7 @@ pub(crate) fn tiles(results: &mut [Lanes], x: &[f32], step: usize, panel: &[f32]
     let (mut results, mut x) = (results, x);
     while !results.is_empty() {
         let rows = match results.len() {
+            12.. => tile::<12>(results, x, step, panel),
             8.. => tile::<8>(results, x, step, panel),
             4.. => tile::<4>(results, x, step, panel),
             2.. => tile::<2>(results, x, step, panel),
@@ -105,12 +107,53 @@ pub(crate) fn tiles(results: &mut [Lanes], x: &[f32], step: usize, panel: &[f32]
 fn tile<const R: usize>(results: &mut [Lanes], x: &[f32], step: usize, panel: &[f32]) -> usize {
     let inputs = panel.len() / PANEL;
     let rows: [&[f32]; R] = std::array::from_fn(|row| &x[row * step..][..inputs]);
+    #[cfg(target_arch = "x86_64")]
+    if super::simd::has_avx512() {
+        // SAFETY: every feature the function is compiled for was detected just above.
+        results[..R].copy_from_slice(&unsafe { sums_avx512(rows, panel) });
+        return R;
+    }
     let sums = simd(
         #[inline(always)]
         || sums(rows, panel),
     );
     results[..R].copy_from_slice(&sums);
     R
+}
+
+/// The same bits as [`sums`]. Written out, since the compiler reads the panel anew for each row.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f")]
+fn sums_avx512<const R: usize>(rows: [&[f32]; R], panel: &[f32]) -> [Lanes; R] {
+    use std::arch::x86_64::{
+        _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_set1_ps, _mm512_setzero_ps, _mm512_storeu_ps,
+    };
+    const HALF: usize = PANEL / 2;
+    let steps = panel.as_chunks::<PANEL>().0;
+    assert!(rows.iter().all(|row| row.len() == steps.len()));
+    let mut sums = [[_mm512_setzero_ps(); 2]; R];
+    for (input, weights) in steps.iter().enumerate() {
+        let at = weights.as_ptr();
+        // SAFETY: `at` is the address of `PANEL` numbers.
+        let weights = unsafe { [_mm512_loadu_ps(at), _mm512_loadu_ps(at.add(HALF))] };
+        for (sums, row) in sums.iter_mut().zip(rows) {
+            // SAFETY: every row has as many numbers as there are steps, which was asserted.
+            let value = _mm512_set1_ps(unsafe { *row.get_unchecked(input) });
+            for (sum, weights) in sums.iter_mut().zip(weights) {
+                *sum = _mm512_fmadd_ps(value, weights, *sum);
+            }
+        }
+    }
+    let mut lanes = [[0.0; PANEL]; R];
+    for (lanes, sums) in lanes.iter_mut().zip(sums) {
+        let at = lanes.as_mut_ptr();
+        // SAFETY: `at` is the address of `PANEL` numbers.
+        unsafe {
+            _mm512_storeu_ps(at, sums[0]);
+            _mm512_storeu_ps(at.add(HALF), sums[1]);
+        }
+    }
+    lanes
 }
 
 #[inline(always)]

@@ -12,12 +12,7 @@
 pub(crate) fn simd<R>(body: impl FnOnce() -> R) -> R {
     #[cfg(target_arch = "x86_64")]
     {
-        if std::is_x86_feature_detected!("avx512f")
-            && std::is_x86_feature_detected!("avx512vl")
-            && std::is_x86_feature_detected!("avx512dq")
-            && std::is_x86_feature_detected!("avx512bw")
-            && std::is_x86_feature_detected!("fma")
-        {
+        if has_avx512() {
             // SAFETY: every feature the function is compiled for was detected just above.
             return unsafe { with_avx512(body) };
         }
@@ -27,6 +22,17 @@ pub(crate) fn simd<R>(body: impl FnOnce() -> R) -> R {
         }
     }
     body()
+}
+
+/// Whether this CPU has the 512-bit instructions that kernels are compiled for.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+pub(crate) fn has_avx512() -> bool {
+    std::is_x86_feature_detected!("avx512f")
+        && std::is_x86_feature_detected!("avx512vl")
+        && std::is_x86_feature_detected!("avx512dq")
+        && std::is_x86_feature_detected!("avx512bw")
+        && std::is_x86_feature_detected!("fma")
 }
 
 #[cfg(target_arch = "x86_64")]
