@@ -154,7 +154,7 @@ fn paired(store: &Store, left: &Manifest, right: &Manifest) -> Result<Option<Pai
         return Err(Status::Problems);
     }
     // Both go by id, so they follow the same questions.
-    let list = |answers: BTreeMap<String, bool>| answers.into_values().collect::<Vec<_>>();
+    let list = |answers: BTreeMap<String, f64>| answers.into_values().collect::<Vec<_>>();
     let pairing = pairs::compare(&list(own), &list(other)).map_err(|error| {
         tell(format_args!("error: `{}`: {error}", name(left)));
         Status::Problems
@@ -162,15 +162,14 @@ fn paired(store: &Store, left: &Manifest, right: &Manifest) -> Result<Option<Pai
     Ok(Some(pairing))
 }
 
-/// Whether each question was answered right, by its id; an answer that could not be read is wrong.
-fn read(store: &Store, manifest: &Manifest) -> Result<Option<BTreeMap<String, bool>>, Status> {
+/// What the answer to each question counts, by its id; one that could not be read counts nothing.
+fn read(store: &Store, manifest: &Manifest) -> Result<Option<BTreeMap<String, f64>>, Status> {
     let mut all = BTreeMap::new();
     let mut is_judged = false;
     for answer in records::of(store, manifest)? {
         // A text whose perplexity was measured has none of these.
         is_judged |= answer.right.is_some() || answer.answer.is_some() || answer.output.is_some();
-        let right = answer.right == Some(true);
-        if all.insert(answer.id.clone(), right).is_some() {
+        if all.insert(answer.id.clone(), answer.score()).is_some() {
             tell(format_args!(
                 "error: two questions of `{}` are called `{}`, so that answers cannot be paired; give each a name of its own",
                 name(manifest),
@@ -224,7 +223,7 @@ fn as_text(left: &str, right: &str, rows: &[(String, Pairing)]) -> String {
     let table = columns(&header, rows.iter().map(row).collect(), 1);
     format!(
         "left   {left}\nright  {right}\n\n{table}\n\
-         shares of right answers; ± standard error of the differences question by question"
+         mean scores of answers; ± standard error of the differences question by question"
     )
 }
 

@@ -18,24 +18,24 @@ pub struct Agreement {
 /// A comparison of two lists of answers, pair by pair.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Pairing {
-    /// The share of right answers on the left.
+    /// The mean score on the left: the share of right answers, where none is right in part.
     pub left: f64,
-    /// The share of right answers on the right.
+    /// The same on the right.
     pub right: f64,
     /// `left - right`, with the standard error of the paired differences.
     pub difference: Mean,
     /// Student's 95 % interval of the difference; none for one pair.
     pub interval: Option<Interval>,
-    /// The counts behind it.
+    /// How often which was altogether right.
     pub agreement: Agreement,
 }
 
 impl Agreement {
-    /// Counts pairs.
-    pub fn of(left: &[bool], right: &[bool]) -> Self {
+    /// Counts pairs of scores; 1 is right.
+    pub fn of(left: &[f64], right: &[f64]) -> Self {
         let mut counts = Self::default();
-        for pair in left.iter().zip(right) {
-            match pair {
+        for (left, right) in left.iter().zip(right) {
+            match (*left >= 1.0, *right >= 1.0) {
                 (true, true) => counts.both += 1,
                 (true, false) => counts.only_left += 1,
                 (false, true) => counts.only_right += 1,
@@ -46,25 +46,20 @@ impl Agreement {
     }
 }
 
-/// Compares answers, each right or wrong; both lists follow the same questions, which count as independent.
+/// Compares scores of answers, from 0 to 1; both lists follow the same questions, which count as independent.
 ///
 /// # Errors
 /// [`StatisticsError::Unpaired`] for lists of different lengths, [`StatisticsError::Empty`] for empty ones.
-pub fn compare(left: &[bool], right: &[bool]) -> Result<Pairing, StatisticsError> {
-    let scores = |answers: &[bool]| -> Vec<f64> {
-        let scores = answers.iter().map(|right| f64::from(u8::from(*right)));
-        scores.collect()
-    };
+pub fn compare(left: &[f64], right: &[f64]) -> Result<Pairing, StatisticsError> {
     let questions: Vec<usize> = (0..left.len()).collect();
-    let difference = paired(&scores(left), &scores(right), &questions)?;
-    let agreement = Agreement::of(left, right);
-    let share = |count: u64| count as f64 / difference.n as f64;
+    let difference = paired(left, right, &questions)?;
+    let mean = |scores: &[f64]| scores.iter().sum::<f64>() / difference.n as f64;
     Ok(Pairing {
-        left: share(agreement.both + agreement.only_left),
-        right: share(agreement.both + agreement.only_right),
+        left: mean(left),
+        right: mean(right),
         difference,
         interval: difference.interval(0.95)?,
-        agreement,
+        agreement: Agreement::of(left, right),
     })
 }
 
@@ -74,8 +69,8 @@ mod tests {
 
     #[test]
     fn by_hand() {
-        let left = [true, true, true, false, true];
-        let right = [true, false, false, false, false];
+        let left = [1.0, 1.0, 1.0, 0.0, 1.0];
+        let right = [1.0, 0.0, 0.0, 0.0, 0.0];
         let found = compare(&left, &right).unwrap();
         let counts = Agreement {
             both: 1,
@@ -95,14 +90,29 @@ mod tests {
     }
 
     #[test]
+    fn answers_right_in_part_count_in_part() {
+        let found = compare(&[0.5, 1.0], &[0.25, 0.75]).unwrap();
+        assert_eq!(
+            (found.left, found.right, found.difference.mean),
+            (0.75, 0.5, 0.25)
+        );
+        let counts = Agreement {
+            only_left: 1,
+            neither: 1,
+            ..Agreement::default()
+        };
+        assert_eq!(found.agreement, counts);
+    }
+
+    #[test]
     fn what_is_not_paired_is_refused() {
-        let refused = compare(&[true], &[true, false]);
+        let refused = compare(&[1.0], &[1.0, 0.0]);
         assert_eq!(
             refused,
             Err(StatisticsError::Unpaired { left: 1, right: 2 })
         );
         assert_eq!(compare(&[], &[]), Err(StatisticsError::Empty));
-        let one = compare(&[true], &[false]).unwrap();
+        let one = compare(&[1.0], &[0.0]).unwrap();
         assert_eq!((one.difference.error, one.interval), (None, None));
     }
 }

@@ -120,6 +120,12 @@ impl Record {
         }
     }
 
+    /// What its answer counts, from 0 to 1; nothing where it could not be read.
+    pub fn score(&self) -> f64 {
+        let whole = f64::from(u8::from(self.right == Some(true)));
+        self.credit.unwrap_or(whole)
+    }
+
     /// The prompt's digest in hexadecimal.
     fn prompt_digits(&self) -> String {
         blake3::Hash::from_bytes(self.prompt).to_hex().to_string()

@@ -20,11 +20,11 @@ pub fn draw_ranking(ranked: &Ranked, coverage: &Coverage) -> String {
     let before = ["rank", ranked.axis.as_str(), ranked.formula.as_str()].map(str::to_owned);
     table.set_header(before.into_iter().chain(measures));
     for row in &ranked.rows {
-        let cells = row.cells.iter().map(|cell| format!("{:.4}", cell.mean));
+        let cells = row.cells.iter().map(|cell| four_digits(cell.mean));
         let before = [
             row.rank.to_string(),
             row.value.clone(),
-            format!("{:.4}", row.sum),
+            four_digits(row.sum),
         ];
         table.add_row(before.into_iter().chain(cells));
     }
@@ -47,6 +47,11 @@ pub fn draw_ranking(ranked: &Ranked, coverage: &Coverage) -> String {
         legend(ranked),
         missing(ranked)
     )
+}
+
+/// A number with four digits after the point; what is rounded to nothing has no sign.
+fn four_digits(number: f64) -> String {
+    format!("{:.4}", (number * 1e4).round() / 1e4 + 0.0)
 }
 
 fn legend(ranked: &Ranked) -> String {
@@ -97,6 +102,15 @@ fn missing(ranked: &Ranked) -> String {
 mod tests {
     use super::*;
     use crate::ranking::tests::{numbers_of, ranked, ranking};
+
+    #[test]
+    fn nothing_has_no_sign() {
+        let numbers = [-0.0, -1e-17, -0.5, 1.234_56];
+        assert_eq!(
+            numbers.map(four_digits),
+            ["0.0000", "0.0000", "-0.5000", "1.2346"]
+        );
+    }
 
     #[test]
     fn what_is_not_ranked_is_said() {

@@ -92,13 +92,7 @@ pub(super) fn summary(
         let value = (-nats / tokens.max(1) as f64).exp();
         return Ok(json!({ "items": answers.len(), "cut": cut, "value": value, "tokens": tokens }));
     }
-    let scores: Vec<f64> = answers
-        .iter()
-        .map(|answer| {
-            let whole = f64::from(u8::from(answer.right == Some(true)));
-            answer.credit.unwrap_or(whole)
-        })
-        .collect();
+    let scores: Vec<f64> = answers.iter().map(Record::score).collect();
     let right = answers.iter().filter(|answer| answer.right == Some(true));
     let unread = answers
         .iter()
