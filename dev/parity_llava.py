@@ -182,7 +182,8 @@ def matrix():
     print(f"\nTraining of encoder, projector and decoder, {len(trained)} shapes, {STEPS} steps: losses within {losses:.1e} of "
           f"themselves, norms within {norms:.1e}, weights within {weights:.1e}; losses fall from "
           f"{trained[0][3]:.2f} to {trained[0][4]:.2f} in the first.")
-    sys.exit(worst > LIMIT or equal < n or same < n or resized > LIMIT or losses > LIMIT)
+    # As a number: NumPy's truths would be printed, and fail.
+    sys.exit(int(worst > LIMIT or equal < n or same < n or resized > LIMIT or losses > LIMIT))
 
 
 def fixture():
