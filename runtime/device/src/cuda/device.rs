@@ -10,6 +10,7 @@ use cudarc::driver::{CudaContext, CudaFunction, CudaGraph, CudaModule, CudaStrea
 use cudarc::nvrtc::Ptx;
 
 use super::compile::{Kernels, compile};
+use super::launch::Launcher;
 use super::libraries::{said, usable};
 use super::products::{Products, WORKSPACE};
 use crate::program::{Command, Span};
@@ -151,7 +152,7 @@ impl Cuda {
     ///
     /// # Panics
     /// If it lies outside the arena.
-    pub(super) fn address(&self, span: Span) -> CUdeviceptr {
+    pub(super) fn place(&self, span: Span) -> CUdeviceptr {
         let arena = self.arena.as_ref();
         let fits = arena.is_some_and(|arena| span.at + span.len * span.kind.bytes() <= arena.bytes);
         assert!(fits, "{span:?} lies outside the arena");
@@ -212,7 +213,7 @@ impl Device for Cuda {
     fn write(&mut self, to: Span, bytes: &[u8]) -> Result<(), DeviceError> {
         assert_eq!(bytes.len(), to.len * to.kind.bytes(), "{to:?}");
         self.context.bind_to_thread().map_err(failed("be used"))?;
-        let at = self.address(to);
+        let at = self.place(to);
         // SAFETY: the address is that of as many bytes. A copy from ordinary memory has read all of it
         // when the call returns.
         unsafe { result::memcpy_htod_async(at, bytes, self.stream.cu_stream()) }
@@ -221,7 +222,7 @@ impl Device for Cuda {
 
     fn read(&mut self, from: Span) -> Result<Vec<u8>, DeviceError> {
         self.context.bind_to_thread().map_err(failed("be used"))?;
-        let at = self.address(from);
+        let at = self.place(from);
         let mut bytes = vec![0_u8; from.len * from.kind.bytes()];
         // SAFETY: the address is that of as many bytes; the wait comes before they are looked at.
         unsafe { result::memcpy_dtoh_async(&mut bytes, at, self.stream.cu_stream()) }

@@ -1,4 +1,4 @@
-//! Commands as launches of kernels.
+//! Commands as launches of kernels, whoever starts them.
 #![allow(unsafe_code, reason = "launches kernels")]
 
 mod attention;
@@ -11,20 +11,28 @@ use cudarc::driver::{DeviceRepr, LaunchConfig, PushKernelArg, result};
 
 use super::compile::Kernels;
 use super::device::{Cuda, failed};
-use super::products::Product;
+pub use super::products::Product;
 use crate::DeviceError;
 use crate::program::{AttentionShape, Command, Kind, Mask, Span};
-use needs::{check, needs};
+use attention::Attention;
+pub use needs::{check, needs};
+use rows::Rows;
+use update::Update;
 
-/// The shape of an attention, as kernels read it.
+/// The shape of an attention, as kernels read it; see [`AttentionShape`].
 #[repr(C)]
-#[derive(Clone, Copy)]
-struct Shape {
-    length: i32,
-    queries: i32,
-    keys: i32,
-    width: i32,
-    causal: i32,
+#[derive(Clone, Copy, Debug)]
+pub struct Shape {
+    /// Tokens of a sequence.
+    pub length: i32,
+    /// Query heads.
+    pub queries: i32,
+    /// Key heads.
+    pub keys: i32,
+    /// Length of a head.
+    pub width: i32,
+    /// 1 if a query sees keys up to its own place, 0 if it sees all.
+    pub causal: i32,
 }
 
 // SAFETY: five numbers, laid out as C does.
@@ -43,12 +51,15 @@ impl Shape {
 }
 
 /// What a kernel is given.
-#[derive(Clone, Copy)]
-enum Given {
+#[derive(Clone, Copy, Debug)]
+pub enum Given {
     /// An address, or a count of 64 bits.
     Long(u64),
+    /// A dimension, a choice, or a count of rows.
     Int(i32),
+    /// A number.
     Float(f32),
+    /// The shape of an attention.
     Shape(Shape),
 }
 
@@ -75,12 +86,18 @@ fn int(number: usize) -> i32 {
 }
 
 /// A kernel's place in a file, its grid and block, and its dynamic shared memory in bytes.
-struct Kernel {
-    of: Kernels,
-    name: &'static str,
-    grid: [u32; 3],
-    block: [u32; 2],
-    shared: usize,
+#[derive(Clone, Copy, Debug)]
+pub struct Kernel {
+    /// Its file, and for which numbers that is compiled.
+    pub of: Kernels,
+    /// Its name there.
+    pub name: &'static str,
+    /// Blocks of the grid: x, y, z.
+    pub grid: [u32; 3],
+    /// Threads of a block: x, y.
+    pub block: [u32; 2],
+    /// Dynamic shared memory of a block, in bytes.
+    pub shared: usize,
 }
 
 impl Kernel {
@@ -105,63 +122,38 @@ fn is_bf16(span: Span) -> bool {
     span.kind == Kind::Bf16
 }
 
-impl Cuda {
-    fn start(&mut self, kernel: &Kernel, given: &[Given]) -> Result<(), DeviceError> {
-        let function = self.function(kernel.of, kernel.name)?;
-        let [x, y, z] = kernel.grid;
-        let mut builder = self.stream.launch_builder(&function);
-        for given in given {
-            match given {
-                Given::Long(value) => builder.arg(value),
-                Given::Int(value) => builder.arg(value),
-                Given::Float(value) => builder.arg(value),
-                Given::Shape(value) => builder.arg(value),
-            };
-        }
-        let config = LaunchConfig {
-            grid_dim: (x, y, z),
-            block_dim: (kernel.block[0], kernel.block[1], 1),
-            shared_mem_bytes: kernel.shared as u32,
-        };
-        // SAFETY: what is given has the number, order and types of the kernel's parameters, and spans
-        // the lengths that commands ask for; `tests` and the check on a GPU hold each kernel to it.
-        unsafe { builder.launch(config) }
-            .map(drop)
-            .map_err(failed("start a kernel"))
+/// What starts kernels, over one arena: a GPU, or what stands in for one.
+///
+/// Which kernels a command becomes, and what each is given, is decided here and is the same for all.
+pub trait Launcher {
+    /// The address of a span, as kernels have it.
+    ///
+    /// # Panics
+    /// If it lies outside the arena.
+    fn address(&self, span: Span) -> u64;
+
+    /// Starts a kernel, after everything asked for earlier.
+    fn start(&mut self, kernel: &Kernel, given: &[Given]) -> Result<(), DeviceError>;
+
+    /// Sets all bytes of a span to zero.
+    fn zero(&mut self, out: Span) -> Result<(), DeviceError>;
+
+    /// Copies a span to another of the same length and kind.
+    fn copy(&mut self, out: Span, x: Span) -> Result<(), DeviceError>;
+
+    /// Multiplies matrices, as [`Command::Gemm`] says.
+    fn product(&mut self, product: &Product) -> Result<(), DeviceError>;
+
+    /// A span as kernels are given it.
+    fn at(&self, span: Span) -> Given {
+        Given::Long(self.address(span))
     }
 
-    /// Compiles and plans what commands need, by carrying them out once with nothing to work on.
-    pub(super) fn get_ready(&mut self, commands: &[Command]) -> Result<(), DeviceError> {
-        for command in commands {
-            check(command)?;
-            for (kernels, names, shared) in needs(command) {
-                for name in names {
-                    let function = self.function(kernels, name)?;
-                    if shared > 48 << 10 {
-                        function
-                            .set_attribute(
-                                CUfunction_attribute::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES,
-                                int(shared),
-                            )
-                            .map_err(failed("lend shared memory"))?;
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Enqueues one command.
-    pub(super) fn enqueue(&mut self, command: &Command) -> Result<(), DeviceError> {
+    /// Enqueues one command, which [`check`] has let pass.
+    fn enqueue(&mut self, command: &Command) -> Result<(), DeviceError> {
         match *command {
             Command::Zero { out } => self.zero(out),
-            Command::Copy { out, x } if out.kind == x.kind => {
-                let (to, from) = (self.address(out), self.address(x));
-                let bytes = out.len * out.kind.bytes();
-                // SAFETY: both spans lie in the arena and are as long.
-                unsafe { result::memcpy_dtod_async(to, from, bytes, self.stream.cu_stream()) }
-                    .map_err(failed("copy"))
-            }
+            Command::Copy { out, x } if out.kind == x.kind => self.copy(out, x),
             Command::Copy { out, x } => {
                 let of = Kernels::Rows { bf16: is_bf16(out) };
                 let kernel = Kernel::each(of, "copy_rows", out.len.div_ceil(4));
@@ -203,9 +195,58 @@ impl Cuda {
             _ => self.rows(command),
         }
     }
+}
 
-    fn at(&self, span: Span) -> Given {
-        Given::Long(self.address(span))
+impl Cuda {
+    /// Compiles and plans what commands need, by carrying them out once with nothing to work on.
+    pub(super) fn get_ready(&mut self, commands: &[Command]) -> Result<(), DeviceError> {
+        for command in commands {
+            check(command)?;
+            for (kernels, names, shared) in needs(command) {
+                for name in names {
+                    let function = self.function(kernels, name)?;
+                    if shared > 48 << 10 {
+                        function
+                            .set_attribute(
+                                CUfunction_attribute::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES,
+                                int(shared),
+                            )
+                            .map_err(failed("lend shared memory"))?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Launcher for Cuda {
+    fn address(&self, span: Span) -> u64 {
+        self.place(span)
+    }
+
+    fn start(&mut self, kernel: &Kernel, given: &[Given]) -> Result<(), DeviceError> {
+        let function = self.function(kernel.of, kernel.name)?;
+        let [x, y, z] = kernel.grid;
+        let mut builder = self.stream.launch_builder(&function);
+        for given in given {
+            match given {
+                Given::Long(value) => builder.arg(value),
+                Given::Int(value) => builder.arg(value),
+                Given::Float(value) => builder.arg(value),
+                Given::Shape(value) => builder.arg(value),
+            };
+        }
+        let config = LaunchConfig {
+            grid_dim: (x, y, z),
+            block_dim: (kernel.block[0], kernel.block[1], 1),
+            shared_mem_bytes: kernel.shared as u32,
+        };
+        // SAFETY: what is given has the number, order and types of the kernel's parameters, and spans
+        // the lengths that commands ask for; `tests` and the check on a GPU hold each kernel to it.
+        unsafe { builder.launch(config) }
+            .map(drop)
+            .map_err(failed("start a kernel"))
     }
 
     fn zero(&mut self, out: Span) -> Result<(), DeviceError> {
@@ -213,6 +254,14 @@ impl Cuda {
         // SAFETY: the span lies in the arena.
         unsafe { result::memset_d8_async(at, 0, bytes, self.stream.cu_stream()) }
             .map_err(failed("clear memory"))
+    }
+
+    fn copy(&mut self, out: Span, x: Span) -> Result<(), DeviceError> {
+        let (to, from) = (self.address(out), self.address(x));
+        let bytes = out.len * out.kind.bytes();
+        // SAFETY: both spans lie in the arena and are as long.
+        unsafe { result::memcpy_dtod_async(to, from, bytes, self.stream.cu_stream()) }
+            .map_err(failed("copy"))
     }
 
     fn product(&mut self, product: &Product) -> Result<(), DeviceError> {

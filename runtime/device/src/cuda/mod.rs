@@ -3,7 +3,7 @@
 mod compile;
 mod device;
 mod flash;
-mod launch;
+pub mod launch;
 mod libraries;
 mod products;
 

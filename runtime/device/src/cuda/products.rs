@@ -52,17 +52,27 @@ fn failed(doing: &'static str) -> impl Fn(result::CublasError) -> DeviceError {
     }
 }
 
-/// A product's factors and result.
-pub(super) struct Product {
-    pub(super) out: Span,
-    pub(super) a: Span,
-    pub(super) b: Span,
-    pub(super) m: usize,
-    pub(super) n: usize,
-    pub(super) k: usize,
-    pub(super) a_transposed: bool,
-    pub(super) b_transposed: bool,
-    pub(super) plus: Option<Span>,
+/// A product's factors and result, as [`crate::program::Command::Gemm`] has them.
+#[derive(Clone, Copy, Debug)]
+pub struct Product {
+    /// `[m, n]`.
+    pub out: Span,
+    /// First factor.
+    pub a: Span,
+    /// Second factor.
+    pub b: Span,
+    /// Rows of the result.
+    pub m: usize,
+    /// Columns of the result.
+    pub n: usize,
+    /// Inner dimension.
+    pub k: usize,
+    /// Whether `a` lies transposed.
+    pub a_transposed: bool,
+    /// Whether `b` lies transposed.
+    pub b_transposed: bool,
+    /// Added to the product; may be `out` itself.
+    pub plus: Option<Span>,
 }
 
 impl Products {

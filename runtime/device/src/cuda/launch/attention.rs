@@ -1,14 +1,14 @@
 //! Kernels for attention: on tensor cores where they take the shape, else on any.
 
-use super::{Given, Kernel, Shape, is_bf16};
+use super::{Given, Kernel, Launcher, Shape, is_bf16};
 use crate::DeviceError;
 use crate::cuda::compile::Kernels;
-use crate::cuda::device::Cuda;
 use crate::cuda::flash;
 use crate::program::{AttentionShape, Command};
 
-impl Cuda {
-    pub(super) fn attention(&mut self, command: &Command) -> Result<(), DeviceError> {
+/// Kernels for attention, on any launcher.
+pub(super) trait Attention: Launcher {
+    fn attention(&mut self, command: &Command) -> Result<(), DeviceError> {
         match *command {
             Command::Attention {
                 out,
@@ -71,6 +71,8 @@ impl Cuda {
         }
     }
 }
+
+impl<L: Launcher + ?Sized> Attention for L {}
 
 /// A block for each tile of each head of each sequence.
 fn tiles(

@@ -13,7 +13,7 @@ const WIDEST: usize = 8192;
 const LONGEST: usize = 256;
 
 /// Refuses shapes that kernels cannot do.
-pub(super) fn check(command: &Command) -> Result<(), DeviceError> {
+pub fn check(command: &Command) -> Result<(), DeviceError> {
     let refuse = |what: String| Err(DeviceError::Unsupported(what));
     match *command {
         Command::RmsNormGradient { width, .. } if width > WIDEST => {
@@ -41,7 +41,7 @@ pub(super) fn check(command: &Command) -> Result<(), DeviceError> {
 }
 
 /// The kernels a command needs, with their dynamic shared memory in bytes.
-pub(super) fn needs(command: &Command) -> Vec<(Kernels, Vec<&'static str>, usize)> {
+pub fn needs(command: &Command) -> Vec<(Kernels, Vec<&'static str>, usize)> {
     let rows = |span: Span, names: &[&'static str]| {
         vec![(
             Kernels::Rows {

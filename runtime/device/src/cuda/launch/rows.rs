@@ -1,17 +1,17 @@
 //! Kernels for rows of activations.
 
-use super::{Given, Kernel, is_bf16};
+use super::{Given, Kernel, Launcher, is_bf16};
 use crate::DeviceError;
 use crate::cuda::compile::Kernels;
-use crate::cuda::device::Cuda;
 use crate::program::{Command, Span};
 
-impl Cuda {
+/// Kernels for rows, on any launcher.
+pub(super) trait Rows: Launcher {
     #[expect(
         clippy::too_many_lines,
         reason = "what each kernel is given, one after the other"
     )]
-    pub(super) fn rows(&mut self, command: &Command) -> Result<(), DeviceError> {
+    fn rows(&mut self, command: &Command) -> Result<(), DeviceError> {
         let (int, long, yes) = (Given::int, Given::long, Given::yes);
         match *command {
             Command::Embed {
@@ -171,6 +171,8 @@ impl Cuda {
         }
     }
 }
+
+impl<L: Launcher + ?Sized> Rows for L {}
 
 pub(super) fn norms(of: Span, width: usize) -> Kernels {
     Kernels::Norms {

@@ -1,16 +1,16 @@
 //! Kernels for sums and for the update.
 
-use super::{Given, Kernel};
+use super::{Given, Kernel, Launcher};
 use crate::DeviceError;
 use crate::cuda::compile::Kernels;
-use crate::cuda::device::Cuda;
 use crate::program::Command;
 
 /// Blocks of the first stage of a sum.
 const PARTS: usize = 1024;
 
-impl Cuda {
-    pub(super) fn update(&mut self, command: &Command) -> Result<(), DeviceError> {
+/// Kernels for sums and for the update, on any launcher.
+pub(super) trait Update: Launcher {
+    fn update(&mut self, command: &Command) -> Result<(), DeviceError> {
         let of = Kernels::Optimizer;
         match *command {
             Command::Sum { out, scratch, x } | Command::SumOfSquares { out, scratch, x } => {
@@ -59,3 +59,5 @@ impl Cuda {
         }
     }
 }
+
+impl<L: Launcher + ?Sized> Update for L {}
