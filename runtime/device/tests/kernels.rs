@@ -8,7 +8,7 @@ mod cubin;
 use std::sync::OnceLock;
 
 use vpc_device::DeviceError;
-use vpc_device::cuda::{Kernels, compile, every};
+use vpc_device::cuda::{Kernels, Layout, compile, every, remarks};
 
 /// A generation, and the most shared memory that a block may have there, in bytes.
 const TARGETS: [(&str, usize); 3] = [
@@ -42,13 +42,13 @@ fn every_kernel_compiles_and_fits() {
         return;
     }
     for (target, most) in TARGETS {
-        for kernels in every() {
+        for kernels in every(target) {
             let code = compile(kernels, target).unwrap_or_else(|error| panic!("{error}"));
             let found = cubin::kernels(&code);
             assert!(!found.is_empty(), "{kernels:?} has no kernel");
             for kernel in found {
                 let what = format!("{kernels:?} for {target}: {kernel:?}");
-                let threads = threads(&kernel.name);
+                let threads = threads(kernels, &kernel.name);
                 assert!(
                     kernel.registers > 0 && kernel.registers * threads <= REGISTERS,
                     "{what}"
@@ -73,17 +73,46 @@ fn a_mistake_is_told_with_what_the_compiler_says() {
     assert!(error.to_string().contains("optimizer.cu"), "{error}");
 }
 
+/// Products of four warps go on beside one another: where the compiler cannot be sure that they may, it
+/// makes each wait, and says so.
+#[test]
+fn the_compiler_has_no_doubts() {
+    if !is_here() {
+        return;
+    }
+    for head in [64, 128] {
+        let said = remarks(Kernels::Hopper { head }, "sm_90a").expect("compiles");
+        assert_eq!(said, "", "heads of {head}");
+    }
+}
+
+/// How a kernel of Hopper's is laid out.
+fn layout(kernels: Kernels, name: &str) -> Option<Layout> {
+    let Kernels::Hopper { head } = kernels else {
+        return None;
+    };
+    Some(match name {
+        "hopper" => Layout::forward(head),
+        "hopper_queries" => Layout::queries(head),
+        _ => Layout::keys(head),
+    })
+}
+
 /// Threads of a block, as they are launched.
-fn threads(name: &str) -> usize {
-    match name {
-        "cross_entropy" => 512,
-        "flash" | "flash_queries" | "flash_keys" => 128,
+fn threads(kernels: Kernels, name: &str) -> usize {
+    match (layout(kernels, name), name) {
+        (Some(layout), _) => layout.threads() as usize,
+        (None, "cross_entropy") => 512,
+        (None, "flash" | "flash_queries" | "flash_keys") => 128,
         _ => 256,
     }
 }
 
 /// Dynamic shared memory of a block in bytes, as it is asked for.
 fn dynamic(kernels: Kernels, name: &str) -> usize {
+    if let Some(layout) = layout(kernels, name) {
+        return layout.shared();
+    }
     let Kernels::Flash { head } = kernels else {
         return 0;
     };

@@ -9,6 +9,7 @@ use cudarc::nvrtc::{result, sys};
 
 use crate::DeviceError;
 
+const PTX: &str = include_str!("kernels/ptx.cuh");
 const PRELUDE: &str = include_str!("kernels/prelude.cuh");
 
 /// A file of kernels, and for which numbers it is compiled.
@@ -33,6 +34,11 @@ pub enum Kernels {
         /// Whether activations are bf16.
         bf16: bool,
     },
+    /// Attention on Hopper's tensor cores, four warps at a time, bf16.
+    Hopper {
+        /// Length of a head: 64 or 128.
+        head: usize,
+    },
     /// Attention on tensor cores, bf16.
     Flash {
         /// Length of a head.
@@ -41,17 +47,20 @@ pub enum Kernels {
 }
 
 impl Kernels {
-    fn source(self) -> (&'static str, &'static str) {
+    /// The name of its file, and what that says.
+    pub fn source(self) -> (&'static str, &'static str) {
         match self {
             Self::Rows { .. } => ("rows.cu", include_str!("kernels/rows.cu")),
             Self::Norms { .. } => ("norms.cu", include_str!("kernels/norms.cu")),
             Self::Optimizer => ("optimizer.cu", include_str!("kernels/optimizer.cu")),
             Self::Attention { .. } => ("attention.cu", include_str!("kernels/attention.cu")),
             Self::Flash { .. } => ("flash.cu", include_str!("kernels/flash.cu")),
+            Self::Hopper { .. } => ("hopper.cu", include_str!("kernels/hopper.cu")),
         }
     }
 
-    fn defines(self) -> Vec<String> {
+    /// Options that give a compiler the numbers of its shape.
+    pub fn defines(self) -> Vec<String> {
         match self {
             Self::Rows { bf16 } | Self::Attention { bf16 } => {
                 vec![format!("-DBF16={}", u8::from(bf16))]
@@ -63,20 +72,30 @@ impl Kernels {
                 ]
             }
             Self::Optimizer => vec!["-DBF16=0".to_owned()],
-            Self::Flash { head } => vec!["-DBF16=1".to_owned(), format!("-DHEAD={head}")],
+            Self::Flash { head } | Self::Hopper { head } => {
+                vec!["-DBF16=1".to_owned(), format!("-DHEAD={head}")]
+            }
         }
     }
 }
 
-/// All kernels there are, with the heads that models have.
-pub fn every() -> Vec<Kernels> {
+/// All kernels that a GPU such as `sm_90a` can have, with the heads that models have.
+pub fn every(target: &str) -> Vec<Kernels> {
     let mut all = vec![Kernels::Optimizer];
     for bf16 in [false, true] {
         all.extend([Kernels::Rows { bf16 }, Kernels::Attention { bf16 }]);
         all.extend((1..=4).map(|chunks| Kernels::Norms { bf16, chunks }));
     }
     all.extend((16..=128).step_by(16).map(|head| Kernels::Flash { head }));
+    if target == "sm_90a" {
+        all.extend([64, 128].map(|head| Kernels::Hopper { head }));
+    }
     all
+}
+
+/// The whole text of a file of kernels, on top of what stands for the machine: `ptx.cuh` for a GPU.
+pub fn text(machine: &str, name: &str, kernels: &str) -> String {
+    format!("{machine}\n#line 1 \"prelude.cuh\"\n{PRELUDE}\n#line 1 \"{name}\"\n{kernels}")
 }
 
 /// Machine code of `kernels` for a GPU such as `sm_90`.
@@ -84,6 +103,29 @@ pub fn every() -> Vec<Kernels> {
 /// What was compiled before is read from the user's cache folder; where that cannot be used, it is
 /// compiled again. Fails where NVRTC is not there, does not know the GPU, or refuses the source.
 pub fn compile(kernels: Kernels, target: &str) -> Result<Vec<u8>, DeviceError> {
+    let (source, options) = asked(kernels, target)?;
+    let cached = cached(&source, &options);
+    if let Some(code) = cached.as_deref().and_then(kept) {
+        return Ok(code);
+    }
+    let (code, _) = build(&source, &options).map_err(refused(kernels, target))?;
+    if let Some(path) = cached {
+        // A cache that cannot be written costs a second the next time.
+        _ = keep(&path, &code);
+    }
+    Ok(code)
+}
+
+/// What the compiler says of kernels that it takes, such as that products wait for each other; nothing
+/// where it has no doubts. Compiles anew; fails as [`compile`] does.
+pub fn remarks(kernels: Kernels, target: &str) -> Result<String, DeviceError> {
+    let (source, options) = asked(kernels, target)?;
+    let (_, log) = build(&source, &options).map_err(refused(kernels, target))?;
+    Ok(log)
+}
+
+/// What is to be compiled, and how.
+fn asked(kernels: Kernels, target: &str) -> Result<(String, Vec<String>), DeviceError> {
     super::libraries::search();
     // SAFETY: opening a library; see `libraries`.
     if !unsafe { sys::is_culib_present() } {
@@ -94,24 +136,18 @@ pub fn compile(kernels: Kernels, target: &str) -> Result<Vec<u8>, DeviceError> {
         });
     }
     let (name, source) = kernels.source();
-    let source = format!("{PRELUDE}\n#line 1 \"{name}\"\n{source}");
     let mut options = kernels.defines();
     options.push(format!("--gpu-architecture={target}"));
     options.push("--std=c++17".to_owned());
-    let cached = cached(&source, &options);
-    if let Some(code) = cached.as_deref().and_then(kept) {
-        return Ok(code);
-    }
-    let code = build(&source, &options).map_err(|log| DeviceError::Kernel {
-        name: name.to_owned(),
+    Ok((text(PTX, name, source), options))
+}
+
+fn refused(kernels: Kernels, target: &str) -> impl Fn(String) -> DeviceError {
+    move |log| DeviceError::Kernel {
+        name: kernels.source().0.to_owned(),
         target: target.to_owned(),
         log,
-    })?;
-    if let Some(path) = cached {
-        // A cache that cannot be written costs a second the next time.
-        _ = keep(&path, &code);
     }
-    Ok(code)
 }
 
 /// Where the code is kept: by all that it depends on.
@@ -152,15 +188,17 @@ fn keep(path: &Path, code: &[u8]) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Compiles; the error is what the compiler says.
-fn build(source: &str, options: &[String]) -> Result<Vec<u8>, String> {
+/// Compiles: the code, and what the compiler says of it. The error is what it says, too.
+fn build(source: &str, options: &[String]) -> Result<(Vec<u8>, String), String> {
     let source = CString::new(source).map_err(|error| error.to_string())?;
     let program = result::create_program(&source, None).map_err(|error| error.to_string())?;
     // SAFETY: the program was made above and is destroyed below, after its last use.
     unsafe {
         let compiled = result::compile_program(program, options);
         let code = match compiled {
-            Ok(()) => cubin(program).map_err(|error| error.to_string()),
+            Ok(()) => cubin(program)
+                .map(|code| (code, log(program).unwrap_or_default()))
+                .map_err(|error| error.to_string()),
             Err(error) => Err(log(program).unwrap_or_else(|| error.to_string())),
         };
         _ = result::destroy_program(program);

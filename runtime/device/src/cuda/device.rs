@@ -10,10 +10,11 @@ use cudarc::driver::{CudaContext, CudaFunction, CudaGraph, CudaModule, CudaStrea
 use cudarc::nvrtc::Ptx;
 
 use super::compile::{Kernels, compile};
-use super::launch::Launcher;
+use super::hopper;
+use super::launch::{Launcher, wants_warpgroups};
 use super::libraries::{said, usable};
 use super::products::{Products, WORKSPACE};
-use crate::program::{Command, Span};
+use crate::program::{Command, Mask, Span};
 use crate::{Device, DeviceError};
 
 /// Held while a GPU is opened, lends memory, or records commands.
@@ -27,12 +28,30 @@ fn turn() -> MutexGuard<'static, ()> {
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Whether Hopper's instructions are used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Warpgroups {
+    /// The GPU has none, or they are not wanted.
+    None,
+    /// It has; kernels that use them have not been compared with others here.
+    Untried,
+    /// They gave what others give.
+    Right,
+    /// They did not.
+    Wrong,
+}
+
+/// Set to 0, keeps kernels of Hopper's instructions from being used.
+const WANTED: &str = "VPC_WARPGROUPS";
+
 /// One NVIDIA GPU: an arena of its memory, a stream, compiled kernels.
 pub struct Cuda {
     pub(super) stream: Arc<CudaStream>,
     context: Arc<CudaContext>,
+    index: usize,
     name: String,
     target: String,
+    pub(super) warpgroups: Warpgroups,
     arena: Option<Block>,
     workspace: Block,
     modules: BTreeMap<Kernels, Arc<CudaModule>>,
@@ -118,9 +137,18 @@ impl Cuda {
         let (major, minor) = context
             .compute_capability()
             .map_err(failed("tell its kind"))?;
+        // Hopper's own instructions are those of one generation alone.
+        let is_hopper = (major, minor) == (9, 0);
+        let unwanted = std::env::var_os(WANTED).is_some_and(|value| value == "0");
         Ok(Self {
+            index,
             name: context.name().map_err(failed("tell its name"))?,
-            target: format!("sm_{major}{minor}"),
+            target: format!("sm_{major}{minor}{}", if is_hopper { "a" } else { "" }),
+            warpgroups: if is_hopper && !unwanted {
+                Warpgroups::Untried
+            } else {
+                Warpgroups::None
+            },
             workspace: Block::take(&context, WORKSPACE)?,
             products: Products::new()?,
             stream,
@@ -129,6 +157,49 @@ impl Cuda {
             modules: BTreeMap::new(),
             functions: BTreeMap::new(),
         })
+    }
+
+    /// What is to be known of the kernels that attention runs on, for people.
+    pub fn attention(&self) -> &'static str {
+        match self.warpgroups {
+            Warpgroups::None => "a warp at a time",
+            Warpgroups::Untried => {
+                "four warps at a time where it is right, which is yet to be seen"
+            }
+            Warpgroups::Right => "four warps at a time",
+            Warpgroups::Wrong => "a warp at a time: kernels of four gave other numbers",
+        }
+    }
+
+    /// Compares kernels of four warps with those of one, once in a process and GPU.
+    ///
+    /// On a queue of its own, since this one's memory is in use.
+    fn try_warpgroups(&mut self) -> Result<(), DeviceError> {
+        static TRIED: Mutex<BTreeMap<usize, bool>> = Mutex::new(BTreeMap::new());
+        let mut tried = TRIED.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_right = match tried.get(&self.index) {
+            Some(is_right) => *is_right,
+            None => {
+                let mut other = Self::open(self.index)?;
+                let mut is_right = true;
+                for (width, mask) in [(64, Mask::Causal), (64, Mask::Full), (128, Mask::Causal)] {
+                    let samples = [Warpgroups::None, Warpgroups::Right].map(|warpgroups| {
+                        other.warpgroups = warpgroups;
+                        hopper::sample(&mut other, width, mask)
+                    });
+                    let [one, four] = samples;
+                    is_right &= hopper::agree(&four?, &one?);
+                }
+                tried.insert(self.index, is_right);
+                is_right
+            }
+        };
+        self.warpgroups = if is_right {
+            Warpgroups::Right
+        } else {
+            Warpgroups::Wrong
+        };
+        Ok(())
     }
 
     /// As its driver calls it.
@@ -232,6 +303,9 @@ impl Device for Cuda {
     }
 
     fn prepare(&mut self, commands: &[Command]) -> Result<Self::Graph, DeviceError> {
+        if self.warpgroups == Warpgroups::Untried && commands.iter().any(wants_warpgroups) {
+            self.try_warpgroups()?;
+        }
         self.context.bind_to_thread().map_err(failed("be used"))?;
         let _turn = turn();
         // Kernels are loaded first. Relaxed, since cuBLASLt may load its own while it is recorded.

@@ -10,12 +10,12 @@ use cudarc::driver::sys::CUfunction_attribute;
 use cudarc::driver::{DeviceRepr, LaunchConfig, PushKernelArg, result};
 
 use super::compile::Kernels;
-use super::device::{Cuda, failed};
+use super::device::{Cuda, Warpgroups, failed};
 pub use super::products::Product;
 use crate::DeviceError;
 use crate::program::{AttentionShape, Command, Kind, Mask, Span};
 use attention::Attention;
-pub use needs::{check, needs};
+pub use needs::{check, needs, wants_warpgroups};
 use rows::Rows;
 use update::Update;
 
@@ -144,6 +144,9 @@ pub trait Launcher {
     /// Multiplies matrices, as [`Command::Gemm`] says.
     fn product(&mut self, product: &Product) -> Result<(), DeviceError>;
 
+    /// Whether there are Hopper's instructions, which four warps follow together.
+    fn warpgroups(&self) -> bool;
+
     /// A span as kernels are given it.
     fn at(&self, span: Span) -> Given {
         Given::Long(self.address(span))
@@ -202,7 +205,7 @@ impl Cuda {
     pub(super) fn get_ready(&mut self, commands: &[Command]) -> Result<(), DeviceError> {
         for command in commands {
             check(command)?;
-            for (kernels, names, shared) in needs(command) {
+            for (kernels, names, shared) in needs(command, self.warpgroups()) {
                 for name in names {
                     let function = self.function(kernels, name)?;
                     if shared > 48 << 10 {
@@ -221,6 +224,10 @@ impl Cuda {
 }
 
 impl Launcher for Cuda {
+    fn warpgroups(&self) -> bool {
+        self.warpgroups == Warpgroups::Right
+    }
+
     fn address(&self, span: Span) -> u64 {
         self.place(span)
     }

@@ -3,11 +3,13 @@
 mod compile;
 mod device;
 mod flash;
+mod hopper;
 pub mod launch;
 mod libraries;
 mod products;
 
-pub use compile::{Kernels, compile, every};
+pub use compile::{Kernels, compile, every, remarks, text};
 pub use device::{Cuda, Recorded};
 pub use flash::shared as shared_memory;
+pub use hopper::Layout;
 pub use libraries::{DeviceInfo, Library, Report, available, report, usable};

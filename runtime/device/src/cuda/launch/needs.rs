@@ -1,10 +1,12 @@
 //! What commands need of a GPU, and what none can do.
 
+use super::attention::By;
 use super::is_bf16;
 use super::rows::norms;
 use crate::DeviceError;
 use crate::cuda::compile::Kernels;
 use crate::cuda::flash;
+use crate::cuda::hopper::Layout;
 use crate::program::{Command, Kind, Span};
 
 /// Longest row of a norm's gradient: 256 threads hold 32 numbers each.
@@ -40,8 +42,19 @@ pub fn check(command: &Command) -> Result<(), DeviceError> {
     }
 }
 
-/// The kernels a command needs, with their dynamic shared memory in bytes.
-pub fn needs(command: &Command) -> Vec<(Kernels, Vec<&'static str>, usize)> {
+/// Whether a command is one that Hopper's instructions do where there are any.
+pub fn wants_warpgroups(command: &Command) -> bool {
+    match command {
+        Command::Attention { out, shape, .. } | Command::AttentionGradient { out, shape, .. } => {
+            By::of(out.kind, shape, true) == By::Warpgroups
+        }
+        _ => false,
+    }
+}
+
+/// The kernels a command needs, with their dynamic shared memory in bytes. `warpgroups`: whether the
+/// device has Hopper's instructions.
+pub fn needs(command: &Command, warpgroups: bool) -> Vec<(Kernels, Vec<&'static str>, usize)> {
     let rows = |span: Span, names: &[&'static str]| {
         vec![(
             Kernels::Rows {
@@ -68,28 +81,42 @@ pub fn needs(command: &Command) -> Vec<(Kernels, Vec<&'static str>, usize)> {
         Command::SwiGlu { out, .. } => rows(out, &["swiglu"]),
         Command::SwiGluGradient { dout, .. } => rows(dout, &["swiglu_gradient"]),
         Command::CrossEntropy { logits, .. } => rows(logits, &["cross_entropy"]),
-        Command::Attention { out, shape, .. } => {
-            if flash::takes(out.kind, &shape) {
+        Command::Attention { out, shape, .. } => match By::of(out.kind, &shape, warpgroups) {
+            By::Warpgroups => {
+                let shared = Layout::forward(shape.width).shared();
+                vec![(
+                    Kernels::Hopper { head: shape.width },
+                    vec!["hopper"],
+                    shared,
+                )]
+            }
+            By::Warps => {
                 let shared = flash::shared(shape.width).0;
                 vec![(Kernels::Flash { head: shape.width }, vec!["flash"], shared)]
-            } else {
+            }
+            By::Threads => {
                 let of = Kernels::Attention { bf16: is_bf16(out) };
                 vec![(of, vec!["attention"], 0)]
             }
-        }
+        },
         Command::AttentionGradient { out, shape, .. } => {
-            let of = Kernels::Attention { bf16: is_bf16(out) };
-            if flash::takes(out.kind, &shape) {
-                let shared = flash::shared(shape.width).1;
-                let names = vec!["flash_queries", "flash_keys"];
-                vec![
-                    (of, vec!["attention_delta"], 0),
-                    (Kernels::Flash { head: shape.width }, names, shared),
-                ]
-            } else {
-                let names = vec!["attention_delta", "attention_queries", "attention_keys"];
-                vec![(of, names, 0)]
+            let any = Kernels::Attention { bf16: is_bf16(out) };
+            let mut all = vec![(any, vec!["attention_delta"], 0)];
+            match By::of(out.kind, &shape, warpgroups) {
+                By::Warpgroups => {
+                    let of = Kernels::Hopper { head: shape.width };
+                    let (queries, keys) = (Layout::queries(shape.width), Layout::keys(shape.width));
+                    all.push((of, vec!["hopper_queries"], queries.shared()));
+                    all.push((of, vec!["hopper_keys"], keys.shared()));
+                }
+                By::Warps => {
+                    let of = Kernels::Flash { head: shape.width };
+                    let names = vec!["flash_queries", "flash_keys"];
+                    all.push((of, names, flash::shared(shape.width).1));
+                }
+                By::Threads => all.push((any, vec!["attention_queries", "attention_keys"], 0)),
             }
+            all
         }
         Command::Sum { .. } | Command::SumOfSquares { .. } => optimizer(&["sum_parts", "sum_all"]),
         Command::Judge { .. } => optimizer(&["judge"]),
