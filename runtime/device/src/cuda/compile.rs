@@ -9,6 +9,7 @@ use cudarc::nvrtc::{result, sys};
 
 use crate::DeviceError;
 
+const PTX: &str = include_str!("kernels/ptx.cuh");
 const PRELUDE: &str = include_str!("kernels/prelude.cuh");
 
 /// A file of kernels, and for which numbers it is compiled.
@@ -41,7 +42,8 @@ pub enum Kernels {
 }
 
 impl Kernels {
-    fn source(self) -> (&'static str, &'static str) {
+    /// The name of its file, and what that says.
+    pub fn source(self) -> (&'static str, &'static str) {
         match self {
             Self::Rows { .. } => ("rows.cu", include_str!("kernels/rows.cu")),
             Self::Norms { .. } => ("norms.cu", include_str!("kernels/norms.cu")),
@@ -51,7 +53,8 @@ impl Kernels {
         }
     }
 
-    fn defines(self) -> Vec<String> {
+    /// Options that give a compiler the numbers of its shape.
+    pub fn defines(self) -> Vec<String> {
         match self {
             Self::Rows { bf16 } | Self::Attention { bf16 } => {
                 vec![format!("-DBF16={}", u8::from(bf16))]
@@ -79,6 +82,11 @@ pub fn every() -> Vec<Kernels> {
     all
 }
 
+/// The whole text of a file of kernels, on top of what stands for the machine: `ptx.cuh` for a GPU.
+pub fn text(machine: &str, name: &str, kernels: &str) -> String {
+    format!("{machine}\n#line 1 \"prelude.cuh\"\n{PRELUDE}\n#line 1 \"{name}\"\n{kernels}")
+}
+
 /// Machine code of `kernels` for a GPU such as `sm_90`.
 ///
 /// What was compiled before is read from the user's cache folder; where that cannot be used, it is
@@ -94,7 +102,7 @@ pub fn compile(kernels: Kernels, target: &str) -> Result<Vec<u8>, DeviceError> {
         });
     }
     let (name, source) = kernels.source();
-    let source = format!("{PRELUDE}\n#line 1 \"{name}\"\n{source}");
+    let source = text(PTX, name, source);
     let mut options = kernels.defines();
     options.push(format!("--gpu-architecture={target}"));
     options.push("--std=c++17".to_owned());

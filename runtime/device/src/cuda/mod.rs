@@ -7,7 +7,7 @@ pub mod launch;
 mod libraries;
 mod products;
 
-pub use compile::{Kernels, compile, every};
+pub use compile::{Kernels, compile, every, text};
 pub use device::{Cuda, Recorded};
 pub use flash::shared as shared_memory;
 pub use libraries::{DeviceInfo, Library, Report, available, report, usable};

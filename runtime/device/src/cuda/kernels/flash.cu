@@ -19,29 +19,6 @@ struct Shape {
   int length, queries, keys, width, causal;
 };
 
-__device__ __forceinline__ void load_fragments(u32* r, const u16* at) {
-  u32 address = (u32)__cvta_generic_to_shared(at);
-  asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];"
-               : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
-               : "r"(address));
-}
-
-__device__ __forceinline__ void load_transposed(u32* r, const u16* at) {
-  u32 address = (u32)__cvta_generic_to_shared(at);
-  asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [%4];"
-               : "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
-               : "r"(address));
-}
-
-// c += a·b, 16×16 by 16×8.
-__device__ __forceinline__ void multiply(float* c, const u32* a, u32 b0, u32 b1) {
-  asm volatile(
-      "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, "
-      "{%0,%1,%2,%3};"
-      : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
-      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
-}
-
 // Rows 0 to 15 and columns k to k + 15 of a tile, as a left factor.
 __device__ __forceinline__ void left(u32* r, const u16* tile, int row, int k) {
   int lane = threadIdx.x & 31;
@@ -64,29 +41,11 @@ __device__ __forceinline__ void right_rows(u32* r, const u16* tile, int k, int n
 __device__ __forceinline__ void fetch(u16* tile, const u16* from, u64 row, int rows, int valid) {
   for (int at = threadIdx.x; at < rows * (HEAD / 8); at += blockDim.x) {
     int r = at / (HEAD / 8), c = at % (HEAD / 8) * 8;
-    u32 to = (u32)__cvta_generic_to_shared(tile + r * PITCH + c);
     // Of a row that is not there no byte is read.
     int bytes = r < valid ? 16 : 0;
-    const u16* source = from + (r < valid ? r * row + c : 0);
-    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(to), "l"(source), "r"(bytes));
+    copy_16(tile + r * PITCH + c, from + (r < valid ? r * row + c : 0), bytes);
   }
 }
-
-// Copies one number; zero if it is not there.
-__device__ __forceinline__ void fetch_one(float* to, const float* from, bool valid) {
-  u32 address = (u32)__cvta_generic_to_shared(to);
-  int bytes = valid ? 4 : 0;
-  asm volatile("cp.async.ca.shared.global [%0], [%1], 4, %2;" ::"r"(address), "l"(from), "r"(bytes));
-}
-
-__device__ __forceinline__ float power_of_two(float x) {
-  float y;
-  asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
-  return y;
-}
-
-#define COMMIT() asm volatile("cp.async.commit_group;")
-#define WAIT(n) asm volatile("cp.async.wait_group %0;" ::"n"(n))
 
 // Sums of four neighbouring lanes, which share rows of a product.
 __device__ __forceinline__ float quad_sum(float v) {
@@ -401,7 +360,7 @@ extern "C" __global__ void __launch_bounds__(128, 2)
       bool valid = from + place < shape.length;
       const float* all = which ? delta : log_sums;
       u64 at = valid ? (start + from + place) * shape.queries + head : 0;
-      fetch_one(&of_queries[to][which][place], all + at, valid);
+      copy_4(&of_queries[to][which][place], all + at, valid ? 4 : 0);
     }
     COMMIT();
   };

@@ -1,8 +1,4 @@
-// What all kernels share. No header of the toolkit is needed: BF16 is 0 or 1.
-
-typedef unsigned short u16;
-typedef unsigned int u32;
-typedef unsigned long long u64;
+// What all kernels share, after ptx.cuh. No header of the toolkit is needed: BF16 is 0 or 1.
 
 #define FULL 0xffffffffu
 #ifndef INFINITY
@@ -10,19 +6,6 @@ typedef unsigned long long u64;
 #endif
 
 __device__ __forceinline__ float from_bf16(u16 bits) { return __uint_as_float((u32)bits << 16); }
-
-__device__ __forceinline__ u16 to_bf16(float value) {
-  u16 bits;
-  asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(bits) : "f"(value));
-  return bits;
-}
-
-// Two numbers, the first in the lower half.
-__device__ __forceinline__ u32 to_bf16x2(float low, float high) {
-  u32 bits;
-  asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(bits) : "f"(high), "f"(low));
-  return bits;
-}
 
 #if BF16
 typedef u16 act;
