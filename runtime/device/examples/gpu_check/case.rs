@@ -1,9 +1,8 @@
-//! One command with its inputs, and how it is checked on the host and on the GPU.
+//! One command with its inputs, and how it is checked on the host and on a device.
 
 use std::fmt;
 
 use half::bf16;
-use vpc_device::cuda::Cuda;
 use vpc_device::program::{Command, Kind, Span};
 use vpc_device::{Device, DeviceError, Host};
 
@@ -16,6 +15,15 @@ pub(crate) struct Case {
     pub(crate) outputs: Vec<Span>,
     pub(crate) bytes: usize,
     pub(crate) allowed: f64,
+}
+
+/// A device under check.
+pub(crate) trait Checked: Device {
+    /// Takes an arena of `bytes` and fills it with bits that are no number.
+    fn poison(&mut self, bytes: usize) -> Result<(), DeviceError>;
+
+    /// Carries out commands without recording them.
+    fn carry_out(&mut self, commands: &[Command]) -> Result<(), DeviceError>;
 }
 
 /// What a check found.
@@ -64,7 +72,7 @@ impl fmt::Display for Row {
 
 impl Case {
     /// Runs it here and there.
-    pub(crate) fn check(&self, gpu: &mut Cuda) -> Result<Row, DeviceError> {
+    pub(crate) fn check(&self, gpu: &mut impl Checked) -> Result<Row, DeviceError> {
         let mut host = Host::new();
         host.reserve(self.bytes)?;
         for (span, bytes) in &self.inputs {
@@ -74,14 +82,7 @@ impl Case {
         host.run(&commands.to_vec())?;
         let mut runs = Vec::new();
         for graph in [false, false, true] {
-            gpu.reserve(self.bytes)?;
-            // All bits set are no number, in every kind.
-            let all = Span {
-                at: 0,
-                len: self.bytes / 4,
-                kind: Kind::U32,
-            };
-            gpu.write(all, &vec![0xff; self.bytes / 4 * 4])?;
+            gpu.poison(self.bytes)?;
             for (span, bytes) in &self.inputs {
                 gpu.write(*span, bytes)?;
             }
@@ -89,7 +90,7 @@ impl Case {
             if graph {
                 gpu.run(&recorded)?;
             } else {
-                gpu.run_directly(&commands)?;
+                gpu.carry_out(&commands)?;
             }
             let outputs = self.outputs.iter().map(|span| gpu.read(*span));
             runs.push(outputs.collect::<Result<Vec<_>, _>>()?);

@@ -11,17 +11,63 @@ pub(crate) fn all(mut seed: u64) -> Vec<Case> {
     let mut cases = Vec::new();
     let seed = &mut seed;
     for kind in [Kind::F32, Kind::Bf16] {
-        for (tokens, width) in [(1, 8), (7, 37), (129, 64), (300, 1024), (33, 4104)] {
-            rows(&mut cases, seed, kind, tokens, width);
-        }
-        for (rows, vocabulary) in [(1, 3), (5, 509), (64, 32_000), (9, 4097)] {
-            cross_entropy(&mut cases, seed, kind, rows, vocabulary);
-        }
+        rows(&mut cases, seed, kind, usize::MAX);
+        cross_entropies(&mut cases, seed, kind, usize::MAX);
         products(&mut cases, seed, kind);
-        attentions(&mut cases, seed, kind);
+        for shape in shapes() {
+            attention(&mut cases, seed, kind, shape);
+        }
     }
-    updates(&mut cases, seed);
+    updates(&mut cases, seed, usize::MAX);
     cases
+}
+
+/// What is done to rows, of at most `most` numbers in all.
+pub(crate) fn rows(cases: &mut Vec<Case>, seed: &mut u64, kind: Kind, most: usize) {
+    for (tokens, width) in [(1, 8), (7, 37), (129, 64), (300, 1024), (33, 4104)] {
+        if tokens * width <= most {
+            of_rows(cases, seed, kind, tokens, width);
+        }
+    }
+}
+
+/// Losses, of at most `most` logits.
+pub(crate) fn cross_entropies(cases: &mut Vec<Case>, seed: &mut u64, kind: Kind, most: usize) {
+    for (rows, vocabulary) in [(1, 3), (5, 509), (64, 32_000), (9, 4097)] {
+        if rows * vocabulary <= most {
+            cross_entropy(cases, seed, kind, rows, vocabulary);
+        }
+    }
+}
+
+/// Shapes that attention is checked at: every head that tensor cores take, and some that they do not.
+pub(crate) fn shapes() -> Vec<AttentionShape> {
+    let shapes = [
+        (1, 1, 1, 1, 16),
+        (2, 17, 4, 2, 16),
+        (1, 140, 2, 1, 32),
+        (3, 65, 3, 3, 48),
+        (1, 64, 2, 2, 64),
+        (2, 129, 4, 1, 64),
+        (1, 130, 2, 2, 80),
+        (2, 63, 2, 1, 96),
+        (1, 96, 1, 1, 112),
+        (1, 200, 2, 1, 128),
+        (1, 100, 2, 2, 34),
+        (1, 70, 1, 1, 256),
+    ];
+    let masks = [Mask::Causal, Mask::Full];
+    let with = |mask| {
+        shapes.map(|(sequences, length, queries, keys, width)| AttentionShape {
+            sequences,
+            length,
+            queries,
+            keys,
+            width,
+            mask,
+        })
+    };
+    masks.into_iter().flat_map(with).collect()
 }
 
 fn exact(kind: Kind) -> f64 {
@@ -33,7 +79,7 @@ fn name_of(kind: Kind) -> &'static str {
 }
 
 #[expect(clippy::too_many_lines, reason = "one case after the other")]
-fn rows(cases: &mut Vec<Case>, seed: &mut u64, kind: Kind, tokens: usize, width: usize) {
+fn of_rows(cases: &mut Vec<Case>, seed: &mut u64, kind: Kind, tokens: usize, width: usize) {
     let what = |more: &str| format!("{} {tokens}×{width}{more}", name_of(kind));
     let (all, allowed) = (tokens * width, exact(kind));
     let mut b = Build::new(seed);
@@ -175,7 +221,8 @@ fn cross_entropy(
     }
 }
 
-fn products(cases: &mut Vec<Case>, seed: &mut u64, kind: Kind) {
+/// Matrix products.
+pub(crate) fn products(cases: &mut Vec<Case>, seed: &mut u64, kind: Kind) {
     for (m, n, k) in [(1, 8, 8), (64, 128, 96), (200, 104, 72), (33, 37, 41)] {
         // What training uses: forward, input gradient, weight gradient.
         for (a_transposed, b_transposed, f32_out) in [
@@ -232,88 +279,75 @@ fn products(cases: &mut Vec<Case>, seed: &mut u64, kind: Kind) {
     }
 }
 
-fn attentions(cases: &mut Vec<Case>, seed: &mut u64, kind: Kind) {
-    let shapes = [
-        (1, 1, 1, 1, 16),
-        (2, 17, 4, 2, 16),
-        (1, 64, 2, 2, 64),
-        (2, 129, 4, 1, 64),
-        (1, 200, 2, 1, 128),
-        (3, 65, 3, 3, 48),
-        (1, 100, 2, 2, 34),
-        (1, 70, 1, 1, 256),
-    ];
-    for (sequences, length, queries, keys, width) in shapes {
-        for mask in [Mask::Causal, Mask::Full] {
-            let shape = AttentionShape {
-                sequences,
-                length,
-                queries,
-                keys,
-                width,
-                mask,
-            };
-            let tokens = sequences * length;
-            let row = (queries + 2 * keys) * width;
-            let what = format!(
-                "{} {sequences}×{length}, {queries}/{keys} heads of {width}, {mask:?}",
-                name_of(kind)
-            );
-            let allowed = if kind == Kind::Bf16 { 1e-2 } else { 2e-5 };
-            let mut b = Build::new(seed);
-            let qkv = b.values(tokens * row, kind, 1.0);
-            let out = b.out(tokens * queries * width, kind);
-            let log_sums = b.out(tokens * queries, Kind::F32);
-            let command = Command::Attention {
-                out,
-                log_sums,
-                qkv,
-                shape,
-            };
-            let forward = b.case("attention", what.clone(), command, allowed);
-            // The backward pass is given what the forward pass gives here.
-            let mut b = Build::new(seed);
-            b.inputs.clone_from(&forward.inputs);
-            b.at = forward.bytes;
-            let given = forward_on_host(&forward);
-            b.inputs
-                .extend([(out, given[0].clone()), (log_sums, given[1].clone())]);
-            let dout = b.values(tokens * queries * width, kind, 1.0);
-            let delta = b.out(tokens * queries, Kind::F32);
-            let dqkv = b.out(tokens * row, kind);
-            let command = Command::AttentionGradient {
-                dqkv,
-                delta,
-                dout,
-                qkv,
-                out,
-                log_sums,
-                shape,
-            };
-            cases.push(forward);
-            cases.push(b.case("attention_gradient", what, command, allowed));
-            if mask == Mask::Causal {
-                let mut b = Build::new(seed);
-                let x = b.values(tokens * row, kind, 1.0);
-                let angles = length * width / 2;
-                let (cos, sin) = (
-                    b.values(angles, Kind::F32, 1.0),
-                    b.values(angles, Kind::F32, 1.0),
-                );
-                let command = Command::Rope {
-                    x: b.changed(x),
-                    cos,
-                    sin,
-                    row,
-                    heads: queries + keys,
-                    width,
-                    length,
-                    back: sequences % 2 == 0,
-                };
-                let what = format!("{} {tokens} tokens of {row}", name_of(kind));
-                cases.push(b.case("rope", what, command, exact(kind)));
-            }
-        }
+/// An attention, its gradient, and turning its heads.
+pub(crate) fn attention(cases: &mut Vec<Case>, seed: &mut u64, kind: Kind, shape: AttentionShape) {
+    let AttentionShape {
+        sequences,
+        length,
+        queries,
+        keys,
+        width,
+        mask,
+    } = shape;
+    let tokens = sequences * length;
+    let row = (queries + 2 * keys) * width;
+    let what = format!(
+        "{} {sequences}×{length}, {queries}/{keys} heads of {width}, {mask:?}",
+        name_of(kind)
+    );
+    let allowed = if kind == Kind::Bf16 { 1e-2 } else { 2e-5 };
+    let mut b = Build::new(seed);
+    let qkv = b.values(tokens * row, kind, 1.0);
+    let out = b.out(tokens * queries * width, kind);
+    let log_sums = b.out(tokens * queries, Kind::F32);
+    let command = Command::Attention {
+        out,
+        log_sums,
+        qkv,
+        shape,
+    };
+    let forward = b.case("attention", what.clone(), command, allowed);
+    // The backward pass is given what the forward pass gives here.
+    let mut b = Build::new(seed);
+    b.inputs.clone_from(&forward.inputs);
+    b.at = forward.bytes;
+    let given = forward_on_host(&forward);
+    b.inputs
+        .extend([(out, given[0].clone()), (log_sums, given[1].clone())]);
+    let dout = b.values(tokens * queries * width, kind, 1.0);
+    let delta = b.out(tokens * queries, Kind::F32);
+    let dqkv = b.out(tokens * row, kind);
+    let command = Command::AttentionGradient {
+        dqkv,
+        delta,
+        dout,
+        qkv,
+        out,
+        log_sums,
+        shape,
+    };
+    cases.push(forward);
+    cases.push(b.case("attention_gradient", what, command, allowed));
+    if mask == Mask::Causal {
+        let mut b = Build::new(seed);
+        let x = b.values(tokens * row, kind, 1.0);
+        let angles = length * width / 2;
+        let (cos, sin) = (
+            b.values(angles, Kind::F32, 1.0),
+            b.values(angles, Kind::F32, 1.0),
+        );
+        let command = Command::Rope {
+            x: b.changed(x),
+            cos,
+            sin,
+            row,
+            heads: queries + keys,
+            width,
+            length,
+            back: sequences % 2 == 0,
+        };
+        let what = format!("{} {tokens} tokens of {row}", name_of(kind));
+        cases.push(b.case("rope", what, command, exact(kind)));
     }
 }
 
@@ -329,8 +363,9 @@ fn forward_on_host(case: &Case) -> Vec<Vec<u8>> {
     done.unwrap_or_default()
 }
 
-fn updates(cases: &mut Vec<Case>, seed: &mut u64) {
-    for len in [4, 1000, 300_000] {
+/// Sums, of at most `most` numbers, the verdict and the update.
+pub(crate) fn updates(cases: &mut Vec<Case>, seed: &mut u64, most: usize) {
+    for len in [4, 1000, 300_000].into_iter().filter(|len| *len <= most) {
         let mut b = Build::new(seed);
         let x = b.values(len, Kind::F32, 1.0);
         let (out, scratch) = (b.out(1, Kind::F64), b.room(1024, Kind::F64));

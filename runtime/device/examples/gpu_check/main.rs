@@ -18,7 +18,27 @@ mod speed;
 use std::error::Error;
 use std::process::ExitCode;
 
+use case::Checked;
 use vpc_device::cuda::Cuda;
+use vpc_device::program::{Command, Kind, Span};
+use vpc_device::{Device, DeviceError};
+
+impl Checked for Cuda {
+    fn poison(&mut self, bytes: usize) -> Result<(), DeviceError> {
+        self.reserve(bytes)?;
+        // All bits set are no number, in every kind.
+        let all = Span {
+            at: 0,
+            len: bytes / 4,
+            kind: Kind::U32,
+        };
+        self.write(all, &vec![0xff; bytes / 4 * 4])
+    }
+
+    fn carry_out(&mut self, commands: &[Command]) -> Result<(), DeviceError> {
+        self.run_directly(commands)
+    }
+}
 
 fn main() -> ExitCode {
     match run() {

@@ -47,7 +47,7 @@ __device__ __forceinline__ void fetch_tile(char* tile, const u16* from, int row,
     int at = turn * threads + threadIdx.x, r = at / (HEAD / 8), piece = at % (HEAD / 8);
     if (pieces % threads && at >= pieces) break;
     const u16* source = from + (r < valid ? r * row + piece * 8 : 0);
-    copy_16(tile + place(r, piece), source, r < valid);
+    copy_16(tile + place(r, piece), source, r < valid ? 16 : 0);
   }
 }
 
@@ -411,7 +411,7 @@ struct Queries {
         bool valid = place < rest;
         const float* all = which ? delta : log_sums;
         copy_4(numbers + (slot * 2 + which) * 64 * BACK_TILES + place,
-                 all + (valid ? (u64)(from + place) * (out_row / HEAD) + head : 0), valid);
+                 all + (valid ? (u64)(from + place) * (out_row / HEAD) + head : 0), valid ? 4 : 0);
       }
       from += 64 * BACK_TILES;
       if (from >= length) from = begin, head++;

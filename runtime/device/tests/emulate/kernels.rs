@@ -1,0 +1,140 @@
+//! The cases that kernels are checked with on a GPU, on the emulated one.
+
+use vpc_device::program::{AttentionShape, Kind};
+
+use crate::case::Case;
+use crate::device::Emulated;
+use crate::{cases, library};
+
+/// Whether there is a compiler; says so where there is none.
+pub(crate) fn is_here() -> bool {
+    let here = library::compiler().is_some();
+    if !here {
+        #[expect(clippy::print_stderr, reason = "a skipped test must be seen")]
+        {
+            eprintln!("SKIPPED: no C++ compiler here, so kernels were not run");
+        }
+    }
+    here
+}
+
+fn is_nightly() -> bool {
+    std::env::var("VPC_TIER").is_ok_and(|tier| tier == "nightly")
+}
+
+/// Numbers of the largest case.
+fn most() -> usize {
+    if is_nightly() { usize::MAX } else { 20_000 }
+}
+
+/// Runs cases, and tells all that are wrong.
+fn check(fill: impl FnOnce(&mut Vec<Case>, &mut u64)) {
+    check_on(Emulated::new, fill);
+}
+
+fn check_on(device: fn() -> Emulated, fill: impl FnOnce(&mut Vec<Case>, &mut u64)) {
+    if !is_here() {
+        return;
+    }
+    let mut cases = Vec::new();
+    fill(&mut cases, &mut 20_260_728);
+    assert!(!cases.is_empty(), "nothing was checked");
+    let mut emulated = device();
+    let wrong: Vec<String> = cases
+        .iter()
+        .filter_map(|case| match case.check(&mut emulated) {
+            Ok(row) if row.is_right() => None,
+            Ok(row) => Some(row.to_string()),
+            Err(error) => Some(format!("{} {}: {error}", case.name, case.what)),
+        })
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn rows_of_f32() {
+    check(|cases, seed| cases::rows(cases, seed, Kind::F32, most()));
+}
+
+#[test]
+fn rows_of_bf16() {
+    check(|cases, seed| cases::rows(cases, seed, Kind::Bf16, most()));
+}
+
+#[test]
+fn losses() {
+    for kind in [Kind::F32, Kind::Bf16] {
+        check(|cases, seed| cases::cross_entropies(cases, seed, kind, most()));
+    }
+}
+
+#[test]
+fn products() {
+    for kind in [Kind::F32, Kind::Bf16] {
+        check(|cases, seed| cases::products(cases, seed, kind));
+    }
+}
+
+#[test]
+fn updates() {
+    check(|cases, seed| cases::updates(cases, seed, most()));
+}
+
+fn attentions(kind: Kind, is_wanted: impl Fn(&AttentionShape) -> bool) {
+    check(|cases, seed| {
+        for shape in cases::shapes().into_iter().filter(is_wanted) {
+            cases::attention(cases, seed, kind, shape);
+        }
+    });
+}
+
+/// A warp for each query, so that only small ones take seconds.
+fn is_small(shape: &AttentionShape) -> bool {
+    let scores = shape.sequences * shape.queries * shape.length * shape.length;
+    scores < 5000 || is_nightly()
+}
+
+#[test]
+fn attention_of_f32() {
+    attentions(Kind::F32, is_small);
+}
+
+#[test]
+fn attention_of_bf16_on_no_tensor_cores() {
+    attentions(Kind::Bf16, |shape| {
+        !shape.width.is_multiple_of(16) || shape.width > 128
+    });
+}
+
+macro_rules! heads {
+    ($($name:ident $width:literal)*) => {
+        /// Heads that tensor cores take.
+        mod flash {
+            $(#[test]
+            fn $name() {
+                super::attentions(super::Kind::Bf16, |shape| shape.width == $width);
+            })*
+        }
+    };
+}
+heads! { heads_of_16 16 heads_of_32 32 heads_of_48 48 heads_of_64 64 heads_of_80 80 heads_of_96 96 heads_of_112 112 heads_of_128 128 }
+
+/// Attention by four warps at a time.
+fn hopper(width: usize) {
+    check_on(Emulated::hopper, |cases, seed| {
+        let shapes = cases::shapes().into_iter();
+        for shape in shapes.filter(|shape| shape.width == width) {
+            cases::attention(cases, seed, Kind::Bf16, shape);
+        }
+    });
+}
+
+#[test]
+fn hopper_heads_of_64() {
+    hopper(64);
+}
+
+#[test]
+fn hopper_heads_of_128() {
+    hopper(128);
+}
