@@ -14,7 +14,7 @@ pub(crate) fn all(mut seed: u64) -> Vec<Case> {
         rows(&mut cases, seed, kind, usize::MAX);
         cross_entropies(&mut cases, seed, kind, usize::MAX);
         products(&mut cases, seed, kind);
-        for shape in shapes() {
+        for shape in shapes().into_iter().chain(long_shapes()) {
             attention(&mut cases, seed, kind, shape);
         }
     }
@@ -68,6 +68,23 @@ pub(crate) fn shapes() -> Vec<AttentionShape> {
         })
     };
     masks.into_iter().flat_map(with).collect()
+}
+
+/// Shapes of so many tiles that each place for them is used again.
+pub(crate) fn long_shapes() -> Vec<AttentionShape> {
+    let of = |width, mask| AttentionShape {
+        sequences: 1,
+        length: 450,
+        queries: 2,
+        keys: 1,
+        width,
+        mask,
+    };
+    let masks = [Mask::Causal, Mask::Full];
+    let widths = [64, 128].into_iter();
+    widths
+        .flat_map(|width| masks.map(|mask| of(width, mask)))
+        .collect()
 }
 
 fn exact(kind: Kind) -> f64 {

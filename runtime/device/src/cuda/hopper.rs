@@ -158,7 +158,7 @@ fn numbers(bytes: &[u8], kind: Kind) -> Vec<f64> {
 
 /// The largest relative difference that two right sets of kernels have: both round weights to bf16,
 /// but not after the same maximum.
-const APART: f64 = 0.01;
+const APART: f64 = 0.03;
 
 /// Whether two samples are of the same attention, up to rounding.
 pub(super) fn agree(one: &[Vec<f64>], other: &[Vec<f64>]) -> bool {
@@ -197,7 +197,7 @@ mod tests {
         assert!(agree(&causal, &causal));
         assert!(!agree(&causal, &full));
         let mut off = causal.clone();
-        off[2].iter_mut().for_each(|v| *v *= 1.02);
+        off[2].iter_mut().for_each(|v| *v *= 1.05);
         assert!(!agree(&off, &causal));
         off[2][7] = f64::NAN;
         assert!(!agree(&off, &causal));

@@ -32,7 +32,8 @@ fn check(fill: impl FnOnce(&mut Vec<Case>, &mut u64)) {
     check_on(Emulated::new, fill);
 }
 
-fn check_on(device: fn() -> Emulated, fill: impl FnOnce(&mut Vec<Case>, &mut u64)) {
+/// The same on a device of one's choice.
+pub(crate) fn check_on(device: fn() -> Emulated, fill: impl FnOnce(&mut Vec<Case>, &mut u64)) {
     if !is_here() {
         return;
     }
@@ -118,23 +119,3 @@ macro_rules! heads {
     };
 }
 heads! { heads_of_16 16 heads_of_32 32 heads_of_48 48 heads_of_64 64 heads_of_80 80 heads_of_96 96 heads_of_112 112 heads_of_128 128 }
-
-/// Attention by four warps at a time.
-fn hopper(width: usize) {
-    check_on(Emulated::hopper, |cases, seed| {
-        let shapes = cases::shapes().into_iter();
-        for shape in shapes.filter(|shape| shape.width == width) {
-            cases::attention(cases, seed, Kind::Bf16, shape);
-        }
-    });
-}
-
-#[test]
-fn hopper_heads_of_64() {
-    hopper(64);
-}
-
-#[test]
-fn hopper_heads_of_128() {
-    hopper(128);
-}

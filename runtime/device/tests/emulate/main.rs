@@ -12,6 +12,7 @@ mod case;
 #[allow(dead_code, reason = "the example takes all at once")]
 mod cases;
 mod device;
+mod hopper;
 mod kernels;
 mod library;
 mod mutations;

@@ -152,18 +152,22 @@ static bool run_block(uint32_t lanes_in_all) {
   std::vector<uint32_t> warps = in_order((lanes_in_all + 31) / 32, order);
   std::vector<uint32_t> lanes = in_order(32, order);
   while (true) {
-    for (uint32_t warp : warps)
-      for (bool moved = true; moved;) {
-        moved = false;
-        for (uint32_t lane : lanes) {
-          uint32_t number = warp * 32 + lane;
-          if (number >= lanes_in_all || block.threads[number].does != Does::Runs) continue;
-          block.now = &block.threads[number];
-          change(&scheduler, block.now->stack);
-          if (fault->text[0]) return false;
-          moved = true;
+    // What the last of four warps does lets the others go on.
+    for (bool any = true; any;) {
+      any = false;
+      for (uint32_t warp : warps)
+        for (bool moved = true; moved;) {
+          moved = false;
+          for (uint32_t lane : lanes) {
+            uint32_t number = warp * 32 + lane;
+            if (number >= lanes_in_all || block.threads[number].does != Does::Runs) continue;
+            block.now = &block.threads[number];
+            change(&scheduler, block.now->stack);
+            if (fault->text[0]) return false;
+            moved = any = true;
+          }
         }
-      }
+    }
     const Request& first = block.threads[0].request;
     uint32_t ended = 0, met = 0;
     for (const Thread& thread : block.threads) {
