@@ -19,7 +19,7 @@ use std::error::Error;
 use std::process::ExitCode;
 
 use case::Checked;
-use vpc_device::cuda::Cuda;
+use vpc_device::cuda::{Cuda, Warpgroups};
 use vpc_device::program::{Command, Kind, Span};
 use vpc_device::{Device, DeviceError};
 
@@ -85,6 +85,10 @@ fn run() -> Result<bool, Box<dyn Error>> {
         "\n{:.1} s, compiling included\n",
         start.elapsed().as_secs_f64()
     );
+    if gpu.hopper_kernels() == Warpgroups::Wrong {
+        println!("kernels of Hopper's own instructions disagree with the others: WRONG\n");
+        right = false;
+    }
     let times = speed::table(&mut gpu, &wanted)?;
     if let Some(folder) = folder {
         let report = serde_json::json!({ "gpu": gpu.name(), "checks": rows, "speed": times });

@@ -28,9 +28,9 @@ fn turn() -> MutexGuard<'static, ()> {
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Whether Hopper's instructions are used.
+/// Whether attention's kernels of Hopper's own instructions are used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Warpgroups {
+pub enum Warpgroups {
     /// The GPU has none, or they are not wanted.
     None,
     /// It has; kernels that use them have not been compared with others here.
@@ -159,16 +159,9 @@ impl Cuda {
         })
     }
 
-    /// What is to be known of the kernels that attention runs on, for people.
-    pub fn attention(&self) -> &'static str {
-        match self.warpgroups {
-            Warpgroups::None => "a warp at a time",
-            Warpgroups::Untried => {
-                "four warps at a time where it is right, which is yet to be seen"
-            }
-            Warpgroups::Right => "four warps at a time",
-            Warpgroups::Wrong => "a warp at a time: kernels of four gave other numbers",
-        }
+    /// Whether attention runs on kernels of Hopper's own instructions, as far as is known.
+    pub fn hopper_kernels(&self) -> Warpgroups {
+        self.warpgroups
     }
 
     /// Compares kernels of four warps with those of one, once in a process and GPU.

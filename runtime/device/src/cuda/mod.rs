@@ -9,7 +9,7 @@ mod libraries;
 mod products;
 
 pub use compile::{Kernels, compile, every, remarks, text};
-pub use device::{Cuda, Recorded};
+pub use device::{Cuda, Recorded, Warpgroups};
 pub use flash::shared as shared_memory;
 pub use hopper::Layout;
 pub use libraries::{DeviceInfo, Library, Report, available, report, usable};
