@@ -69,6 +69,19 @@ pub enum TrainError {
     /// The device could not do it.
     #[error(transparent)]
     Device(#[from] DeviceError),
+    /// Sequences cannot be shared out evenly among devices.
+    #[error(
+        "{part} of {batch} sequences cannot be shared out evenly among {ranks} GPUs: take a number of GPUs that \
+         divides `batch` and `micro_batch`, or other ones of these"
+    )]
+    Uneven {
+        /// Sequences taken at a time.
+        part: usize,
+        /// Sequences of the batch.
+        batch: usize,
+        /// Devices.
+        ranks: usize,
+    },
     /// An earlier step failed on the device, and its numbers are lost.
     #[error("an earlier step failed on the device; start again from a checkpoint")]
     NotReady,

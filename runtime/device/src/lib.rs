@@ -9,6 +9,7 @@ pub mod cuda;
 mod device;
 mod error;
 mod host;
+mod prepared;
 pub mod program;
 mod trainer;
 

@@ -11,7 +11,7 @@ use vpc_device::{DeviceTrainer, TrainError};
 use vpc_train::{Activations, Batch, StepReport, TrainConfig, Trainer};
 
 use crate::error::JobError;
-use crate::gpus::{Gpus, Lease, Yard};
+use crate::gpus::{Gpus, Lease};
 use crate::need::Need;
 use crate::options::Stop;
 
@@ -99,14 +99,14 @@ impl<'y> Placed<'y> {
         } else {
             Activations::Kept
         };
-        let (yard, precision) = match (found_for(gpus, task)?, task.precision) {
-            (Place::Host(_), Planned::F32) => {
+        let (yard, precision) = match (gpus.yard(), task.precision) {
+            (Err(_), Planned::F32) => {
                 trainer.set_activations(activations);
                 return Ok(Self::Host(Box::new(trainer)));
             }
-            (Place::Host(why), Planned::Bf16) => return Err(JobError::NeedsGpu(why)),
-            (Place::Gpu(yard), Planned::F32) => (yard, Precision::F32),
-            (Place::Gpu(yard), Planned::Bf16) => (yard, Precision::Bf16),
+            (Err(why), Planned::Bf16) => return Err(JobError::NeedsGpu(why.to_owned())),
+            (Ok(yard), Planned::F32) => (yard, Precision::F32),
+            (Ok(yard), Planned::Bf16) => (yard, Precision::Bf16),
         };
         let need = Need {
             config,
@@ -177,28 +177,9 @@ pub(crate) fn check_again(first: &Value, now: &str) -> Result<(), JobError> {
     })
 }
 
-/// Whether a training takes this machine's memory rather than a GPU's.
-pub(crate) fn is_on_host(gpus: &Gpus, task: &PretrainTask) -> Result<bool, JobError> {
-    Ok(matches!(found_for(gpus, task)?, Place::Host(_)))
-}
-
-enum Place<'y> {
-    /// And why it is no GPU.
-    Host(String),
-    Gpu(&'y Yard),
-}
-
-/// Where a training goes: micro-batches are added up on the processor alone.
-fn found_for<'y>(gpus: &'y Gpus, task: &PretrainTask) -> Result<Place<'y>, JobError> {
-    let is_asked_for = matches!(gpus.device(), Device::Cuda(_));
-    match (task.micro_batch, gpus.yard()) {
-        (Some(_), _) if is_asked_for => Err(JobError::MicroBatchOnGpu),
-        (Some(_), _) => Ok(Place::Host(
-            "`micro_batch` is computed on the processor".to_owned(),
-        )),
-        (None, Ok(yard)) => Ok(Place::Gpu(yard)),
-        (None, Err(why)) => Ok(Place::Host(why.to_owned())),
-    }
+/// Whether trainings take this machine's memory rather than a GPU's.
+pub(crate) fn is_on_host(gpus: &Gpus) -> bool {
+    gpus.yard().is_err()
 }
 
 impl From<TrainError> for JobError {
@@ -207,6 +188,7 @@ impl From<TrainError> for JobError {
             TrainError::Train(error) => Self::Train(error),
             TrainError::Device(error) => Self::Device(error),
             TrainError::NotReady => Self::DeviceLost,
+            uneven @ TrainError::Uneven { .. } => Self::Uneven(uneven),
         }
     }
 }

@@ -33,12 +33,9 @@ pub enum JobError {
          `precision: f32`"
     )]
     NeedsGpu(String),
-    /// The job adds up micro-batches, and is to run on a GPU.
-    #[error(
-        "`micro_batch` is computed on the processor, and never in other bits on a GPU: leave it out, or run \
-         with `--device cpu`"
-    )]
-    MicroBatchOnGpu,
+    /// Sequences cannot be shared out evenly among GPUs.
+    #[error(transparent)]
+    Uneven(vpc_device::TrainError),
     /// A training lost its way.
     #[error(
         "{what}; {kept}. A lower `rate`, a longer warm-up or clipping (`clip: 1`) usually helps"

@@ -32,11 +32,6 @@ impl Gpus {
         }
     }
 
-    /// What was allowed.
-    pub(crate) fn device(&self) -> Device {
-        self.device
-    }
-
     /// The GPUs, at least one; or why trainings do not go there.
     pub(crate) fn yard(&self) -> Result<&Yard, &str> {
         let found = self.found.get_or_init(|| look(self.device));

@@ -18,6 +18,8 @@ pub(crate) struct Need<'c> {
 
 impl Need<'_> {
     /// Bytes of memory of a GPU with batches of so many sequences: those of its recorded step.
+    ///
+    /// With micro-batches it is that of one of them, but for what they share.
     fn bytes(&self, rows: usize) -> Result<u64, JobError> {
         let shape = BatchShape {
             rows,
@@ -50,23 +52,55 @@ impl Need<'_> {
             let bytes = sparing.bytes(self.config.batch)?;
             if bytes <= there {
                 return Ok(format!(
-                    "with `recompute: true` it takes {} GiB and gives the same bits",
+                    "with `activations: recomputed` it takes {} GiB and gives the same bits",
                     gib(bytes)
                 ));
             }
+        }
+        if let Some((rows, bytes)) = sparing.micro_batch_within(there)? {
+            return Ok(format!(
+                "with `activations: recomputed` and `micro_batch: {rows}` it takes {} GiB: the same batch, added up in \
+                 another order, so another training with nearly the same numbers",
+                gib(bytes)
+            ));
         }
         let mut rows = self.config.batch / 2;
         while rows > 0 {
             let bytes = sparing.bytes(rows)?;
             if bytes <= there {
                 return Ok(format!(
-                    "with `recompute: true` and `batch: {rows}`, which is another training, it takes {} GiB",
+                    "with `activations: recomputed` and `batch: {rows}`, which is another training, it takes {} GiB",
                     gib(bytes)
                 ));
             }
             rows /= 2;
         }
         Ok("no batch of this model fits; take a smaller scale or a shorter context".to_owned())
+    }
+}
+
+impl Need<'_> {
+    /// The largest micro-batch, halved from the one at hand, with which it takes `there` bytes at most; and
+    /// what it takes.
+    fn micro_batch_within(&self, there: u64) -> Result<Option<(usize, u64)>, JobError> {
+        let at_hand = self.config.micro_batch.unwrap_or(self.config.batch);
+        let mut rows = at_hand.min(self.config.batch) / 2;
+        while rows > 0 {
+            let config = TrainConfig {
+                micro_batch: Some(rows),
+                ..self.config.clone()
+            };
+            let cut = Need {
+                config: &config,
+                ..*self
+            };
+            let bytes = cut.bytes(config.batch)?;
+            if bytes <= there {
+                return Ok(Some((rows, bytes)));
+            }
+            rows /= 2;
+        }
+        Ok(None)
     }
 }
 
@@ -143,11 +177,41 @@ mod tests {
         );
 
         let same = refused(kept - 1);
-        assert!(same.contains("with `recompute: true` it takes"), "{same}");
-        let other = refused(quarter);
-        assert!(other.contains("`batch: 4`"), "{other}");
+        assert!(
+            same.contains("with `activations: recomputed` it takes"),
+            "{same}"
+        );
+        // A micro-batch of four takes a little more than a batch of four, and one of two fits.
+        let parts = refused(quarter);
+        assert!(
+            parts.contains("`micro_batch: 2`") && parts.contains("another training"),
+            "{parts}"
+        );
+        let other = refused(sparing.bytes(1).expect("bytes"));
+        assert!(other.contains("and `batch: 1`"), "{other}");
         let none = refused(1000);
         assert!(none.contains("no batch of this model fits"), "{none}");
+    }
+
+    #[test]
+    fn micro_batches_need_less_and_what_is_said_of_them_is_so() {
+        let mut config = config();
+        let whole = need(&config, Activations::Recomputed)
+            .bytes(16)
+            .expect("bytes");
+        config.micro_batch = Some(8);
+        let half = need(&config, Activations::Recomputed)
+            .bytes(16)
+            .expect("bytes");
+        assert!(half < whole, "{half}, {whole}");
+        let (rows, bytes) = need(&config, Activations::Recomputed)
+            .micro_batch_within(half - 1)
+            .expect("a sound shape")
+            .expect("one fits");
+        assert_eq!(rows, 4);
+        config.micro_batch = Some(4);
+        let said = need(&config, Activations::Recomputed).bytes(16);
+        assert_eq!(said.expect("bytes"), bytes);
     }
 
     #[test]
