@@ -82,6 +82,17 @@ pub enum TrainError {
         /// Devices.
         ranks: usize,
     },
+    /// Devices of a group, which do the same, hold other numbers.
+    #[error(
+        "GPU {rank} of the group has other numbers than the first after {step} steps, though both compute the \
+         same: take GPUs of one kind; if they are, one of them is faulty (`nvidia-smi -q` tells its errors)"
+    )]
+    Apart {
+        /// The first that differs, counted from 0.
+        rank: usize,
+        /// Steps taken.
+        step: u64,
+    },
     /// An earlier step failed on the device, and its numbers are lost.
     #[error("an earlier step failed on the device; start again from a checkpoint")]
     NotReady,

@@ -8,6 +8,7 @@
 pub mod cuda;
 mod device;
 mod error;
+pub mod group;
 mod host;
 mod prepared;
 pub mod program;
