@@ -5,9 +5,11 @@ mod device;
 mod flash;
 mod launch;
 mod libraries;
+mod nccl;
 mod products;
 
 pub use compile::{Kernels, compile, every};
 pub use device::{Cuda, Recorded};
 pub use flash::shared as shared_memory;
 pub use libraries::{DeviceInfo, Library, Report, available, report, usable};
+pub use nccl::Nccl;

@@ -21,8 +21,9 @@ pub struct GroupTrainer<D: Device, C> {
     config: TrainConfig,
     precision: Precision,
     activations: Activations,
-    devices: Vec<D>,
+    /// Goes before the devices whose memory it reaches.
     communicator: C,
+    devices: Vec<D>,
     /// The step for batches of the shape at hand, one for each device; or none.
     programs: Vec<Prepared<D::Graph>>,
     /// The numbers, while no program holds them.
