@@ -17,13 +17,13 @@ use super::products::{Products, WORKSPACE};
 use crate::program::{Command, Span};
 use crate::{Device, DeviceError};
 
-/// Held while a GPU is opened, lends memory, or records commands.
+/// Held while a GPU is opened, lends memory, or records commands; and while NCCL does of these what it likes.
 ///
 /// All trainings of a process share a GPU's context, in which some calls of one thread end what
 /// another one records; and what one compiles need not be compiled again.
 static TURN: Mutex<()> = Mutex::new(());
 
-fn turn() -> MutexGuard<'static, ()> {
+pub(super) fn turn() -> MutexGuard<'static, ()> {
     // Nothing is guarded that a panic could leave half done.
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use api::{Api, DOUBLE, End, FLOAT};
 
-use super::device::Cuda;
+use super::device::{Cuda, turn};
 use crate::group::Communicator;
 use crate::program::{Kind, Span};
 use crate::{Device, DeviceError};
@@ -74,6 +74,7 @@ impl Nccl {
     fn of(api: &'static Api, gpus: &[usize]) -> Result<Self, DeviceError> {
         let numbers: Result<Vec<c_int>, _> = gpus.iter().map(|index| (*index).try_into()).collect();
         let numbers = numbers.map_err(|_| DeviceError::Unsupported(format!("GPUs {gpus:?}")))?;
+        let _turn = turn();
         Ok(Self {
             api,
             ends: api.begin(&numbers)?,
@@ -97,6 +98,8 @@ impl Nccl {
                 sums.push((device, *end, (device.address_of(*span), span.len, kind)));
             }
         }
+        // The first sums take memory.
+        let _turn = turn();
         self.api.open_list()?;
         let listed = sums.into_iter().try_for_each(|(device, end, numbers)| {
             // SAFETY: the ends are alive, one for each device, and spans lie in the devices' arenas.
@@ -137,6 +140,7 @@ impl Nccl {
     }
 
     fn abort(&mut self) {
+        let _turn = turn();
         for end in self.ends.drain(..) {
             // SAFETY: each end is taken out, so this is done once.
             unsafe { self.api.abort(end) };
@@ -170,6 +174,7 @@ impl<D: Reached> Communicator<D> for Nccl {
 
 impl Drop for Nccl {
     fn drop(&mut self) {
+        let _turn = turn();
         for end in self.ends.drain(..) {
             // SAFETY: each end is taken out, so this is done once.
             unsafe { self.api.finish(end) };
