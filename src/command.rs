@@ -214,6 +214,10 @@ pub(crate) struct RunOptions {
     /// `cuda` for GPUs alone, or `cuda:1` for the second one. Results of one precision count as the same on all.
     #[arg(long, value_name = "DEVICE", default_value_t)]
     pub(crate) device: Device,
+    /// GPUs that each training takes at once, sharing out its batches among them. Needs NVIDIA's NCCL
+    /// (`vpc doctor`).
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) data_parallel: u16,
     /// Do finished work again where an edit asks for it, instead of refusing.
     #[arg(long)]
     pub(crate) accept_changes: bool,

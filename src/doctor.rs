@@ -58,8 +58,12 @@ fn text(threads: usize, memory: Option<u64>, report: &Report) -> String {
         line("memory", &format!("{} GiB", memory >> 30));
     }
     for library in &report.libraries {
-        let what = if library.found { "found" } else { "not found" };
-        line(library.name, what);
+        let what = match (library.found, library.optional) {
+            (true, _) => "found".to_owned(),
+            (false, false) => "not found".to_owned(),
+            (false, true) => format!("not found; only {} needs it", library.needed_for),
+        };
+        line(library.name, &what);
     }
     if let Some(driver) = &report.driver {
         line("driver", &format!("for CUDA up to {driver}"));
@@ -91,10 +95,21 @@ fn text(threads: usize, memory: Option<u64>, report: &Report) -> String {
             "\nTraining runs on {}; `vpc run --device cpu` takes the processor.",
             usable.join(", ")
         );
+        if usable.len() > 1 {
+            _ = writeln!(
+                text,
+                "`vpc run --data-parallel {}` puts each training on all of them{}.",
+                usable.len(),
+                lacking(report)
+            );
+        }
         return text;
     };
     text += "\nTraining runs on the processor. For an NVIDIA GPU:\n";
-    let missing = report.libraries.iter().filter(|library| !library.found);
+    let missing = report
+        .libraries
+        .iter()
+        .filter(|library| !library.found && !library.optional);
     let mut hints: Vec<&str> = missing.map(|library| library.hint).collect();
     hints.dedup();
     if hints.is_empty() {
@@ -104,4 +119,13 @@ fn text(threads: usize, memory: Option<u64>, report: &Report) -> String {
         _ = writeln!(text, "* {hint}");
     }
     text
+}
+
+/// What several GPUs need besides, in words that follow.
+fn lacking(report: &Report) -> String {
+    let missing = report.libraries.iter().filter(|library| !library.found);
+    let mut optional = missing.filter(|library| library.optional);
+    optional.next().map_or_else(String::new, |library| {
+        format!(", with {}: {}", library.name, library.hint)
+    })
 }

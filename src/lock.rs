@@ -80,6 +80,7 @@ fn count(planned: &Planned, options: &LockOptions) -> Result<Option<Status>, Sto
     store.remember(&planned.digests)?;
     let settings = Options {
         device: Device::default(),
+        data_parallel: 1,
         threads: std::thread::available_parallelism().map_or(1, usize::from),
         keep_going: false,
         checkpoint_every: None,

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use vpc_compiler::plan::Plan;
 use vpc_engine::{
-    Device, Observer, Options, Outcome, Stop, Survey, address_space, note_found, survey,
+    Device, JobError, Observer, Options, Outcome, Stop, Survey, address_space, note_found, survey,
 };
 use vpc_store::{ErrorKind, Running, Store, StoreError};
 
@@ -51,9 +51,12 @@ fn carry_out(planned: &Planned, options: &RunOptions) -> Status {
         ));
         return Status::Environment;
     }
-    if let Err(error) = options.device.check() {
+    if let Err(error) = options.device.check(usize::from(options.data_parallel)) {
         tell(format_args!("error: {error}"));
-        return Status::Environment;
+        return match error {
+            JobError::NotParallel(_) => Status::Use,
+            _ => Status::Environment,
+        };
     }
     let stop = Stop::default();
     let signals = match Signals::watch(&stop) {
@@ -194,6 +197,7 @@ fn settings(options: &RunOptions, study: String) -> Options {
     Options {
         threads: options.threads.map_or(cores, usize::from),
         device: options.device,
+        data_parallel: usize::from(options.data_parallel),
         keep_going: !options.fail_fast,
         checkpoint_every: options.checkpoint_every.map(Duration::from_secs),
         build: build::name().to_owned(),
@@ -263,6 +267,9 @@ pub(crate) fn again(options: &RunOptions, accept_changes: bool) -> String {
     }
     if options.device != Device::default() {
         command += &format!(" --device {}", options.device);
+    }
+    if options.data_parallel > 1 {
+        command += &format!(" --data-parallel {}", options.data_parallel);
     }
     for (is_set, option) in [
         (options.kept.strict_build, " --strict-build"),

@@ -8,8 +8,8 @@ use std::process::Command;
 use common::{Folder, Run, SMALL, skip};
 use serde_json::Value;
 
-/// The libraries that a GPU needs, by the files that are looked for.
-const LIBRARIES: [&str; 3] = ["libcuda", "libnvrtc", "libcublasLt"];
+/// The libraries that a GPU needs, by the files that are looked for; several need the last one too.
+const LIBRARIES: [&str; 4] = ["libcuda", "libnvrtc", "libcublasLt", "libnccl"];
 
 fn doctor(folder: &Folder) -> Value {
     let run = folder.vpc("doctor --json").ends(0);
@@ -90,6 +90,31 @@ fn a_gpu_that_is_not_there_is_told() {
 }
 
 #[test]
+fn several_gpus_for_one_training_that_are_not_there_are_told() {
+    let Some(folder) = without_gpu("--data-parallel") else {
+        return;
+    };
+    // What contradicts itself is a mistake of use; what is not there is the machine's.
+    for (options, status, told) in [
+        ("--data-parallel 2 --device cpu", 2, "`--threads`"),
+        ("--data-parallel 4 --device cuda:1", 2, "takes 4"),
+        ("--data-parallel 2", 4, "libcuda"),
+        ("--data-parallel 2 --device cuda", 4, "libcuda"),
+        ("--data-parallel 0", 2, "1.."),
+        ("--data-parallel many", 2, "many"),
+    ] {
+        let run = folder.vpc(&format!("run x.vp {options}")).ends(status);
+        let is_machine = status == 4 && run.stderr.contains("GPU");
+        let is_told = run.stderr.contains(told) || is_machine;
+        assert!(is_told, "{options}: {}", run.stderr);
+        // Told before anything is done.
+        assert!(!folder.join(".vp").exists(), "{}", run.stderr);
+    }
+    // One each is what there is without it.
+    folder.vpc("run x.vp --data-parallel 1").ends(0);
+}
+
+#[test]
 fn bf16_needs_a_gpu() {
     let Some(folder) = without_gpu("precision: bf16") else {
         return;
@@ -135,7 +160,7 @@ fn driver(status: i32) -> String {
     let names = "cuInit cuDriverGetVersion cuGetErrorName cuGetErrorString cuDeviceGetCount \
             cuDeviceGet cuDeviceGetName cuDeviceTotalMem_v2 cuDeviceGetAttribute \
             cuDevicePrimaryCtxRetain cuDevicePrimaryCtxRelease_v2 cuCtxGetCurrent \
-            cuCtxSetCurrent cuStreamCreate cuStreamDestroy_v2 cuStreamSynchronize \
+            cuCtxSetCurrent cuStreamCreate cuStreamDestroy_v2 cuStreamSynchronize cuStreamQuery \
             cuStreamBeginCapture_v2 cuStreamEndCapture cuGraphInstantiateWithFlags cuGraphLaunch \
             cuGraphExecDestroy cuGraphDestroy cuMemAlloc_v2 cuMemFree_v2 cuMemGetInfo_v2 \
             cuMemcpyHtoDAsync_v2 cuMemcpyDtoHAsync_v2 cuMemcpyDtoDAsync_v2 cuMemsetD8Async \
@@ -166,7 +191,7 @@ fn a_library_that_is_another_one_is_told() {
 #[test]
 fn a_driver_that_refuses_is_told() {
     let folder = Folder::with(&[("x.vp", SMALL)]);
-    for name in &LIBRARIES[1..] {
+    for name in &LIBRARIES[1..3] {
         let functions = "nvrtcVersion nvrtcCreateProgram nvrtcCompileProgram nvrtcDestroyProgram \
             nvrtcGetCUBINSize nvrtcGetCUBIN nvrtcGetProgramLogSize nvrtcGetProgramLog \
             cublasLtCreate cublasLtDestroy cublasLtMatrixLayoutCreate \

@@ -6,6 +6,9 @@
 //!
 //! `gpu_train speed FOLDER f32|bf16 SECONDS` reads `config.json`, trains on random tokens, and prints
 //! best and median tokens per second and the memory in GiB.
+//!
+//! Both take a number of GPUs at the end; the batch is shared out among them, and gradients are added up by
+//! NCCL.
 #![expect(clippy::print_stdout, reason = "a command-line program")]
 
 use std::error::Error;
@@ -13,20 +16,65 @@ use std::fmt::Write;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use vpc_device::DeviceTrainer;
-use vpc_device::cuda::Cuda;
+use vpc_device::cuda::{Cuda, Nccl};
+use vpc_device::group::GroupTrainer;
 use vpc_device::program::Precision;
+use vpc_device::{DeviceError, DeviceTrainer, TrainError};
 use vpc_train::{Batch, StepReport, TrainConfig, Trainer, with_threads};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words.as_slice() {
-        ["curve", folder, how] => curve(Path::new(folder), how),
-        ["speed", folder, how, seconds] => speed(Path::new(folder), how, seconds.parse()?),
+        ["curve", folder, how] => curve(Path::new(folder), how, None),
+        ["curve", folder, how, gpus] => curve(Path::new(folder), how, Some(gpus.parse()?)),
+        ["speed", folder, how, seconds] => speed(Path::new(folder), how, seconds.parse()?, None),
+        ["speed", folder, how, seconds, gpus] => {
+            speed(Path::new(folder), how, seconds.parse()?, Some(gpus.parse()?))
+        }
         _ => Err(
-            "usage: gpu_train curve FOLDER cpu|f32|bf16, or speed FOLDER f32|bf16 SECONDS".into(),
+            "usage: gpu_train curve FOLDER cpu|f32|bf16 [GPUS], or speed FOLDER f32|bf16 SECONDS [GPUS]"
+                .into(),
         ),
+    }
+}
+
+/// A trainer on one GPU, or on the first few.
+enum OnGpus {
+    One(Box<DeviceTrainer<Cuda>>),
+    Several(Box<GroupTrainer<Cuda, Nccl>>),
+}
+
+impl OnGpus {
+    fn of(
+        config: &TrainConfig,
+        host: Trainer,
+        precision: Precision,
+        gpus: Option<usize>,
+    ) -> Result<Self, DeviceError> {
+        let Some(gpus) = gpus else {
+            let trainer = DeviceTrainer::of(config, host, precision, Cuda::open(0)?);
+            return Ok(Self::One(Box::new(trainer)));
+        };
+        let gpus = (0..gpus).map(Cuda::open).collect::<Result<Vec<_>, _>>()?;
+        let nccl = Nccl::join(&gpus)?;
+        let trainer = GroupTrainer::of(config, host, precision, gpus, nccl);
+        Ok(Self::Several(Box::new(trainer)))
+    }
+
+    fn step(&mut self, batch: &Batch<'_>) -> Result<StepReport, TrainError> {
+        match self {
+            Self::One(trainer) => trainer.step(batch),
+            Self::Several(trainer) => trainer.step(batch),
+        }
+    }
+
+    /// Bytes of each GPU.
+    fn memory(&self) -> usize {
+        match self {
+            Self::One(trainer) => trainer.memory(),
+            Self::Several(trainer) => trainer.memory(),
+        }
     }
 }
 
@@ -44,7 +92,7 @@ fn config(folder: &Path) -> Result<TrainConfig, Box<dyn Error>> {
     )?)?)
 }
 
-fn curve(folder: &Path, how: &str) -> Result<(), Box<dyn Error>> {
+fn curve(folder: &Path, how: &str, gpus: Option<usize>) -> Result<(), Box<dyn Error>> {
     let config = config(folder)?;
     let mut optimizer = Vec::new();
     Trainer::new(&config)?.save_optimizer(&mut optimizer)?;
@@ -77,7 +125,7 @@ fn curve(folder: &Path, how: &str) -> Result<(), Box<dyn Error>> {
                 .collect::<Result<_, _>>()
         })??
     } else {
-        let mut trainer = DeviceTrainer::of(&config, host, precision(how)?, Cuda::open(0)?);
+        let mut trainer = OnGpus::of(&config, host, precision(how)?, gpus)?;
         steps()
             .map(|batch| trainer.step(&batch))
             .collect::<Result<_, _>>()?
@@ -89,7 +137,12 @@ fn curve(folder: &Path, how: &str) -> Result<(), Box<dyn Error>> {
     Ok(std::fs::write(folder.join("losses.txt"), losses)?)
 }
 
-fn speed(folder: &Path, how: &str, seconds: f64) -> Result<(), Box<dyn Error>> {
+fn speed(
+    folder: &Path,
+    how: &str,
+    seconds: f64,
+    gpus: Option<usize>,
+) -> Result<(), Box<dyn Error>> {
     let config = config(folder)?;
     let (length, vocabulary) = (config.model.context, config.model.vocabulary as u64);
     let mut state = 1_u64;
@@ -106,7 +159,7 @@ fn speed(folder: &Path, how: &str, seconds: f64) -> Result<(), Box<dyn Error>> {
         targets: &tokens[1..],
         length,
     };
-    let mut trainer = DeviceTrainer::new(&config, precision(how)?, Cuda::open(0)?)?;
+    let mut trainer = OnGpus::of(&config, Trainer::new(&config)?, precision(how)?, gpus)?;
     for _ in 0..4 {
         trainer.step(&batch)?;
     }

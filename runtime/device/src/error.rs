@@ -69,6 +69,30 @@ pub enum TrainError {
     /// The device could not do it.
     #[error(transparent)]
     Device(#[from] DeviceError),
+    /// Sequences cannot be shared out evenly among devices.
+    #[error(
+        "{part} of {batch} sequences cannot be shared out evenly among {ranks} GPUs: take a number of GPUs that \
+         divides `batch` and `micro_batch`, or other ones of these"
+    )]
+    Uneven {
+        /// Sequences taken at a time.
+        part: usize,
+        /// Sequences of the batch.
+        batch: usize,
+        /// Devices.
+        ranks: usize,
+    },
+    /// Devices of a group, which do the same, hold other numbers.
+    #[error(
+        "GPU {rank} of the group has other numbers than the first after {step} steps, though both compute the \
+         same: take GPUs of one kind; if they are, one of them is faulty (`nvidia-smi -q` tells its errors)"
+    )]
+    Apart {
+        /// The first that differs, counted from 0.
+        rank: usize,
+        /// Steps taken.
+        step: u64,
+    },
     /// An earlier step failed on the device, and its numbers are lost.
     #[error("an earlier step failed on the device; start again from a checkpoint")]
     NotReady,

@@ -8,7 +8,9 @@
 pub mod cuda;
 mod device;
 mod error;
+pub mod group;
 mod host;
+mod prepared;
 pub mod program;
 mod trainer;
 

@@ -5,13 +5,14 @@ use std::str::FromStr;
 
 use serde_json::Value;
 use vpc_compiler::plan::{Precision as Planned, PretrainTask};
+use vpc_device::DeviceTrainer;
 use vpc_device::cuda::{Cuda, available, usable};
 use vpc_device::program::Precision;
-use vpc_device::{DeviceTrainer, TrainError};
 use vpc_train::{Activations, Batch, StepReport, TrainConfig, Trainer};
 
 use crate::error::JobError;
-use crate::gpus::{Gpus, Lease, Yard};
+use crate::gpus::{Gpus, Lease};
+use crate::group::{self, OnSeveral};
 use crate::need::Need;
 use crate::options::Stop;
 
@@ -33,8 +34,11 @@ pub enum Device {
 }
 
 impl Device {
-    /// Fails, with what to do about it, unless trainings can be put there.
-    pub fn check(self) -> Result<(), JobError> {
+    /// Fails, with what to do about it, unless trainings can be put there, each on so many GPUs.
+    pub fn check(self, data_parallel: usize) -> Result<(), JobError> {
+        if data_parallel > 1 {
+            return group::check(self, data_parallel);
+        }
         match self {
             Self::Auto | Self::Cpu => {}
             Self::Cuda(None) => _ = available()?,
@@ -76,6 +80,7 @@ impl fmt::Display for Device {
 pub(crate) enum Placed<'y> {
     Host(Box<Trainer>),
     Gpu(Box<DeviceTrainer<Cuda>>, OnGpu<'y>),
+    Gpus(Box<OnSeveral>, OnGpu<'y>),
 }
 
 /// What a trainer on a GPU has of it.
@@ -83,7 +88,7 @@ pub(crate) struct OnGpu<'y> {
     /// As its driver calls it.
     name: String,
     /// Given back when the trainer has gone.
-    _lease: Lease<'y>,
+    _leases: Vec<Lease<'y>>,
 }
 
 impl<'y> Placed<'y> {
@@ -99,25 +104,35 @@ impl<'y> Placed<'y> {
         } else {
             Activations::Kept
         };
-        let (yard, precision) = match (found_for(gpus, task)?, task.precision) {
-            (Place::Host(_), Planned::F32) => {
+        let (yard, precision) = match (gpus.yard(), task.precision) {
+            (Err(_), Planned::F32) => {
                 trainer.set_activations(activations);
                 return Ok(Self::Host(Box::new(trainer)));
             }
-            (Place::Host(why), Planned::Bf16) => return Err(JobError::NeedsGpu(why)),
-            (Place::Gpu(yard), Planned::F32) => (yard, Precision::F32),
-            (Place::Gpu(yard), Planned::Bf16) => (yard, Precision::Bf16),
+            (Err(why), Planned::Bf16) => return Err(JobError::NeedsGpu(why.to_owned())),
+            (Ok(yard), Planned::F32) => (yard, Precision::F32),
+            (Ok(yard), Planned::Bf16) => (yard, Precision::Bf16),
         };
         let need = Need {
             config,
             precision,
             activations,
+            ranks: gpus.each(),
         };
-        let lease = need.lend(yard, stop)?;
+        let leases = need.lend(yard, stop)?;
+        let [lease] = leases.as_slice() else {
+            let (mut trainer, name) = group::open(&leases, config, trainer, precision)?;
+            trainer.set_activations(activations)?;
+            let here = OnGpu {
+                name,
+                _leases: leases,
+            };
+            return Ok(Self::Gpus(Box::new(trainer), here));
+        };
         let gpu = Cuda::open(lease.index())?;
         let here = OnGpu {
             name: gpu.name().to_owned(),
-            _lease: lease,
+            _leases: leases,
         };
         let mut trainer = DeviceTrainer::of(config, trainer, precision, gpu);
         trainer.set_activations(activations)?;
@@ -128,7 +143,7 @@ impl<'y> Placed<'y> {
     pub(crate) fn name(&self) -> &str {
         match self {
             Self::Host(_) => CPU,
-            Self::Gpu(_, here) => &here.name,
+            Self::Gpu(_, here) | Self::Gpus(_, here) => &here.name,
         }
     }
 
@@ -136,6 +151,7 @@ impl<'y> Placed<'y> {
         match self {
             Self::Host(trainer) => trainer.steps_done(),
             Self::Gpu(trainer, _) => trainer.steps_done(),
+            Self::Gpus(trainer, _) => trainer.steps_done(),
         }
     }
 
@@ -143,6 +159,7 @@ impl<'y> Placed<'y> {
         match self {
             Self::Host(trainer) => Ok(trainer.step(batch)?),
             Self::Gpu(trainer, _) => Ok(trainer.step(batch)?),
+            Self::Gpus(trainer, _) => Ok(trainer.step(batch)?),
         }
     }
 
@@ -154,6 +171,7 @@ impl<'y> Placed<'y> {
         match self {
             Self::Host(trainer) => take(trainer),
             Self::Gpu(trainer, _) => take(&trainer.to_host()?),
+            Self::Gpus(trainer, _) => take(&trainer.to_host()?),
         }
     }
 }
@@ -177,38 +195,9 @@ pub(crate) fn check_again(first: &Value, now: &str) -> Result<(), JobError> {
     })
 }
 
-/// Whether a training takes this machine's memory rather than a GPU's.
-pub(crate) fn is_on_host(gpus: &Gpus, task: &PretrainTask) -> Result<bool, JobError> {
-    Ok(matches!(found_for(gpus, task)?, Place::Host(_)))
-}
-
-enum Place<'y> {
-    /// And why it is no GPU.
-    Host(String),
-    Gpu(&'y Yard),
-}
-
-/// Where a training goes: micro-batches are added up on the processor alone.
-fn found_for<'y>(gpus: &'y Gpus, task: &PretrainTask) -> Result<Place<'y>, JobError> {
-    let is_asked_for = matches!(gpus.device(), Device::Cuda(_));
-    match (task.micro_batch, gpus.yard()) {
-        (Some(_), _) if is_asked_for => Err(JobError::MicroBatchOnGpu),
-        (Some(_), _) => Ok(Place::Host(
-            "`micro_batch` is computed on the processor".to_owned(),
-        )),
-        (None, Ok(yard)) => Ok(Place::Gpu(yard)),
-        (None, Err(why)) => Ok(Place::Host(why.to_owned())),
-    }
-}
-
-impl From<TrainError> for JobError {
-    fn from(error: TrainError) -> Self {
-        match error {
-            TrainError::Train(error) => Self::Train(error),
-            TrainError::Device(error) => Self::Device(error),
-            TrainError::NotReady => Self::DeviceLost,
-        }
-    }
+/// Whether trainings take this machine's memory rather than a GPU's.
+pub(crate) fn is_on_host(gpus: &Gpus) -> bool {
+    gpus.yard().is_err()
 }
 
 #[cfg(test)]
@@ -239,12 +228,13 @@ mod tests {
         let there = json!({ "threads": 2, DEVICE: "NVIDIA H100" });
         assert!(check_again(&there, "NVIDIA H100").is_ok());
         assert!(check_again(&there, "cpu").is_err());
+        assert!(check_again(&there, "NVIDIA H100 ×4").is_err());
     }
 
     #[test]
     fn the_processor_is_always_there() {
-        assert!(Device::Cpu.check().is_ok());
-        assert!(Device::Auto.check().is_ok());
-        assert!(Device::Cuda(Some(999)).check().is_err());
+        assert!(Device::Cpu.check(1).is_ok());
+        assert!(Device::Auto.check(1).is_ok());
+        assert!(Device::Cuda(Some(999)).check(1).is_err());
     }
 }

@@ -33,12 +33,28 @@ pub enum JobError {
          `precision: f32`"
     )]
     NeedsGpu(String),
-    /// The job adds up micro-batches, and is to run on a GPU.
+    /// A group of GPUs cannot train: batches cannot be shared out, or its numbers came apart.
+    #[error(transparent)]
+    Group(vpc_device::TrainError),
+    /// What was asked for together is no group of GPUs.
+    #[error("{0}")]
+    NotParallel(String),
+    /// Each training is to take more GPUs than there are.
     #[error(
-        "`micro_batch` is computed on the processor, and never in other bits on a GPU: leave it out, or run \
-         with `--device cpu`"
+        "`--data-parallel {ranks}` takes {ranks} GPUs for each training, and {there} can be used here: give a \
+         number up to that (`vpc doctor` names them)"
     )]
-    MicroBatchOnGpu,
+    FewGpus {
+        /// GPUs asked for.
+        ranks: usize,
+        /// GPUs there are.
+        there: usize,
+    },
+    /// GPUs of different kinds would round differently.
+    #[error(
+        "`--data-parallel` takes GPUs of one kind, and here are {0}: choose some with `CUDA_VISIBLE_DEVICES`"
+    )]
+    MixedGpus(String),
     /// A training lost its way.
     #[error(
         "{what}; {kept}. A lower `rate`, a longer warm-up or clipping (`clip: 1`) usually helps"
@@ -305,6 +321,21 @@ pub enum JobError {
         /// What would fit.
         instead: String,
     },
+    /// Too few GPUs of this run are large enough for their part of a training.
+    #[error(
+        "the training takes {needed} GiB of memory on each of {ranks} GPUs, and so many here have {there} each to \
+         give: {instead}"
+    )]
+    GroupMemory {
+        /// GPUs that it takes.
+        ranks: usize,
+        /// What it takes of each, in GiB.
+        needed: String,
+        /// What there is, in GiB.
+        there: String,
+        /// What would fit.
+        instead: String,
+    },
     /// An input that was made is gone again.
     #[error("the input {0} has gone from the store; run again to remake it")]
     InputGone(String),
@@ -363,6 +394,9 @@ impl JobError {
             | Self::Worker(_)
             | Self::Memory { .. }
             | Self::GpuMemory { .. }
+            | Self::GroupMemory { .. }
+            | Self::FewGpus { .. }
+            | Self::MixedGpus(_)
             | Self::Settings(_)
             | Self::Endpoint { .. } => true,
             _ => false,

@@ -1,5 +1,7 @@
 //! The GPUs of a run: which training holds how much of which.
 
+mod many;
+
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -20,21 +22,24 @@ const RESERVED: u64 = 1 << 30;
 #[derive(Debug)]
 pub(crate) struct Gpus {
     device: Device,
+    /// GPUs that each training takes at once.
+    each: usize,
     found: OnceLock<Result<Yard, String>>,
 }
 
 impl Gpus {
-    /// Those that the person who runs a study allows.
-    pub(crate) fn of(device: Device) -> Self {
+    /// Those that the person who runs a study allows, so many for each training.
+    pub(crate) fn of(device: Device, each: usize) -> Self {
         Self {
             device,
+            each,
             found: OnceLock::new(),
         }
     }
 
-    /// What was allowed.
-    pub(crate) fn device(&self) -> Device {
-        self.device
+    /// GPUs that each training takes at once.
+    pub(crate) fn each(&self) -> usize {
+        self.each
     }
 
     /// The GPUs, at least one; or why trainings do not go there.
@@ -91,6 +96,8 @@ pub(crate) struct Lease<'y> {
 pub(crate) enum NoPlace {
     /// It fits on none, even alone; the largest has so many bytes to give.
     TooLarge(u64),
+    /// It takes more GPUs at once than there are: so many.
+    TooFew(usize),
     /// A stop was asked for meanwhile.
     Stopped,
 }
@@ -239,7 +246,7 @@ mod tests {
 
     #[test]
     fn the_processor_is_no_gpu() {
-        let gpus = Gpus::of(Device::Cpu);
+        let gpus = Gpus::of(Device::Cpu, 1);
         assert!(gpus.yard().expect_err("no GPU").contains("--device cpu"));
     }
 }

@@ -12,6 +12,7 @@ mod error;
 mod event;
 mod export;
 mod gpus;
+mod group;
 mod jobs;
 mod labelling;
 mod lineage;

@@ -1,7 +1,8 @@
 //! How much of a GPU a training takes, and what would fit where it is too much.
 
-use vpc_device::memory;
-use vpc_device::program::{BatchShape, Precision};
+use vpc_device::TrainError;
+use vpc_device::group::memory;
+use vpc_device::program::{BatchShape, Precision, Share};
 use vpc_train::{Activations, TrainConfig};
 
 use crate::error::JobError;
@@ -14,33 +15,72 @@ pub(crate) struct Need<'c> {
     pub(crate) config: &'c TrainConfig,
     pub(crate) precision: Precision,
     pub(crate) activations: Activations,
+    /// GPUs that it takes at once.
+    pub(crate) ranks: usize,
 }
 
+/// Bytes of each GPU of a group besides: NCCL's buffers and kernels.
+const TOGETHER: u64 = 512 << 20;
+
 impl Need<'_> {
-    /// Bytes of memory of a GPU with batches of so many sequences: those of its recorded step.
+    /// Bytes of memory of each GPU with batches of so many sequences: those of its recorded step.
+    ///
+    /// With micro-batches it is that of one of them, but for what they share.
     fn bytes(&self, rows: usize) -> Result<u64, JobError> {
-        let shape = BatchShape {
+        let batch = BatchShape {
             rows,
             length: self.config.model.context,
         };
-        Ok(memory(self.config, shape, self.precision, self.activations)? as u64)
+        let share = Share {
+            batch,
+            ranks: self.ranks,
+        };
+        let bytes = memory(self.config, share, self.precision, self.activations)? as u64;
+        Ok(bytes + if self.ranks > 1 { TOGETHER } else { 0 })
     }
 
-    /// A place for it; says what would fit where there is none.
-    pub(crate) fn lend<'y>(&self, yard: &'y Yard, stop: &Stop) -> Result<Lease<'y>, JobError> {
-        let needed = self.bytes(self.config.batch)?;
-        match yard.lend(needed, stop) {
-            Ok(lease) => Ok(lease),
-            Err(NoPlace::Stopped) => Err(JobError::Stopped),
-            Err(NoPlace::TooLarge(there)) => Err(JobError::GpuMemory {
-                needed: gib(needed),
-                there: gib(there),
-                instead: self.that_fits(there)?,
-            }),
+    /// The same, or none where such batches cannot be shared out evenly.
+    fn bytes_if_even(&self, rows: usize) -> Result<Option<u64>, JobError> {
+        match self.bytes(rows) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(JobError::Group(TrainError::Uneven { .. })) => Ok(None),
+            Err(error) => Err(error),
         }
     }
 
-    /// What takes `there` bytes at most, in words: the same result where it can be had.
+    /// Its places, one on each GPU that it takes; says what would fit where there are none.
+    pub(crate) fn lend<'y>(&self, yard: &'y Yard, stop: &Stop) -> Result<Vec<Lease<'y>>, JobError> {
+        let (ranks, needed) = (self.ranks, self.bytes(self.config.batch)?);
+        let lent = if ranks == 1 {
+            yard.lend(needed, stop).map(|lease| vec![lease])
+        } else {
+            yard.lend_many(ranks, needed, stop)
+        };
+        let there = match lent {
+            Ok(leases) => return Ok(leases),
+            Err(NoPlace::Stopped) => return Err(JobError::Stopped),
+            Err(NoPlace::TooFew(there)) => return Err(JobError::FewGpus { ranks, there }),
+            Err(NoPlace::TooLarge(there)) => there,
+        };
+        let instead = self.that_fits(there)?;
+        let (needed, there) = (gib(needed), gib(there));
+        Err(if ranks == 1 {
+            JobError::GpuMemory {
+                needed,
+                there,
+                instead,
+            }
+        } else {
+            JobError::GroupMemory {
+                ranks,
+                needed,
+                there,
+                instead,
+            }
+        })
+    }
+
+    /// What takes `there` bytes at most, in words: the same result where it can be had, then nearly the same.
     fn that_fits(&self, there: u64) -> Result<String, JobError> {
         let sparing = Self {
             activations: Activations::Recomputed,
@@ -50,24 +90,66 @@ impl Need<'_> {
             let bytes = sparing.bytes(self.config.batch)?;
             if bytes <= there {
                 return Ok(format!(
-                    "with `recompute: true` it takes {} GiB and gives the same bits",
+                    "with `activations: recomputed` it takes {} GiB and gives the same bits",
                     gib(bytes)
                 ));
             }
         }
-        let mut rows = self.config.batch / 2;
-        while rows > 0 {
-            let bytes = sparing.bytes(rows)?;
-            if bytes <= there {
-                return Ok(format!(
-                    "with `recompute: true` and `batch: {rows}`, which is another training, it takes {} GiB",
-                    gib(bytes)
-                ));
-            }
-            rows /= 2;
+        if let Some((rows, bytes)) = sparing.micro_batch_within(there)? {
+            return Ok(format!(
+                "with `activations: recomputed` and `micro_batch: {rows}` it takes {} GiB: the same batch, added \
+                 up in another order, so another training with nearly the same numbers",
+                gib(bytes)
+            ));
+        }
+        let within = |rows: &usize| sparing.bytes_if_even(*rows);
+        let smaller = halves(self.config.batch);
+        if let Some((rows, bytes)) = first_within(there, smaller, within)? {
+            return Ok(format!(
+                "with `activations: recomputed` and `batch: {rows}`, which is another training, it takes {} GiB",
+                gib(bytes)
+            ));
         }
         Ok("no batch of this model fits; take a smaller scale or a shorter context".to_owned())
     }
+
+    /// The largest micro-batch, halved from the one at hand, with which it takes `there` bytes at most; and
+    /// what it takes.
+    fn micro_batch_within(&self, there: u64) -> Result<Option<(usize, u64)>, JobError> {
+        let batch = self.config.batch;
+        let at_hand = self.config.micro_batch.unwrap_or(batch).min(batch);
+        let bytes = |rows: &usize| {
+            let config = TrainConfig {
+                micro_batch: Some(*rows),
+                ..self.config.clone()
+            };
+            let cut = Need {
+                config: &config,
+                ..*self
+            };
+            cut.bytes_if_even(batch)
+        };
+        first_within(there, halves(at_hand), bytes)
+    }
+}
+
+/// Half of a number, half of that, and so on, down to 1.
+fn halves(of: usize) -> impl Iterator<Item = usize> {
+    std::iter::successors(Some(of / 2), |rows| Some(rows / 2)).take_while(|rows| *rows > 0)
+}
+
+/// The first number of sequences that takes `there` bytes at most, with what it takes.
+fn first_within(
+    there: u64,
+    mut rows: impl Iterator<Item = usize>,
+    bytes: impl Fn(&usize) -> Result<Option<u64>, JobError>,
+) -> Result<Option<(usize, u64)>, JobError> {
+    let found = rows.find_map(|rows| match bytes(&rows) {
+        Ok(Some(bytes)) if bytes <= there => Some(Ok((rows, bytes))),
+        Ok(_) => None,
+        Err(error) => Some(Err(error)),
+    });
+    found.transpose()
 }
 
 /// Gibibytes with one digit after the point, rounded up, so that no need looks like what is there.
@@ -119,6 +201,7 @@ mod tests {
             config,
             precision: Precision::F32,
             activations,
+            ranks: 1,
         }
     }
 
@@ -143,11 +226,41 @@ mod tests {
         );
 
         let same = refused(kept - 1);
-        assert!(same.contains("with `recompute: true` it takes"), "{same}");
-        let other = refused(quarter);
-        assert!(other.contains("`batch: 4`"), "{other}");
+        assert!(
+            same.contains("with `activations: recomputed` it takes"),
+            "{same}"
+        );
+        // A micro-batch of four takes a little more than a batch of four, and one of two fits.
+        let parts = refused(quarter);
+        assert!(
+            parts.contains("`micro_batch: 2`") && parts.contains("another training"),
+            "{parts}"
+        );
+        let other = refused(sparing.bytes(1).expect("bytes"));
+        assert!(other.contains("and `batch: 1`"), "{other}");
         let none = refused(1000);
         assert!(none.contains("no batch of this model fits"), "{none}");
+    }
+
+    #[test]
+    fn micro_batches_need_less_and_what_is_said_of_them_is_so() {
+        let mut config = config();
+        let whole = need(&config, Activations::Recomputed)
+            .bytes(16)
+            .expect("bytes");
+        config.micro_batch = Some(8);
+        let half = need(&config, Activations::Recomputed)
+            .bytes(16)
+            .expect("bytes");
+        assert!(half < whole, "{half}, {whole}");
+        let (rows, bytes) = need(&config, Activations::Recomputed)
+            .micro_batch_within(half - 1)
+            .expect("a sound shape")
+            .expect("one fits");
+        assert_eq!(rows, 4);
+        config.micro_batch = Some(4);
+        let said = need(&config, Activations::Recomputed).bytes(16);
+        assert_eq!(said.expect("bytes"), bytes);
     }
 
     #[test]
@@ -155,8 +268,53 @@ mod tests {
         let config = config();
         let kept = need(&config, Activations::Kept);
         let yard = Yard::new([(3, kept.bytes(16).expect("bytes"))]);
-        let lease = kept.lend(&yard, &Stop::default()).expect("a place");
-        assert_eq!(lease.index(), 3);
+        let leases = kept.lend(&yard, &Stop::default()).expect("a place");
+        let places: Vec<usize> = leases.iter().map(Lease::index).collect();
+        assert_eq!(places, [3]);
+    }
+
+    #[test]
+    fn a_group_takes_the_same_of_each() {
+        let config = config();
+        let alone = need(&config, Activations::Kept).bytes(16).expect("bytes");
+        let group = Need {
+            ranks: 4,
+            ..need(&config, Activations::Kept)
+        };
+        let each = group.bytes(16).expect("bytes");
+        assert!(each - TOGETHER < alone, "{each}, {alone}");
+        let lend = |yard: &Yard| {
+            let leases = group.lend(yard, &Stop::default());
+            leases
+                .map(|leases| leases.len())
+                .map_err(|error| error.to_string())
+        };
+        assert_eq!(lend(&Yard::new((0..5).map(|index| (index, each)))), Ok(4));
+        let few = lend(&Yard::new([(0, each), (1, each)])).expect_err("two");
+        assert!(
+            few.contains("takes 4 GPUs") && few.contains("and 2 can"),
+            "{few}"
+        );
+        let small = lend(&Yard::new((0..4).map(|index| (index, each - 1)))).expect_err("small");
+        assert!(small.contains("each of 4 GPUs"), "{small}");
+        assert!(
+            small.contains("with `activations: recomputed` it takes"),
+            "{small}"
+        );
+        // Micro-batches below four cannot be shared out.
+        let sparing = Need {
+            activations: Activations::Recomputed,
+            ..group
+        };
+        assert_eq!(sparing.micro_batch_within(TOGETHER).expect("sizes"), None);
+        let uneven = Need { ranks: 3, ..group };
+        let three = Yard::new((0..3).map(|index| (index, each)));
+        let refused = uneven.lend(&three, &Stop::default());
+        let refused = refused.expect_err("16 sequences on 3").to_string();
+        assert!(
+            refused.contains("16 of 16 sequences") && refused.contains("3 GPUs"),
+            "{refused}"
+        );
     }
 
     #[test]

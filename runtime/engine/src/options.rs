@@ -13,6 +13,8 @@ pub struct Options {
     pub threads: usize,
     /// What training jobs run on.
     pub device: Device,
+    /// GPUs that each training job takes at once, sharing out its batches; 1, or more with GPUs alone.
+    pub data_parallel: usize,
     /// Whether to go on with independent jobs after one failed.
     pub keep_going: bool,
     /// Longest time between two checkpoints of a training job. None leaves it to the engine: so

@@ -3,7 +3,8 @@
 //! `gpu_check [FOLDER [NAME]]`: prints two tables, and writes them as `kernels.json` into a folder; with a
 //! name, of the kernels alone whose names contain it. The exit status is 1 where a kernel is wrong.
 //! Inputs are random and new in every run; outputs are poisoned before it; each kernel runs twice and
-//! must give the same bits; and all run as a graph too.
+//! must give the same bits; and all run as a graph too. Then small trainings: in micro-batches, and on two
+//! ranks.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -13,6 +14,7 @@
 mod build;
 mod case;
 mod cases;
+mod ranks;
 mod speed;
 
 use std::error::Error;
@@ -88,6 +90,9 @@ fn run() -> Result<bool, Box<dyn Error>> {
     if gpu.hopper_kernels() == Warpgroups::Wrong {
         println!("kernels of Hopper's own instructions disagree with the others: WRONG\n");
         right = false;
+    }
+    if wanted.is_empty() || "ranks".contains(&wanted) {
+        right &= ranks::table()?;
     }
     let times = speed::table(&mut gpu, &wanted)?;
     if let Some(folder) = folder {

@@ -2,6 +2,7 @@
 #![allow(unsafe_code, reason = "memory of a GPU, by address")]
 
 use std::collections::BTreeMap;
+use std::ffi::c_void;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use cudarc::driver::result::{self, DriverError};
@@ -13,17 +14,18 @@ use super::compile::{Kernels, compile};
 use super::hopper;
 use super::launch::{Launcher, wants_warpgroups};
 use super::libraries::{said, usable};
+use super::nccl::Reached;
 use super::products::{Products, WORKSPACE};
 use crate::program::{Command, Mask, Span};
 use crate::{Device, DeviceError};
 
-/// Held while a GPU is opened, lends memory, or records commands.
+/// Held while a GPU is opened, lends memory, or records commands; and while NCCL does of these what it likes.
 ///
 /// All trainings of a process share a GPU's context, in which some calls of one thread end what
 /// another one records; and what one compiles need not be compiled again.
 static TURN: Mutex<()> = Mutex::new(());
 
-fn turn() -> MutexGuard<'static, ()> {
+pub(super) fn turn() -> MutexGuard<'static, ()> {
     // Nothing is guarded that a panic could leave half done.
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -67,6 +69,10 @@ impl std::fmt::Debug for Cuda {
 
 /// Commands recorded as a graph of the driver's.
 pub struct Recorded(Option<CudaGraph>);
+
+// SAFETY: a graph is no thread's own; the driver asks that no two threads use it at once, which they cannot
+// where it is not shared.
+unsafe impl Send for Recorded {}
 
 impl std::fmt::Debug for Recorded {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -259,6 +265,30 @@ impl Cuda {
         commands
             .iter()
             .try_for_each(|command| self.enqueue(command))
+    }
+}
+
+impl Reached for Cuda {
+    fn index(&self) -> usize {
+        self.context.ordinal()
+    }
+
+    fn address_of(&self, span: Span) -> u64 {
+        self.address(span)
+    }
+
+    fn queue(&self) -> *mut c_void {
+        self.stream.cu_stream().cast()
+    }
+
+    fn is_done(&mut self) -> Result<bool, DeviceError> {
+        self.context.bind_to_thread().map_err(failed("be used"))?;
+        // SAFETY: the stream is this one's, and lives.
+        match unsafe { sys::cuStreamQuery(self.stream.cu_stream()) } {
+            sys::CUresult::CUDA_SUCCESS => Ok(true),
+            sys::CUresult::CUDA_ERROR_NOT_READY => Ok(false),
+            error => Err(failed("finish")(DriverError(error))),
+        }
     }
 }
 

@@ -24,6 +24,8 @@ pub struct Library {
     pub name: &'static str,
     /// Whether it can be opened.
     pub found: bool,
+    /// Whether training on one GPU does without it.
+    pub optional: bool,
     /// What it does here.
     pub needed_for: &'static str,
     /// How to get it.
@@ -60,10 +62,21 @@ const DRIVER: &str = "install NVIDIA's driver, version 525 or newer";
 const TOOLKIT: &str = "install the CUDA toolkit, version 12 or newer; or `pip install nvidia-cuda-nvrtc nvidia-cublas` \
                        into the active virtual environment; or name folders with its libraries in VPC_CUDA_LIBRARIES";
 
+/// The library for several GPUs, not found. Nothing else needs it.
+pub(super) const NCCL: Library = Library {
+    name: "libnccl",
+    found: false,
+    optional: true,
+    needed_for: "one training on several GPUs",
+    hint: "`pip install nvidia-nccl-cu13` (or `-cu12`) into the active virtual environment, install `libnccl2`, or \
+           name its folder in VPC_CUDA_LIBRARIES",
+};
+
 /// The driver's library, not found.
 const DRIVER_LIBRARY: Library = Library {
     name: "libcuda",
     found: false,
+    optional: false,
     needed_for: "the GPU itself: it comes with the driver",
     hint: DRIVER,
 };
@@ -160,16 +173,32 @@ fn libraries() -> [Library; 3] {
         Library {
             name: "libnvrtc",
             found: found[1],
+            optional: false,
             needed_for: "compiling kernels for the GPU at hand",
             hint: TOOLKIT,
         },
         Library {
             name: "libcublasLt",
             found: found[2],
+            optional: false,
             needed_for: "matrix products",
             hint: TOOLKIT,
         },
     ]
+}
+
+/// The file of a library whose functions are looked up one by one, the newest of the first folder that has
+/// it; or a name by which the loader finds it.
+pub(super) fn file_of(library: &Library) -> Option<PathBuf> {
+    let begins = format!("{}.so", library.name);
+    let lies = folders().iter().find_map(|folder| newest(folder, &begins));
+    // Without the headers for it, the loader knows it by its version alone.
+    let known = [format!("{begins}.2"), begins].map(PathBuf::from);
+    let opens = |name: &PathBuf| {
+        // SAFETY: as in `libraries`.
+        unsafe { libloading::Library::new(name) }.is_ok()
+    };
+    lies.into_iter().chain(known).find(opens)
 }
 
 /// Whether the loader finds a function in a library: one that is called without it would end the
@@ -213,6 +242,7 @@ const FUNCTIONS: [(&str, &[&str]); 3] = [
             "cuStreamCreate",
             "cuStreamDestroy_v2",
             "cuStreamSynchronize",
+            "cuStreamQuery",
             "cuStreamBeginCapture_v2",
             "cuStreamEndCapture",
             "cuGraphInstantiateWithFlags",
@@ -371,6 +401,10 @@ pub fn usable(index: usize) -> Result<(), DeviceError> {
 pub fn report() -> Report {
     let problem = available().err().map(|error| error.to_string());
     let libraries = libraries();
+    let nccl = Library {
+        found: file_of(&NCCL).is_some(),
+        ..NCCL
+    };
     let here = libraries[0].found && missing("libcuda").is_none();
     let version = || {
         let mut version = 0;
@@ -388,7 +422,7 @@ pub fn report() -> Report {
         } else {
             Vec::new()
         },
-        libraries: libraries.to_vec(),
+        libraries: [&libraries[..], &[nccl]].concat(),
         problem,
     }
 }

@@ -6,6 +6,7 @@ mod flash;
 mod hopper;
 pub mod launch;
 mod libraries;
+mod nccl;
 mod products;
 
 pub use compile::{Kernels, compile, every, remarks, text};
@@ -13,3 +14,4 @@ pub use device::{Cuda, Recorded, Warpgroups};
 pub use flash::shared as shared_memory;
 pub use hopper::Layout;
 pub use libraries::{DeviceInfo, Library, Report, available, report, usable};
+pub use nccl::Nccl;

@@ -44,6 +44,9 @@ pub(super) struct Products {
     plans: BTreeMap<Shape, Plan>,
 }
 
+// SAFETY: the library's handles are no thread's own; they are used by one thread at a time, through `&mut`.
+unsafe impl Send for Products {}
+
 fn failed(doing: &'static str) -> impl Fn(result::CublasError) -> DeviceError {
     move |error| DeviceError::Call {
         library: "cuBLASLt",

@@ -3,9 +3,12 @@
 mod arena;
 mod command;
 mod ops;
+mod parts;
 mod step;
 mod tape;
+mod update;
 
 pub use command::{AttentionShape, Command, Kind, Mask, Span};
+pub use parts::{Parts, Share};
 pub(crate) use step::angles;
 pub use step::{BatchShape, Precision, Step};

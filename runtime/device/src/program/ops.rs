@@ -331,7 +331,7 @@ impl Ops {
         out
     }
 
-    /// Losses of all rows, and the gradient of their mean, chunk by chunk.
+    /// Losses of all rows, and the gradient of their sum times `scale`, chunk by chunk.
     pub(crate) fn cross_entropy(
         &self,
         x: &Value,
@@ -339,6 +339,7 @@ impl Ops {
         targets: Span,
         losses: Span,
         vocabulary: usize,
+        scale: f32,
     ) -> Gradient {
         let (rows, width) = (x.rows(), x.columns);
         let held = (LOGITS / vocabulary).clamp(1, rows);
@@ -374,7 +375,7 @@ impl Ops {
                 losses: part(losses, 1),
                 targets: part(targets, 1),
                 vocabulary,
-                scale: Some((1.0 / rows as f64) as f32),
+                scale: Some(scale),
             });
             self.recorder
                 .push(product.input(part(dx.span(), width), logits, weight));

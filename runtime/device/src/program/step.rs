@@ -5,6 +5,7 @@ use vpc_train::{Activations, MatrixPlaces, MatrixShape, ModelConfig, TrainConfig
 
 use super::arena::{ALIGNMENT, Buffer};
 use super::ops::{BlockWeights, Ops, Tokens};
+use super::parts::{Parts, Share};
 use super::tape::{Recorder, Tape, Weight};
 use super::{AttentionShape, Command, Kind, Mask, Span};
 use crate::TrainError;
@@ -58,7 +59,7 @@ pub(crate) struct Lasting {
     starts: Vec<usize>,
     shapes: Vec<MatrixShape>,
     /// Numbers that decay.
-    decaying: usize,
+    pub(super) decaying: usize,
     pub(crate) cos: Span,
     pub(crate) sin: Span,
     /// Bytes of all of it.
@@ -130,7 +131,7 @@ impl Lasting {
 }
 
 /// `len` numbers of a span, from number `start` on.
-fn slice(of: Span, start: usize, len: usize) -> Span {
+pub(super) fn slice(of: Span, start: usize, len: usize) -> Span {
     Span {
         at: of.at + start * of.kind.bytes(),
         len,
@@ -141,8 +142,10 @@ fn slice(of: Span, start: usize, len: usize) -> Span {
 /// A training step on batches of one shape: what to do, and where its inputs and outputs lie.
 #[derive(Clone, Debug)]
 pub struct Step {
-    /// Forward, backward and update.
+    /// Forward, backward and update; empty where they are `parts`.
     pub commands: Vec<Command>,
+    /// The lists of a step that is not one list.
+    pub parts: Option<Parts>,
     /// Commands to be run once after weights were written.
     pub first: Vec<Command>,
     /// Bytes of memory in all.
@@ -155,20 +158,44 @@ pub struct Step {
     pub(crate) report: Span,
 }
 
+/// What is recorded, but for the sequences of each part.
+pub(super) struct Way<'c> {
+    config: &'c TrainConfig,
+    precision: Precision,
+    activations: Activations,
+    /// Tokens of a sequence.
+    pub(super) length: usize,
+    /// Tokens of the whole batch.
+    tokens: usize,
+}
+
 impl Step {
-    /// Records the step of a run.
+    /// Records the step of a run; in parts where the run takes micro-batches.
     pub fn record(
         config: &TrainConfig,
         batch: BatchShape,
         precision: Precision,
         activations: Activations,
     ) -> Result<Self, TrainError> {
+        Self::record_share(config, Share::whole(batch), precision, activations)
+    }
+
+    /// Records what one of several devices does of a step: the same list for each.
+    ///
+    /// Fails where a batch, or a micro-batch, cannot be shared out evenly.
+    pub fn record_share(
+        config: &TrainConfig,
+        share: Share,
+        precision: Precision,
+        activations: Activations,
+    ) -> Result<Self, TrainError> {
         config.check().map_err(vpc_train::TrainError::from)?;
+        let rows = share.parts(config.micro_batch)?;
         let lasting = Lasting::of(&config.model, precision)?;
         let recorder = Recorder::default();
         // What lasts lies first, and stays.
         let room = recorder.take(lasting.end.div_ceil(4), Kind::F32);
-        let tokens = batch.tokens();
+        let tokens = rows.iter().max().unwrap_or(&0) * share.batch.length;
         let held = [
             recorder.take(tokens, Kind::U32),
             recorder.take(tokens, Kind::U32),
@@ -183,6 +210,7 @@ impl Step {
         });
         let step = Self {
             commands: Vec::new(),
+            parts: None,
             first: [
                 Some(Command::Zero {
                     out: lasting.gradient,
@@ -200,34 +228,39 @@ impl Step {
             settings,
             report,
         };
-        step.pass(config, batch, precision, activations, &recorder)?;
+        let way = Way {
+            config,
+            precision,
+            activations,
+            length: share.batch.length,
+            tokens: share.batch.tokens(),
+        };
+        let step = step.record_lists(&way, &rows, share.ranks, &recorder)?;
         drop(room);
         Ok(Self {
-            commands: recorder.commands(),
             bytes: recorder.arena.bytes(),
             ..step
         })
     }
 
-    /// Forward, backward, norm and update.
-    fn pass(
+    /// Forward and backward over so many sequences, whose gradient is set, or added to what is there.
+    pub(super) fn pass(
         &self,
-        config: &TrainConfig,
-        batch: BatchShape,
-        precision: Precision,
-        activations: Activations,
+        way: &Way<'_>,
+        (rows, adds): (usize, bool),
+        losses: Span,
         recorder: &Recorder,
     ) -> Result<(), TrainError> {
-        let model = &config.model;
+        let model = &way.config.model;
         let places = MatrixPlaces::of(model);
         let lasting = &self.lasting;
         let ops = Ops {
             recorder: recorder.clone(),
-            kind: precision.kind(),
+            kind: way.precision.kind(),
             eps: model.norm_eps as f32,
             shape: AttentionShape {
-                sequences: batch.rows,
-                length: batch.length,
+                sequences: rows,
+                length: way.length,
                 queries: model.heads,
                 keys: model.kv_heads,
                 width: model.width / model.heads,
@@ -236,21 +269,28 @@ impl Step {
             cos: lasting.cos,
             sin: lasting.sin,
         };
+        let part = |of: Span| slice(of, 0, rows * way.length);
         let tokens = Tokens {
-            inputs: self.inputs,
-            order: self.order,
+            inputs: part(self.inputs),
+            order: part(self.order),
         };
-        let losses = recorder.take(batch.tokens(), Kind::F32);
-        let table = lasting.weight(MatrixPlaces::EMBEDDING);
+        let weight = |index| {
+            let weight = lasting.weight(index);
+            if adds {
+                weight.claim();
+            }
+            weight
+        };
+        let table = weight(MatrixPlaces::EMBEDDING);
         let head = if model.tied {
             table.clone()
         } else {
-            lasting.weight(places.head())
+            weight(places.head())
         };
         let mut tape = Tape::recording();
         let mut x = ops.embed(&table, tokens, model.width, &mut tape);
         for layer in 0..model.layers {
-            let at = |offset| lasting.weight(places.block(layer) + offset);
+            let at = |offset| weight(places.block(layer) + offset);
             let weights = BlockWeights {
                 attention_norm: at(0),
                 qkv: at(1),
@@ -259,60 +299,20 @@ impl Step {
                 gate_up: at(4),
                 down: at(5),
             };
-            x = ops.block_as(&x, &weights, activations, &mut tape);
+            x = ops.block_as(&x, &weights, way.activations, &mut tape);
         }
-        let hidden = ops.rms_norm(&x, &lasting.weight(places.norm()), &mut tape);
+        let hidden = ops.rms_norm(&x, &weight(places.norm()), &mut tape);
         drop(x);
         ops.cross_entropy(
             &hidden,
             &head,
-            self.targets,
-            losses.span(),
+            part(self.targets),
+            part(losses),
             model.vocabulary,
+            (1.0 / way.tokens as f64) as f32,
         );
         drop(hidden);
-        tape.run().map_err(vpc_train::TrainError::from)?;
-        self.update(recorder, losses.span());
-        Ok(())
-    }
-
-    fn update(&self, recorder: &Recorder, losses: Span) {
-        let lasting = &self.lasting;
-        let scratch = recorder.take(1024, Kind::F64);
-        let [loss, squares] = [(); 2].map(|()| recorder.take(1, Kind::F64));
-        recorder.push(Command::Sum {
-            out: loss.span(),
-            scratch: scratch.span(),
-            x: losses,
-        });
-        recorder.push(Command::SumOfSquares {
-            out: squares.span(),
-            scratch: scratch.span(),
-            x: lasting.gradient,
-        });
-        recorder.push(Command::Judge {
-            report: self.report,
-            loss: loss.span(),
-            squares: squares.span(),
-            settings: self.settings,
-        });
-        let numbers = lasting.weights.len;
-        for (start, len, decays) in [
-            (0, lasting.decaying, true),
-            (lasting.decaying, numbers - lasting.decaying, false),
-        ] {
-            let part = |of: Span| slice(of, start, len);
-            recorder.push(Command::AdamW {
-                weights: part(lasting.weights),
-                copy: lasting.copy.map(part),
-                first: part(lasting.first),
-                second: part(lasting.second),
-                gradient: part(lasting.gradient),
-                report: self.report,
-                settings: self.settings,
-                decays,
-            });
-        }
+        Ok(tape.run().map_err(vpc_train::TrainError::from)?)
     }
 }
 

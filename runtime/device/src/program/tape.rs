@@ -28,9 +28,9 @@ impl Recorder {
         self.arena.take(len, kind)
     }
 
-    /// What was recorded.
-    pub(crate) fn commands(&self) -> Vec<Command> {
-        self.commands.borrow().clone()
+    /// What was recorded since this was last asked.
+    pub(crate) fn take_commands(&self) -> Vec<Command> {
+        self.commands.take()
     }
 }
 

@@ -15,7 +15,7 @@ use crate::memory;
 
 pub(super) fn make(bench: &Bench<'_>, task: &PretrainTask) -> Result<Manifest, JobError> {
     let begun = Instant::now();
-    if is_on_host(bench.gpus, task)? {
+    if is_on_host(bench.gpus) {
         memory::check(task)?;
     }
     let keys: Vec<Key> = bench.job.inputs_as("tokens").collect();

@@ -93,6 +93,7 @@ fn ran(plan: &Plan, store: &Store) -> Value {
     let options = Options {
         threads: 2,
         device: Device::Cpu,
+        data_parallel: 1,
         keep_going: true,
         checkpoint_every: None,
         build: "test".to_owned(),
