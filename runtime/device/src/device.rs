@@ -25,3 +25,9 @@ pub trait Device {
     /// Carries out the commands, after everything asked for earlier. May return before they are done.
     fn run(&mut self, graph: &Self::Graph) -> Result<(), DeviceError>;
 }
+
+/// Bytes of a device as f32.
+pub(crate) fn floats(bytes: &[u8]) -> Vec<f32> {
+    let numbers = bytes.as_chunks().0.iter();
+    numbers.map(|four| f32::from_le_bytes(*four)).collect()
+}

@@ -10,9 +10,11 @@ mod device;
 mod error;
 mod host;
 pub mod program;
+mod scorer;
 mod trainer;
 
 pub use device::Device;
-pub use error::{DeviceError, TrainError};
+pub use error::{DeviceError, ReadError, TrainError};
 pub use host::Host;
+pub use scorer::{Scorer, scorer_memory};
 pub use trainer::{DeviceTrainer, memory};

@@ -77,7 +77,7 @@ fn a_mistake_is_told_with_what_the_compiler_says() {
 fn threads(name: &str) -> usize {
     match name {
         "cross_entropy" => 512,
-        "flash" | "flash_queries" | "flash_keys" => 128,
+        "flash" | "flash_queries" | "flash_keys" | "cached_attention" => 128,
         _ => 256,
     }
 }

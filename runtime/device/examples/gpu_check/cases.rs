@@ -19,16 +19,17 @@ pub(crate) fn all(mut seed: u64) -> Vec<Case> {
         }
         products(&mut cases, seed, kind);
         attentions(&mut cases, seed, kind);
+        crate::cache::cases(&mut cases, seed, kind);
     }
     updates(&mut cases, seed);
     cases
 }
 
-fn exact(kind: Kind) -> f64 {
+pub(crate) fn exact(kind: Kind) -> f64 {
     if kind == Kind::Bf16 { 4e-3 } else { 5e-6 }
 }
 
-fn name_of(kind: Kind) -> &'static str {
+pub(crate) fn name_of(kind: Kind) -> &'static str {
     if kind == Kind::Bf16 { "bf16" } else { "f32" }
 }
 

@@ -11,6 +11,7 @@
 )]
 
 mod build;
+mod cache;
 mod case;
 mod cases;
 mod speed;

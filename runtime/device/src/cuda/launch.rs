@@ -2,6 +2,7 @@
 #![allow(unsafe_code, reason = "launches kernels")]
 
 mod attention;
+mod cache;
 mod needs;
 mod rows;
 mod update;
@@ -196,6 +197,9 @@ impl Cuda {
             Command::Attention { .. } | Command::AttentionGradient { .. } => {
                 self.attention(command)
             }
+            Command::StoreKeys { .. }
+            | Command::CachedAttention { .. }
+            | Command::PutRows { .. } => self.cache(command),
             Command::Sum { .. }
             | Command::SumOfSquares { .. }
             | Command::Judge { .. }

@@ -1,11 +1,14 @@
-//! What a training step does to a device's memory, as data.
+//! What a training step, or a reading of text, does to a device's memory, as data.
 
 mod arena;
 mod command;
+mod forward;
+mod frozen;
 mod ops;
 mod step;
 mod tape;
 
-pub use command::{AttentionShape, Command, Kind, Mask, Span};
+pub use command::{AttentionShape, CacheShape, Command, Kind, Mask, NOWHERE, Span};
+pub use forward::Forward;
 pub(crate) use step::angles;
 pub use step::{BatchShape, Precision, Step};

@@ -30,6 +30,9 @@ pub(super) fn check(command: &Command) -> Result<(), DeviceError> {
                 shape.sequences, shape.queries
             ))
         }
+        Command::CachedAttention { shape, .. } if shape.width > LONGEST => {
+            refuse(format!("heads of {}; at most {LONGEST}", shape.width))
+        }
         Command::AdamW { weights, .. } if !weights.len.is_multiple_of(4) => {
             refuse(format!("an update of {} numbers", weights.len))
         }
@@ -50,6 +53,10 @@ pub(super) fn needs(command: &Command) -> Vec<(Kernels, Vec<&'static str>, usize
             names.to_vec(),
             0,
         )]
+    };
+    let cache = |span: Span, name: &'static str| {
+        let bf16 = is_bf16(span);
+        vec![(Kernels::Cache { bf16 }, vec![name], 0)]
     };
     let optimizer = |names: &[&'static str]| vec![(Kernels::Optimizer, names.to_vec(), 0)];
     match *command {
@@ -91,6 +98,9 @@ pub(super) fn needs(command: &Command) -> Vec<(Kernels, Vec<&'static str>, usize
                 vec![(of, names, 0)]
             }
         }
+        Command::StoreKeys { qkv, .. } => cache(qkv, "store_keys"),
+        Command::CachedAttention { out, .. } => cache(out, "cached_attention"),
+        Command::PutRows { out, .. } => cache(out, "put_rows"),
         Command::Sum { .. } | Command::SumOfSquares { .. } => optimizer(&["sum_parts", "sum_all"]),
         Command::Judge { .. } => optimizer(&["judge"]),
         Command::AdamW { .. } => optimizer(&["adamw"]),
