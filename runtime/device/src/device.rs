@@ -1,7 +1,9 @@
 //! What runs programs.
 
+use half::bf16;
+
 use crate::DeviceError;
-use crate::program::{Command, Span};
+use crate::program::{Command, Kind, Span};
 
 /// Memory, and something that carries out commands on it.
 pub trait Device {
@@ -27,7 +29,21 @@ pub trait Device {
 }
 
 /// Bytes of a device as f32.
-pub(crate) fn floats(bytes: &[u8]) -> Vec<f32> {
-    let numbers = bytes.as_chunks().0.iter();
-    numbers.map(|four| f32::from_le_bytes(*four)).collect()
+///
+/// # Panics
+/// If they are neither f32 nor bf16.
+pub(crate) fn numbers(bytes: &[u8], kind: Kind) -> Vec<f32> {
+    match kind {
+        Kind::F32 => {
+            let numbers = bytes.as_chunks().0.iter();
+            numbers.map(|four| f32::from_le_bytes(*four)).collect()
+        }
+        Kind::Bf16 => {
+            let numbers = bytes.as_chunks().0.iter();
+            numbers
+                .map(|two| bf16::from_le_bytes(*two).to_f32())
+                .collect()
+        }
+        Kind::U32 | Kind::F64 => panic!("{kind:?} is no f32 or bf16"),
+    }
 }

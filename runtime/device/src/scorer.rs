@@ -2,8 +2,8 @@
 
 use vpc_train::{Batch, ConfigError, Model, ModelConfig};
 
-use crate::device::floats;
-use crate::program::{BatchShape, Forward, Precision};
+use crate::device::numbers;
+use crate::program::{BatchShape, Forward, Kind, Precision};
 use crate::{Device, ReadError};
 
 /// A model on a device that tells the loss of each token of texts.
@@ -83,7 +83,7 @@ impl<D: Device> Scorer<D> {
                 bytemuck::cast_slice(&self.padded(targets, batch.length)),
             )?;
             self.device.run(&self.graph)?;
-            let found = floats(&self.device.read(self.program.losses)?);
+            let found = numbers(&self.device.read(self.program.losses)?, Kind::F32);
             let found = found.chunks(length).take(targets.len() / batch.length);
             losses.extend(found.flat_map(|row| &row[..batch.length]));
         }

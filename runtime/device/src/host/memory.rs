@@ -2,6 +2,7 @@
 
 use half::bf16;
 
+use crate::device::numbers;
 use crate::program::{Kind, Span};
 
 #[derive(Debug, Default)]
@@ -102,25 +103,6 @@ impl Memory {
             .flat_map(|value| value.to_le_bytes())
             .collect();
         self.write(out, &bytes);
-    }
-}
-
-/// Bytes as f32 or bf16.
-fn numbers(bytes: &[u8], kind: Kind) -> Vec<f32> {
-    match kind {
-        Kind::F32 => bytes
-            .as_chunks()
-            .0
-            .iter()
-            .map(|four| f32::from_le_bytes(*four))
-            .collect(),
-        Kind::Bf16 => bytes
-            .as_chunks()
-            .0
-            .iter()
-            .map(|two| bf16::from_le_bytes(*two).to_f32())
-            .collect(),
-        Kind::U32 | Kind::F64 => panic!("{kind:?} is no f32 or bf16"),
     }
 }
 

@@ -67,6 +67,15 @@ impl Frozen {
         device.write(self.sin, bytemuck::cast_slice(sin))
     }
 
+    pub(crate) fn config(&self) -> &ModelConfig {
+        &self.config
+    }
+
+    /// Cosines and sines of the angles.
+    pub(crate) fn angles(&self) -> (Span, Span) {
+        (self.cos, self.sin)
+    }
+
     /// The embedding table.
     pub(crate) fn table(&self) -> Weight {
         self.weight(MatrixPlaces::EMBEDDING)

@@ -5,10 +5,13 @@ mod command;
 mod forward;
 mod frozen;
 mod ops;
+mod reading;
 mod step;
 mod tape;
 
 pub use command::{AttentionShape, CacheShape, Command, Kind, Mask, NOWHERE, Span};
 pub use forward::Forward;
+pub(crate) use frozen::rounded;
+pub(crate) use reading::{Pass, Reading};
 pub(crate) use step::angles;
 pub use step::{BatchShape, Precision, Step};
