@@ -21,6 +21,7 @@ mod need;
 mod options;
 mod outcome;
 mod past;
+mod reading;
 mod reasons;
 mod reuse;
 mod savings;
