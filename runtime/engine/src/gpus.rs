@@ -1,4 +1,4 @@
-//! The GPUs of a run: which training holds how much of which.
+//! The GPUs of a run: which training or evaluation holds how much of which.
 
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;

@@ -11,7 +11,7 @@ use crate::device::Device;
 pub struct Options {
     /// Processor threads to use in all.
     pub threads: usize,
-    /// What training jobs run on.
+    /// What trainings and evaluations run on.
     pub device: Device,
     /// Whether to go on with independent jobs after one failed.
     pub keep_going: bool,
