@@ -1,7 +1,9 @@
 //! What runs programs.
 
+use half::bf16;
+
 use crate::DeviceError;
-use crate::program::{Command, Span};
+use crate::program::{Command, Kind, Span};
 
 /// Memory, and something that carries out commands on it.
 pub trait Device {
@@ -24,4 +26,24 @@ pub trait Device {
 
     /// Carries out the commands, after everything asked for earlier. May return before they are done.
     fn run(&mut self, graph: &Self::Graph) -> Result<(), DeviceError>;
+}
+
+/// Bytes of a device as f32.
+///
+/// # Panics
+/// If they are neither f32 nor bf16.
+pub(crate) fn numbers(bytes: &[u8], kind: Kind) -> Vec<f32> {
+    match kind {
+        Kind::F32 => {
+            let numbers = bytes.as_chunks().0.iter();
+            numbers.map(|four| f32::from_le_bytes(*four)).collect()
+        }
+        Kind::Bf16 => {
+            let numbers = bytes.as_chunks().0.iter();
+            numbers
+                .map(|two| bf16::from_le_bytes(*two).to_f32())
+                .collect()
+        }
+        Kind::U32 | Kind::F64 => panic!("{kind:?} is no f32 or bf16"),
+    }
 }

@@ -98,6 +98,23 @@ pub enum TrainError {
     NotReady,
 }
 
+/// Why reading on a device went wrong.
+#[derive(Debug, Error)]
+pub enum ReadError {
+    /// What was given cannot be read, as on the host.
+    #[error(transparent)]
+    Inference(#[from] vpc_train::InferenceError),
+    /// The batch does not fit the model, as on the host.
+    #[error(transparent)]
+    Batch(#[from] vpc_train::BatchError),
+    /// There is no such model.
+    #[error(transparent)]
+    Config(#[from] vpc_train::ConfigError),
+    /// The device could not do it.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+}
+
 impl From<vpc_train::ConfigError> for TrainError {
     fn from(error: vpc_train::ConfigError) -> Self {
         Self::Train(error.into())

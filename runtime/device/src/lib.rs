@@ -1,4 +1,5 @@
-//! Training steps as programs of device commands: run on an NVIDIA GPU, or interpreted on the host.
+//! Training steps, and readings of text, as programs of device commands: run on an NVIDIA GPU, or
+//! interpreted on the host.
 //!
 //! A step is recorded once, by dfdx's tape, as a [`program::Command`] list over one arena of memory,
 //! and then replayed for every batch. What runs it is a [`Device`]: the [`Host`], in plain loops, or
@@ -12,9 +13,13 @@ pub mod group;
 mod host;
 mod prepared;
 pub mod program;
+mod reader;
+mod scorer;
 mod trainer;
 
 pub use device::Device;
-pub use error::{DeviceError, TrainError};
+pub use error::{DeviceError, ReadError, TrainError};
 pub use host::Host;
+pub use reader::{Reader, reader_memory};
+pub use scorer::{Scorer, scorer_memory};
 pub use trainer::{DeviceTrainer, memory};

@@ -103,7 +103,7 @@ fn threads(kernels: Kernels, name: &str) -> usize {
     match (layout(kernels, name), name) {
         (Some(layout), _) => layout.threads() as usize,
         (None, "cross_entropy") => 512,
-        (None, "flash" | "flash_queries" | "flash_keys") => 128,
+        (None, "flash" | "flash_queries" | "flash_keys" | "cached_attention") => 128,
         _ => 256,
     }
 }

@@ -1,4 +1,4 @@
-//! The GPUs of a run: which training holds how much of which.
+//! The GPUs of a run: which training or evaluation holds how much of which.
 
 mod many;
 
@@ -35,6 +35,11 @@ impl Gpus {
             each,
             found: OnceLock::new(),
         }
+    }
+
+    /// What was allowed.
+    pub(crate) fn device(&self) -> Device {
+        self.device
     }
 
     /// GPUs that each training takes at once.

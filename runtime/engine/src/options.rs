@@ -11,7 +11,7 @@ use crate::device::Device;
 pub struct Options {
     /// Processor threads to use in all.
     pub threads: usize,
-    /// What training jobs run on.
+    /// What trainings and evaluations run on.
     pub device: Device,
     /// GPUs that each training job takes at once, sharing out its batches; 1, or more with GPUs alone.
     pub data_parallel: usize,

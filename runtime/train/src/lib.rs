@@ -42,8 +42,8 @@ pub use course::Course;
 pub use error::TrainError;
 pub use gradient::Activations;
 pub use inference::{
-    Continuation, End, Generated, Generation, Inference, InferenceError, Options, Pooling, Request,
-    Sampling, Score, Sequence,
+    Continuation, End, Generated, Generation, Given, Inference, InferenceError, Options, Pooling,
+    Reads, Request, Sampling, Score, Sequence, generate,
 };
 pub use memory::keep_freed_memory;
 pub use model::Model;

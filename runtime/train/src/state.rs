@@ -93,6 +93,13 @@ pub fn matrices(config: &ModelConfig) -> Result<Vec<MatrixShape>, ConfigError> {
     Ok(layout(config).iter().map(shape).collect())
 }
 
+impl Model {
+    /// The numbers of each matrix, row-major; see [`MatrixPlaces`] for their order.
+    pub fn matrices(&self) -> impl Iterator<Item = &[f32]> {
+        self.values()
+    }
+}
+
 impl Trainer {
     /// Takes the trainer apart.
     pub fn into_state(self) -> State {

@@ -17,6 +17,7 @@ pub(crate) fn all(mut seed: u64) -> Vec<Case> {
         for shape in shapes().into_iter().chain(long_shapes()) {
             attention(&mut cases, seed, kind, shape);
         }
+        crate::cache::cases(&mut cases, seed, kind);
     }
     updates(&mut cases, seed, usize::MAX);
     cases
@@ -87,11 +88,11 @@ pub(crate) fn long_shapes() -> Vec<AttentionShape> {
         .collect()
 }
 
-fn exact(kind: Kind) -> f64 {
+pub(crate) fn exact(kind: Kind) -> f64 {
     if kind == Kind::Bf16 { 4e-3 } else { 5e-6 }
 }
 
-fn name_of(kind: Kind) -> &'static str {
+pub(crate) fn name_of(kind: Kind) -> &'static str {
     if kind == Kind::Bf16 { "bf16" } else { "f32" }
 }
 

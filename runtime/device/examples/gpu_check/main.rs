@@ -1,7 +1,8 @@
 //! Checks every kernel on the GPU at hand against the host device, then times the large ones.
 //!
-//! `gpu_check [FOLDER [NAME]]`: prints two tables, and writes them as `kernels.json` into a folder; with a
+//! `gpu_check [FOLDER [NAME]]`: prints three tables, and writes them as `kernels.json` into a folder; with a
 //! name, of the kernels alone whose names contain it. The exit status is 1 where a kernel is wrong.
+//! The third tells whether products sum each row alike; that they do not is no failure.
 //! Inputs are random and new in every run; outputs are poisoned before it; each kernel runs twice and
 //! must give the same bits; and all run as a graph too. Then small trainings: in micro-batches, and on two
 //! ranks.
@@ -11,7 +12,9 @@
     reason = "a command-line program"
 )]
 
+mod alike;
 mod build;
+mod cache;
 mod case;
 mod cases;
 mod ranks;
@@ -95,8 +98,12 @@ fn run() -> Result<bool, Box<dyn Error>> {
         right &= ranks::table()?;
     }
     let times = speed::table(&mut gpu, &wanted)?;
+    println!();
+    let alike = alike::table(&mut gpu, seed)?;
     if let Some(folder) = folder {
-        let report = serde_json::json!({ "gpu": gpu.name(), "checks": rows, "speed": times });
+        let report = serde_json::json!({
+            "gpu": gpu.name(), "checks": rows, "speed": times, "alike": alike,
+        });
         std::fs::write(format!("{folder}/kernels.json"), report.to_string())?;
     }
     println!(

@@ -39,6 +39,11 @@ pub enum Kernels {
         /// Length of a head: 64 or 128.
         head: usize,
     },
+    /// Attention over kept keys and values, f32 or bf16.
+    Cache {
+        /// Whether activations are bf16.
+        bf16: bool,
+    },
     /// Attention on tensor cores, bf16.
     Flash {
         /// Length of a head.
@@ -54,6 +59,7 @@ impl Kernels {
             Self::Norms { .. } => ("norms.cu", include_str!("kernels/norms.cu")),
             Self::Optimizer => ("optimizer.cu", include_str!("kernels/optimizer.cu")),
             Self::Attention { .. } => ("attention.cu", include_str!("kernels/attention.cu")),
+            Self::Cache { .. } => ("cache.cu", include_str!("kernels/cache.cu")),
             Self::Flash { .. } => ("flash.cu", include_str!("kernels/flash.cu")),
             Self::Hopper { .. } => ("hopper.cu", include_str!("kernels/hopper.cu")),
         }
@@ -62,7 +68,7 @@ impl Kernels {
     /// Options that give a compiler the numbers of its shape.
     pub fn defines(self) -> Vec<String> {
         match self {
-            Self::Rows { bf16 } | Self::Attention { bf16 } => {
+            Self::Rows { bf16 } | Self::Attention { bf16 } | Self::Cache { bf16 } => {
                 vec![format!("-DBF16={}", u8::from(bf16))]
             }
             Self::Norms { bf16, chunks } => {
@@ -84,6 +90,7 @@ pub fn every(target: &str) -> Vec<Kernels> {
     let mut all = vec![Kernels::Optimizer];
     for bf16 in [false, true] {
         all.extend([Kernels::Rows { bf16 }, Kernels::Attention { bf16 }]);
+        all.push(Kernels::Cache { bf16 });
         all.extend((1..=4).map(|chunks| Kernels::Norms { bf16, chunks }));
     }
     all.extend((16..=128).step_by(16).map(|head| Kernels::Flash { head }));

@@ -2,6 +2,7 @@
 #![allow(unsafe_code, reason = "launches kernels")]
 
 mod attention;
+mod cache;
 mod needs;
 mod rows;
 mod update;
@@ -15,6 +16,7 @@ pub use super::products::Product;
 use crate::DeviceError;
 use crate::program::{AttentionShape, Command, Kind, Mask, Span};
 use attention::Attention;
+use cache::Cache;
 pub use needs::{check, needs, wants_warpgroups};
 use rows::Rows;
 use update::Update;
@@ -191,6 +193,9 @@ pub trait Launcher {
             Command::Attention { .. } | Command::AttentionGradient { .. } => {
                 self.attention(command)
             }
+            Command::StoreKeys { .. }
+            | Command::CachedAttention { .. }
+            | Command::PutRows { .. } => self.cache(command),
             Command::Sum { .. }
             | Command::SumOfSquares { .. }
             | Command::Judge { .. }

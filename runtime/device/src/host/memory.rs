@@ -2,6 +2,7 @@
 
 use half::bf16;
 
+use crate::device::numbers;
 use crate::program::{Kind, Span};
 
 #[derive(Debug, Default)]
@@ -45,22 +46,29 @@ impl Memory {
 
     /// Numbers of f32 or bf16.
     pub(super) fn floats(&self, span: Span) -> Vec<f32> {
-        let bytes = self.bytes(span);
-        match span.kind {
-            Kind::F32 => bytes
-                .as_chunks()
-                .0
-                .iter()
-                .map(|four| f32::from_le_bytes(*four))
-                .collect(),
-            Kind::Bf16 => bytes
-                .as_chunks()
-                .0
-                .iter()
-                .map(|two| bf16::from_le_bytes(*two).to_f32())
-                .collect(),
-            Kind::U32 | Kind::F64 => panic!("{span:?} holds no f32 or bf16"),
-        }
+        numbers(self.bytes(span), span.kind)
+    }
+
+    /// Numbers of a span's row `row`, each `len` long.
+    pub(super) fn row(&self, span: Span, row: usize, len: usize) -> Vec<f32> {
+        let (range, rows) = (range(span), row * len * span.kind.bytes());
+        let part = range.start + rows..range.start + rows + len * span.kind.bytes();
+        assert!(part.end <= range.end, "row {row} lies outside {span:?}");
+        assert!(
+            self.written[part.clone()].iter().all(|written| *written),
+            "row {row} of {span:?} is read before it is written"
+        );
+        numbers(&self.bytes[part], span.kind)
+    }
+
+    /// Stores numbers as a span's row `row`.
+    pub(super) fn put_row(&mut self, span: Span, row: usize, values: &[f32]) {
+        let (range, bytes) = (range(span), stored(values, span.kind));
+        let start = range.start + row * bytes.len();
+        let part = start..start + bytes.len();
+        assert!(part.end <= range.end, "row {row} lies outside {span:?}");
+        self.written[part.clone()].fill(true);
+        self.bytes[part].copy_from_slice(&bytes);
     }
 
     pub(super) fn doubles(&self, span: Span) -> Vec<f64> {
@@ -84,17 +92,7 @@ impl Memory {
     /// Stores numbers as f32 or bf16, rounded to nearest even.
     pub(super) fn put(&mut self, out: Span, values: &[f32]) {
         assert_eq!(out.len, values.len(), "{out:?}");
-        let bytes: Vec<u8> = match out.kind {
-            Kind::F32 => values
-                .iter()
-                .flat_map(|value| value.to_le_bytes())
-                .collect(),
-            Kind::Bf16 => values
-                .iter()
-                .flat_map(|value| bf16::from_f32(*value).to_le_bytes())
-                .collect(),
-            Kind::U32 | Kind::F64 => panic!("{out:?} takes no f32"),
-        };
+        let bytes = stored(values, out.kind);
         self.write(out, &bytes);
     }
 
@@ -105,6 +103,21 @@ impl Memory {
             .flat_map(|value| value.to_le_bytes())
             .collect();
         self.write(out, &bytes);
+    }
+}
+
+/// Numbers as bytes of f32 or bf16, rounded to nearest even.
+fn stored(values: &[f32], kind: Kind) -> Vec<u8> {
+    match kind {
+        Kind::F32 => values
+            .iter()
+            .flat_map(|value| value.to_le_bytes())
+            .collect(),
+        Kind::Bf16 => values
+            .iter()
+            .flat_map(|value| bf16::from_f32(*value).to_le_bytes())
+            .collect(),
+        Kind::U32 | Kind::F64 => panic!("{kind:?} takes no f32"),
     }
 }
 

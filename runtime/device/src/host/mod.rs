@@ -5,6 +5,9 @@
 //! numbers that nothing has written.
 
 mod attention;
+mod cache;
+#[cfg(test)]
+mod cache_tests;
 mod memory;
 mod optimizer;
 mod products;
@@ -54,6 +57,9 @@ impl Host {
             Command::Attention { .. } | Command::AttentionGradient { .. } => {
                 attention::carry_out(memory, command);
             }
+            Command::StoreKeys { .. }
+            | Command::CachedAttention { .. }
+            | Command::PutRows { .. } => cache::carry_out(memory, command),
             Command::Sum { .. }
             | Command::SumOfSquares { .. }
             | Command::Judge { .. }

@@ -6,14 +6,14 @@ use crate::program::{AttentionShape, Command, Kind, Mask, Span};
 
 /// Spans one after the other, and their numbers.
 #[derive(Default)]
-struct Bed {
+pub(super) struct Bed {
     host: Host,
     at: usize,
     inputs: Vec<(Span, Vec<u8>)>,
 }
 
 impl Bed {
-    fn room(&mut self, len: usize, kind: Kind) -> Span {
+    pub(super) fn room(&mut self, len: usize, kind: Kind) -> Span {
         let span = Span {
             at: self.at,
             len,
@@ -23,7 +23,7 @@ impl Bed {
         span
     }
 
-    fn floats(&mut self, values: &[f64]) -> Span {
+    pub(super) fn floats(&mut self, values: &[f64]) -> Span {
         let span = self.room(values.len(), Kind::F32);
         let bytes = values
             .iter()
@@ -32,14 +32,14 @@ impl Bed {
         span
     }
 
-    fn indices(&mut self, values: &[u32]) -> Span {
+    pub(super) fn indices(&mut self, values: &[u32]) -> Span {
         let span = self.room(values.len(), Kind::U32);
         let bytes = values.iter().flat_map(|value| value.to_le_bytes());
         self.inputs.push((span, bytes.collect()));
         span
     }
 
-    fn run(&mut self, commands: &[Command]) {
+    pub(super) fn run(&mut self, commands: &[Command]) {
         self.host.reserve(self.at).expect("memory");
         for (span, bytes) in &self.inputs {
             self.host.write(*span, bytes).expect("a span");
@@ -47,7 +47,7 @@ impl Bed {
         self.host.run(&commands.to_vec()).expect("commands");
     }
 
-    fn get(&mut self, span: Span) -> Vec<f64> {
+    pub(super) fn get(&mut self, span: Span) -> Vec<f64> {
         let bytes = self.host.read(span).expect("a span");
         let numbers = bytes.as_chunks().0.iter();
         numbers
@@ -57,13 +57,13 @@ impl Bed {
 }
 
 /// Numbers between −1 and 1 that f32 holds exactly.
-fn some(len: usize, salt: usize) -> Vec<f64> {
+pub(super) fn some(len: usize, salt: usize) -> Vec<f64> {
     (0..len)
         .map(|i| ((i * 37 + salt * 101) % 256) as f64 / 128.0 - 1.0)
         .collect()
 }
 
-fn close(ours: &[f64], exact: &[f64], tolerance: f64) {
+pub(super) fn close(ours: &[f64], exact: &[f64], tolerance: f64) {
     assert_eq!(ours.len(), exact.len());
     for (at, (ours, exact)) in ours.iter().zip(exact).enumerate() {
         assert!(

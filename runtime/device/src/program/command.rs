@@ -70,6 +70,35 @@ pub struct AttentionShape {
     pub mask: Mask,
 }
 
+/// The shape of an attention over kept keys and values.
+///
+/// A row of the cache is `2·keys·width` long: all key heads, all value heads of one token. Query head `h`
+/// reads key head `h / (queries / keys)`. Scores are scaled by 1/√width.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct CacheShape {
+    /// Query heads; a multiple of `keys`.
+    pub queries: usize,
+    /// Key heads, and value heads.
+    pub keys: usize,
+    /// Length of a head; even, at most 256.
+    pub width: usize,
+}
+
+impl CacheShape {
+    /// Numbers of a token's row of `qkv`: all query heads, all key heads, all value heads.
+    pub const fn row(self) -> usize {
+        (self.queries + 2 * self.keys) * self.width
+    }
+
+    /// Numbers of a token's row of the cache.
+    pub const fn kept(self) -> usize {
+        2 * self.keys * self.width
+    }
+}
+
+/// The place of a row that has none: it is passed over.
+pub const NOWHERE: u32 = u32::MAX;
+
 /// One thing a device does. Spans of one command do not overlap, but where the text says "in place".
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Command {
@@ -236,6 +265,57 @@ pub enum Command {
         log_sums: Span,
         /// Its shape.
         shape: AttentionShape,
+    },
+    /// Turns queries and keys to their positions, and keeps keys and values: row `places[t]` of the cache
+    /// becomes those of row t.
+    ///
+    /// The position of row t in its sequence is `places[t] − starts[t]`. Its queries are turned in place, as by
+    /// [`Command::Rope`]; its keys are turned on their way into the cache, and stay as they are in `qkv`. A row whose
+    /// place is [`NOWHERE`] is left alone. No place occurs twice.
+    StoreKeys {
+        /// Activations `[T, (queries + 2·keys)·width]`; queries are changed in place.
+        qkv: Span,
+        /// Activations `[places, 2·keys·width]`; other rows stay as they are.
+        cache: Span,
+        /// f32 `[context, width/2]`.
+        cos: Span,
+        /// f32 `[context, width/2]`.
+        sin: Span,
+        /// u32 `[T]`: where the row's sequence begins in the cache.
+        starts: Span,
+        /// u32 `[T]`: where the row's keys and values go.
+        places: Span,
+        /// Its shape.
+        shape: CacheShape,
+    },
+    /// Softmax attention of each row's queries over what is kept of its sequence: rows `starts[t]` to `places[t]` of
+    /// the cache, both among them.
+    ///
+    /// A row whose place is [`NOWHERE`] becomes zero.
+    CachedAttention {
+        /// Activations `[T, queries·width]`.
+        out: Span,
+        /// Activations `[T, (queries + 2·keys)·width]`, of which queries are read, turned.
+        qkv: Span,
+        /// Activations `[places, 2·keys·width]`.
+        cache: Span,
+        /// u32 `[T]`.
+        starts: Span,
+        /// u32 `[T]`.
+        places: Span,
+        /// Its shape.
+        shape: CacheShape,
+    },
+    /// `out[places[i]] = rows[i]`; a row whose place is [`NOWHERE`] goes nowhere. No place occurs twice.
+    PutRows {
+        /// Activations `[T, W]`; other rows stay as they are.
+        out: Span,
+        /// Activations `[n, W]`.
+        rows: Span,
+        /// u32 `[n]`, below T.
+        places: Span,
+        /// W.
+        width: usize,
     },
     /// `out[t] = silu(gate)·up`, where row t of `gate_up` is gate then up.
     SwiGlu {

@@ -295,9 +295,20 @@ impl Ops {
 
     /// A decoder block.
     pub(crate) fn block(&self, x: &Value, weights: &BlockWeights, tape: &mut Tape) -> Value {
+        self.block_with(x, weights, tape, |qkv, tape| self.attention(qkv, tape))
+    }
+
+    /// The same, where `attend` is what is made of projections.
+    pub(crate) fn block_with(
+        &self,
+        x: &Value,
+        weights: &BlockWeights,
+        tape: &mut Tape,
+        attend: impl FnOnce(&Value, &mut Tape) -> Value,
+    ) -> Value {
         let normed = self.rms_norm(x, &weights.attention_norm, tape);
         let qkv = self.linear(&normed, &weights.qkv, tape);
-        let mixed = self.attention(&qkv, tape);
+        let mixed = attend(&qkv, tape);
         let x = self.linear_residual(&mixed, &weights.output, x, tape);
         let normed = self.rms_norm(&x, &weights.mlp_norm, tape);
         let gate_up = self.linear(&normed, &weights.gate_up, tape);
@@ -342,13 +353,7 @@ impl Ops {
         scale: f32,
     ) -> Gradient {
         let (rows, width) = (x.rows(), x.columns);
-        let held = (LOGITS / vocabulary).clamp(1, rows);
-        // Whole tiles of the products, where there is more than one chunk.
-        let held = if held < rows && held > 128 {
-            held / 128 * 128
-        } else {
-            held
-        };
+        let held = held(rows, vocabulary);
         let dx = self.recorder.take(rows * width, self.kind);
         let logits = self.recorder.take(held * vocabulary, self.kind);
         for start in (0..rows).step_by(held) {
@@ -384,5 +389,57 @@ impl Ops {
         }
         x.gradient().put(dx);
         x.gradient()
+    }
+
+    /// Losses of all rows alone, chunk by chunk.
+    pub(crate) fn losses(
+        &self,
+        x: &Value,
+        weight: &Weight,
+        targets: Span,
+        losses: Span,
+        vocabulary: usize,
+    ) {
+        let rows = x.rows();
+        let held = held(rows, vocabulary);
+        let logits = self.recorder.take(held * vocabulary, self.kind);
+        for start in (0..rows).step_by(held) {
+            let rows_here = held.min(rows - start);
+            let part = |span: Span, columns: usize| Span {
+                at: span.at + start * columns * span.kind.bytes(),
+                len: rows_here * columns,
+                kind: span.kind,
+            };
+            let logits = Span {
+                len: rows_here * vocabulary,
+                ..logits.span()
+            };
+            let product = Product {
+                rows: rows_here,
+                inputs: x.columns,
+                outputs: vocabulary,
+            };
+            let rows_of_x = part(x.span(), x.columns);
+            self.recorder
+                .push(product.forward(logits, rows_of_x, weight, None));
+            self.recorder.push(Command::CrossEntropy {
+                logits,
+                losses: part(losses, 1),
+                targets: part(targets, 1),
+                vocabulary,
+                scale: None,
+            });
+        }
+    }
+}
+
+/// Rows whose logits are held at a time.
+fn held(rows: usize, vocabulary: usize) -> usize {
+    let held = (LOGITS / vocabulary).clamp(1, rows);
+    // Whole tiles of the products, where there is more than one chunk.
+    if held < rows && held > 128 {
+        held / 128 * 128
+    } else {
+        held
     }
 }

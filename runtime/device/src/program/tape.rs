@@ -20,6 +20,14 @@ pub(crate) struct Recorder {
 }
 
 impl Recorder {
+    /// A program of its own over an arena that others use too.
+    pub(crate) fn over(arena: &Arena) -> Self {
+        Self {
+            arena: arena.clone(),
+            ..Self::default()
+        }
+    }
+
     pub(crate) fn push(&self, command: Command) {
         self.commands.borrow_mut().push(command);
     }

@@ -4,7 +4,7 @@ use vpc_device::program::{AttentionShape, Kind};
 
 use crate::case::Case;
 use crate::device::Emulated;
-use crate::{cases, library};
+use crate::{cache, cases, library};
 
 /// Whether there is a compiler; says so where there is none.
 pub(crate) fn is_here() -> bool {
@@ -60,6 +60,13 @@ fn rows_of_f32() {
 #[test]
 fn rows_of_bf16() {
     check(|cases, seed| cases::rows(cases, seed, Kind::Bf16, most()));
+}
+
+#[test]
+fn kept_keys() {
+    for kind in [Kind::F32, Kind::Bf16] {
+        check(|cases, seed| cache::cases(cases, seed, kind));
+    }
 }
 
 #[test]

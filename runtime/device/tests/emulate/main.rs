@@ -11,6 +11,8 @@ mod case;
 #[path = "../../examples/gpu_check/cases.rs"]
 #[allow(dead_code, reason = "the example takes all at once")]
 mod cases;
+#[path = "../../examples/gpu_check/cache.rs"]
+mod cache;
 mod device;
 mod hopper;
 mod kernels;

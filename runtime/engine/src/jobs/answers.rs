@@ -14,12 +14,13 @@ use vpc_train::with_threads;
 
 use super::adapted::{Filed, turn_tokens};
 use super::endpoint;
-use super::mind::{Given, Mind};
+use super::mind::{Given, Mind, memory};
 use super::record;
 use super::sheet::{Sheet, asking};
 use super::sight::Seen;
-use super::{Bench, TOKENIZER};
+use super::{Bench, TOKENIZER, model_config};
 use crate::error::JobError;
+use crate::reading::{Place, name, noted};
 use crate::support::why_not;
 
 /// Questions between looks at whether to stop, and sequences under way at a time; no bit depends on it.
@@ -50,11 +51,19 @@ pub(super) fn make(bench: &Bench<'_>, task: &AnswersTask) -> Result<Manifest, Jo
     let input = |role| bench.job.inputs_as(role).next().ok_or_else(gone);
     let model = input("model")?;
     let tokenizer = Tokenizer::from_json(&bench.open(input("tokenizer")?, TOKENIZER)?)?;
-    let answers = with_threads(bench.threads, || -> Result<Vec<Record>, JobError> {
+    let place = Place::find((bench.gpus, bench.stop), || {
+        memory(&model_config(shape), TOGETHER)
+    })?;
+    let (answers, device) = with_threads(bench.threads, || -> Result<_, JobError> {
         let filed = Filed::read(bench, model, shape)?;
         let looked = seen.open(filed.own().as_ref())?;
+        let gpu = place.open()?;
+        let device = name(gpu.as_ref());
         let reader = Reader {
-            mind: Mind::of(&filed)?,
+            mind: match gpu {
+                Some(gpu) => Mind::on(&filed, gpu, TOGETHER)?,
+                None => Mind::of(&filed)?,
+            },
             template: filed.template()?,
             beginning: beginning(&filed, &tokenizer),
             tokenizer: &tokenizer,
@@ -70,7 +79,7 @@ pub(super) fn make(bench: &Bench<'_>, task: &AnswersTask) -> Result<Manifest, Jo
             answers.extend(reader.answer(together, features)?);
             bench.tell_done("questions", answers.len(), sheet.questions.len());
         }
-        Ok(answers)
+        Ok((answers, device))
     })??;
     let metrics = record::summary(&answers, asking)?;
     let metrics = if task.explain {
@@ -79,7 +88,7 @@ pub(super) fn make(bench: &Bench<'_>, task: &AnswersTask) -> Result<Manifest, Jo
         metrics
     };
     let attempt = record::file(bench, &sheet, answers)?;
-    Ok(attempt.publish(bench.draft(metrics, begun)?)?)
+    Ok(attempt.publish(noted(bench.draft(metrics, begun)?, &device))?)
 }
 
 /// The tokens before a question: the end of a text, and the places of a picture where one is seen.

@@ -99,19 +99,33 @@ impl AdaptedInference {
 
     /// An empty sequence in which the vectors of the prompt's images stand at its marked tokens.
     fn begin(&self, prompt: &Prompt, room: usize) -> Sequence {
-        let adapted = &self.adapted;
-        let encoder = adapted.encoder().map(|own| own.weights.leaves());
-        let projector = adapted.projector.weights.leaves();
-        let vectors: Option<Matrix> = adapted.vectors(
+        self.inference
+            .sequence_with(room, self.adapted.seen(prompt))
+    }
+}
+
+impl Adapted {
+    /// What the decoder reads in the place of the marked tokens of a prompt; none where it has no images.
+    ///
+    /// Fails, naming item `item`, where images and markers do not fit each other or the model.
+    pub fn given(&self, item: usize, prompt: &Prompt) -> Result<Option<Given>, AdaptError> {
+        self.check_tokens(item, prompt.tokens, prompt.sight)?;
+        Ok(self.seen(prompt))
+    }
+
+    /// The same of a checked prompt.
+    fn seen(&self, prompt: &Prompt) -> Option<Given> {
+        let encoder = self.encoder().map(|own| own.weights.leaves());
+        let projector = self.projector.weights.leaves();
+        let vectors: Option<Matrix> = self.vectors(
             &encoder.unwrap_or_default(),
             &projector,
             prompt.sight,
             Activations::Kept,
         );
-        let given = vectors.map(|vectors| Given {
-            places: Marked::places(prompt.tokens, adapted.marker).rows(),
+        vectors.map(|vectors| Given {
+            places: Marked::places(prompt.tokens, self.marker).rows(),
             vectors: Arc::from(vectors.values()),
-        });
-        self.inference.sequence_with(room, given)
+        })
     }
 }

@@ -16,13 +16,12 @@ mod score;
 mod sequence;
 
 pub use error::InferenceError;
-pub use generate::{End, Generated, Generation, Request};
+pub use generate::{End, Generated, Generation, Reads, Request, generate};
 pub use options::Options;
 pub use representation::Pooling;
 pub use sampling::Sampling;
 pub use score::{Continuation, Score};
-pub(crate) use sequence::Given;
-pub use sequence::Sequence;
+pub use sequence::{Given, Sequence};
 
 use rayon::prelude::*;
 

@@ -4,6 +4,7 @@ use rayon::prelude::*;
 
 use super::sequence::{fits, known};
 use super::{Inference, InferenceError, Sequence};
+use crate::ModelConfig;
 use crate::inference::pass::Row;
 use crate::kernels::cross_entropy::{self, Logits};
 
@@ -26,17 +27,18 @@ impl Options<'_> {
         self.prompt.len() + longest.unwrap_or(1).saturating_sub(1)
     }
 
-    fn check(&self, item: usize, inference: &Inference) -> Result<(), InferenceError> {
+    /// Fails unless a model of this shape can read it as item `item` of those given.
+    pub fn check(&self, item: usize, config: &ModelConfig) -> Result<(), InferenceError> {
         if self.prompt.is_empty() {
             return Err(InferenceError::NoPrompt { item });
         }
         if self.options.iter().any(|option| option.is_empty()) {
             return Err(InferenceError::NoContinuation { item });
         }
-        fits(item, self.read(), inference.config().context)?;
-        known(item, self.prompt, inference.config())?;
+        fits(item, self.read(), config.context)?;
+        known(item, self.prompt, config)?;
         let mut options = self.options.iter();
-        options.try_for_each(|option| known(item, option, inference.config()))
+        options.try_for_each(|option| known(item, option, config))
     }
 
     /// The prompt as rows of sequence `sequence`.
@@ -90,7 +92,7 @@ impl Inference {
         begin: impl Fn(usize, usize) -> Sequence + Sync,
     ) -> Result<Vec<Scores>, InferenceError> {
         for (item, question) in questions.iter().enumerate() {
-            question.check(item, self)?;
+            question.check(item, self.config())?;
         }
         let batch = batch.max(1);
         let mut all = Vec::with_capacity(questions.len());

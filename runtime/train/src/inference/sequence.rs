@@ -20,7 +20,7 @@ pub struct Sequence {
 
 /// Vectors to read in the place of marked tokens of a sequence.
 #[derive(Clone, Debug)]
-pub(crate) struct Given {
+pub struct Given {
     /// The places, rising.
     pub(crate) places: Arc<[usize]>,
     /// One for each place: [places, width].
@@ -29,7 +29,7 @@ pub(crate) struct Given {
 
 impl Given {
     /// The vector at `position`, `width` long, if one was given.
-    pub(super) fn at(&self, position: usize, width: usize) -> Option<&[f32]> {
+    pub fn at(&self, position: usize, width: usize) -> Option<&[f32]> {
         let at = self.places.binary_search(&position).ok()?;
         self.vectors.get(at * width..(at + 1) * width)
     }

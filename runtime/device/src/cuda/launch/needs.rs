@@ -32,6 +32,9 @@ pub fn check(command: &Command) -> Result<(), DeviceError> {
                 shape.sequences, shape.queries
             ))
         }
+        Command::CachedAttention { shape, .. } if shape.width > LONGEST => {
+            refuse(format!("heads of {}; at most {LONGEST}", shape.width))
+        }
         Command::AdamW { weights, .. } if !weights.len.is_multiple_of(4) => {
             refuse(format!("an update of {} numbers", weights.len))
         }
@@ -63,6 +66,10 @@ pub fn needs(command: &Command, warpgroups: bool) -> Vec<(Kernels, Vec<&'static 
             names.to_vec(),
             0,
         )]
+    };
+    let cache = |span: Span, name: &'static str| {
+        let bf16 = is_bf16(span);
+        vec![(Kernels::Cache { bf16 }, vec![name], 0)]
     };
     let optimizer = |names: &[&'static str]| vec![(Kernels::Optimizer, names.to_vec(), 0)];
     match *command {
@@ -118,6 +125,9 @@ pub fn needs(command: &Command, warpgroups: bool) -> Vec<(Kernels, Vec<&'static 
             }
             all
         }
+        Command::StoreKeys { qkv, .. } => cache(qkv, "store_keys"),
+        Command::CachedAttention { out, .. } => cache(out, "cached_attention"),
+        Command::PutRows { out, .. } => cache(out, "put_rows"),
         Command::Sum { .. } | Command::SumOfSquares { .. } => optimizer(&["sum_parts", "sum_all"]),
         Command::Judge { .. } => optimizer(&["judge"]),
         Command::AdamW { .. } => optimizer(&["adamw"]),
