@@ -188,9 +188,8 @@ fn a_library_that_is_another_one_is_told() {
     run_with(&folder, &libraries, "run x.vp").ends(0);
 }
 
-#[test]
-fn a_driver_that_refuses_is_told() {
-    let folder = Folder::with(&[("x.vp", SMALL)]);
+/// Builds stand-ins for NVRTC and cuBLASLt, which can do nothing; none without a C compiler.
+fn with_toolkit(folder: &Folder) -> Option<()> {
     for name in &LIBRARIES[1..3] {
         let functions = "nvrtcVersion nvrtcCreateProgram nvrtcCompileProgram nvrtcDestroyProgram \
             nvrtcGetCUBINSize nvrtcGetCUBIN nvrtcGetProgramLogSize nvrtcGetProgramLog \
@@ -203,9 +202,16 @@ fn a_driver_that_refuses_is_told() {
             .split(' ')
             .map(|name| format!("int {name}() {{ return 1; }}\n"))
             .collect();
-        if with_library(&folder, name, &source, "doctor").is_none() {
-            return;
-        }
+        with_library(folder, name, &source, "doctor")?;
+    }
+    Some(())
+}
+
+#[test]
+fn a_driver_that_refuses_is_told() {
+    let folder = Folder::with(&[("x.vp", SMALL)]);
+    if with_toolkit(&folder).is_none() {
+        return;
     }
     // CUDA_ERROR_NO_DEVICE, and CUDA_ERROR_SYSTEM_DRIVER_MISMATCH.
     for status in [100, 803] {
@@ -217,4 +223,64 @@ fn a_driver_that_refuses_is_told() {
         let run = run_with(&folder, &folder.join("libraries"), "doctor").ends(0);
         assert!(run.stdout.contains("nvidia-smi"), "{}", run.stdout);
     }
+}
+
+/// A driver that knows so many GPUs, and nothing to do with them.
+fn driver_of(gpus: usize) -> String {
+    let told = [
+        "cuDriverGetVersion(int *out) { *out = 13000;".to_owned(),
+        format!("cuDeviceGetCount(int *out) {{ *out = {gpus};"),
+        "cuDeviceGet(int *out, int index) { *out = index;".to_owned(),
+        "cuDeviceGetName(char *out, int most) { strncpy(out, \"Made up\", most);".to_owned(),
+        "cuDeviceTotalMem_v2(size_t *out) { *out = (size_t)8 << 30;".to_owned(),
+        "cuDeviceGetAttribute(int *out) { *out = 9;".to_owned(),
+    ];
+    let name = |line: &str| line.split('(').next().map(|name| format!("int {name}()"));
+    let known: Vec<String> = told.iter().filter_map(|line| name(line)).collect();
+    let others = driver(0);
+    let others = others
+        .lines()
+        .filter(|line| !known.iter().any(|name| line.starts_with(name.as_str())))
+        .map(|line| format!("{line}\n"));
+    let told = told.iter().map(|line| format!("int {line} return 0; }}\n"));
+    "#include <string.h>\n".to_owned() + &others.chain(told).collect::<String>()
+}
+
+#[test]
+fn as_many_gpus_as_asked_for_and_their_library_must_be_there() {
+    let folder = Folder::with(&[("x.vp", SMALL)]);
+    let libraries = folder.join("libraries");
+    // Something by the name of NCCL, found before that of the machine.
+    if with_toolkit(&folder).is_none()
+        || with_library(&folder, "libnccl", "int nothing;\n", "doctor").is_none()
+    {
+        return;
+    }
+    let run = |arguments: &str| {
+        let mut command = folder.command(arguments);
+        command.env("LD_LIBRARY_PATH", &libraries);
+        command.env("VPC_CUDA_LIBRARIES", &libraries);
+        Run::of(command.output().unwrap())
+    };
+    for (gpus, arguments, told) in [
+        (1, "run x.vp --data-parallel 2", "and 1 can be used"),
+        (
+            3,
+            "run x.vp --data-parallel 4 --device cuda",
+            "and 3 can be used",
+        ),
+        (2, "run x.vp --data-parallel 2", "`ncclGetVersion`"),
+        (2, "run x.vp --data-parallel 2", "libnccl2"),
+    ] {
+        if with_library(&folder, "libcuda", &driver_of(gpus), "doctor").is_none() {
+            return;
+        }
+        let run = run(arguments).ends(4);
+        assert!(run.stderr.contains(told), "{gpus}: {}", run.stderr);
+        assert!(!folder.join(".vp").exists(), "{}", run.stderr);
+    }
+    let doctor = run("doctor").ends(0).stdout;
+    assert!(doctor.contains("cuda:1"), "{doctor}");
+    let told = doctor.contains("`vpc run --data-parallel 2`") && doctor.contains("with libnccl:");
+    assert!(told, "{doctor}");
 }

@@ -7,7 +7,10 @@
 //! `gpu_train speed FOLDER f32|bf16 SECONDS` reads `config.json`, trains on random tokens, and prints
 //! best and median tokens per second and the memory in GiB.
 //!
-//! Both take a number of GPUs at the end; the batch is shared out among them, and gradients are added up by
+//! `gpu_train memory FOLDER f32|bf16` reads `config.json` and prints what training takes of each GPU, in GiB,
+//! with activations kept and recomputed; it needs no GPU.
+//!
+//! All take a number of GPUs at the end; the batch is shared out among them, and gradients are added up by
 //! NCCL.
 #![expect(clippy::print_stdout, reason = "a command-line program")]
 
@@ -17,10 +20,10 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use vpc_device::cuda::{Cuda, Nccl};
-use vpc_device::group::GroupTrainer;
-use vpc_device::program::Precision;
+use vpc_device::group::{GroupTrainer, memory};
+use vpc_device::program::{BatchShape, Precision, Share};
 use vpc_device::{DeviceError, DeviceTrainer, TrainError};
-use vpc_train::{Batch, StepReport, TrainConfig, Trainer, with_threads};
+use vpc_train::{Activations, Batch, StepReport, TrainConfig, Trainer, with_threads};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -32,11 +35,28 @@ fn main() -> Result<(), Box<dyn Error>> {
         ["speed", folder, how, seconds, gpus] => {
             speed(Path::new(folder), how, seconds.parse()?, Some(gpus.parse()?))
         }
+        ["memory", folder, how] => needed(Path::new(folder), how, 1),
+        ["memory", folder, how, gpus] => needed(Path::new(folder), how, gpus.parse()?),
         _ => Err(
-            "usage: gpu_train curve FOLDER cpu|f32|bf16 [GPUS], or speed FOLDER f32|bf16 SECONDS [GPUS]"
+            "usage: gpu_train curve FOLDER cpu|f32|bf16 [GPUS], speed FOLDER f32|bf16 SECONDS [GPUS], or \
+             memory FOLDER f32|bf16 [GPUS]"
                 .into(),
         ),
     }
+}
+
+fn needed(folder: &Path, how: &str, ranks: usize) -> Result<(), Box<dyn Error>> {
+    let config = config(folder)?;
+    let batch = BatchShape {
+        rows: config.batch,
+        length: config.model.context,
+    };
+    let share = Share { batch, ranks };
+    for activations in [Activations::Kept, Activations::Recomputed] {
+        let bytes = memory(&config, share, precision(how)?, activations)?;
+        println!("{activations:?} {:.1}", bytes as f64 / f64::from(1 << 30));
+    }
+    Ok(())
 }
 
 /// A trainer on one GPU, or on the first few.

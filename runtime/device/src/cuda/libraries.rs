@@ -12,6 +12,7 @@ use cudarc::driver::result::{self, device};
 use cudarc::driver::sys::CUdevice_attribute as Attribute;
 use serde::Serialize;
 
+use super::nccl::Nccl;
 use crate::DeviceError;
 
 /// Compute capability from which on kernels are written.
@@ -402,7 +403,7 @@ pub fn report() -> Report {
     let problem = available().err().map(|error| error.to_string());
     let libraries = libraries();
     let nccl = Library {
-        found: file_of(&NCCL).is_some(),
+        found: Nccl::check().is_ok(),
         ..NCCL
     };
     let here = libraries[0].found && missing("libcuda").is_none();

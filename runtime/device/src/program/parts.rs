@@ -71,14 +71,6 @@ pub struct Parts {
     pub gradient: Span,
 }
 
-impl Parts {
-    /// All lists, each once.
-    pub fn lists(&self) -> impl Iterator<Item = &Vec<Command>> {
-        let last = [&self.total, &self.update];
-        self.passes.iter().chain(&self.keep).chain(last)
-    }
-}
-
 impl Step {
     /// The one list, or the lists of parts of so many sequences.
     pub(super) fn record_lists(
