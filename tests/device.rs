@@ -66,6 +66,8 @@ fn the_processor_trains_where_there_is_nothing_else() {
     assert!(again.stderr.contains("nothing to do"), "{}", again.stderr);
     let (_, manifest) = common::manifest(&folder.join(".vp"), "e/base[seed=1]").unwrap();
     assert_eq!(manifest["made"]["device"], "cpu");
+    let (_, manifest) = common::manifest(&folder.join(".vp"), "e/fit[seed=1]").unwrap();
+    assert_eq!(manifest["made"]["device"], "cpu");
 }
 
 #[test]

@@ -241,3 +241,105 @@ fn memory_grows_with_what_is_kept() {
     assert!(bytes(65, Precision::F32) >= one + 64 * slot);
     assert!(bytes(65, Precision::Bf16) < bytes(65, Precision::F32));
 }
+
+mod sight {
+    //! Vectors of images in the place of tokens.
+
+    use vpc_train::adapted::{
+        Adapted, AdaptedInference, Projector, ProjectorConfig, Prompt, Question, Sight,
+    };
+    use vpc_train::ops::Activation;
+
+    use super::*;
+
+    const MARKER: u32 = 28;
+
+    fn adapted() -> Adapted {
+        let config = ProjectorConfig {
+            features: 3,
+            grid: 2,
+            tokens: 4,
+            layers: 2,
+            width: 8,
+            outputs: 24,
+            activation: Activation::Gelu,
+        };
+        let projector = Projector::initial(&config, 5).expect("a shape");
+        Adapted::new(model(true), projector, MARKER).expect("a model that sees")
+    }
+
+    /// Texts with an image in front, in the midst, and none.
+    fn texts() -> Vec<(Vec<u32>, Vec<f32>)> {
+        let image = |salt: u32| -> Vec<f32> {
+            let number = |i: u32| ((i * 7 + salt * 5) % 11) as f32 / 4.0 - 1.2;
+            (0..12).map(number).collect()
+        };
+        vec![
+            (vec![MARKER, MARKER, MARKER, MARKER, 3, 9], image(1)),
+            (vec![7, 2, 1], Vec::new()),
+            (vec![0, 4, MARKER, MARKER, MARKER, MARKER, 1], image(2)),
+        ]
+    }
+
+    #[test]
+    fn what_is_seen_is_read_as_on_the_host() {
+        let (adapted, own) = (adapted(), texts());
+        let prompts: Vec<Prompt> = own
+            .iter()
+            .map(|(tokens, features)| Prompt {
+                tokens,
+                sight: Sight::Features(features),
+            })
+            .collect();
+        let given = prompts.iter().enumerate();
+        let given: Vec<_> = given
+            .map(|(item, prompt)| adapted.given(item, prompt).expect("a prompt"))
+            .collect();
+        assert_eq!(
+            given.iter().map(Option::is_some).collect::<Vec<_>>(),
+            [true, false, true]
+        );
+        let inference = AdaptedInference::new(&adapted);
+        let questions: Vec<Question> = prompts
+            .iter()
+            .map(|prompt| Question {
+                prompt: *prompt,
+                options: &OPTIONS,
+            })
+            .collect();
+        let theirs = inference.score(&questions, 3).expect("scores");
+        let asked: Vec<Options> = own
+            .iter()
+            .map(|(prompt, _)| Options {
+                prompt,
+                options: &OPTIONS,
+            })
+            .collect();
+        let mut reader = reader(adapted.model(), 2, Precision::F32);
+        let ours = reader.score_options(&asked, &given).expect("scores");
+        let pairs = ours.iter().flatten().flatten();
+        for (ours, theirs) in pairs.zip(theirs.iter().flatten().flatten()) {
+            assert!((ours - theirs).abs() < 1e-5, "{ours} is not {theirs}");
+        }
+        // One by one, the last first: the same bits, whoever else sees something.
+        for item in (0..asked.len()).rev() {
+            let alone = reader.score_options(&asked[item..=item], &given[item..=item]);
+            assert_eq!(alone.expect("scores")[0], ours[item]);
+        }
+        let blind = reader.score_options(&asked, &[]).expect("scores");
+        assert_ne!(blind[0], ours[0]);
+        assert_eq!(blind[1], ours[1]);
+
+        let theirs = inference.generate(&prompts, 8, &[5], 3).expect("tokens");
+        let requests = (0..).zip(&own);
+        let requests: Vec<Request> = requests
+            .map(|(id, (prompt, _))| Request { id, prompt })
+            .collect();
+        let how = Generation {
+            most: 8,
+            ..how(Sampling::Greedy, 2)
+        };
+        let ours = reader.generate(&requests, &how, &given).expect("tokens");
+        assert_eq!(ours, theirs);
+    }
+}

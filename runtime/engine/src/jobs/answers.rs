@@ -60,10 +60,7 @@ pub(super) fn make(bench: &Bench<'_>, task: &AnswersTask) -> Result<Manifest, Jo
         let gpu = place.open()?;
         let device = name(gpu.as_ref());
         let reader = Reader {
-            mind: match gpu {
-                Some(gpu) => Mind::on(&filed, gpu, TOGETHER)?,
-                None => Mind::of(&filed)?,
-            },
+            mind: Mind::at(&filed, gpu, TOGETHER)?,
             template: filed.template()?,
             beginning: beginning(&filed, &tokenizer),
             tokenizer: &tokenizer,

@@ -78,8 +78,20 @@ impl Mind {
         })
     }
 
+    /// The same on a device, if there is one, with at most `together` sequences at a time.
+    pub(super) fn at<D: Device + 'static>(
+        filed: &Filed,
+        device: Option<D>,
+        together: usize,
+    ) -> Result<Self, JobError> {
+        match device {
+            Some(device) => Self::on(filed, device, together),
+            None => Self::of(filed),
+        }
+    }
+
     /// The same on a device, with at most `together` sequences at a time.
-    pub(super) fn on<D: Device + 'static>(
+    fn on<D: Device + 'static>(
         filed: &Filed,
         device: D,
         together: usize,
