@@ -76,7 +76,7 @@ fn a_mistake_is_told_with_what_the_compiler_says() {
 /// Threads of a block, as they are launched.
 fn threads(name: &str) -> usize {
     match name {
-        "cross_entropy" => 512,
+        "cross_entropy" | "answer_entropy" => 512,
         "flash" | "flash_queries" | "flash_keys" => 128,
         _ => 256,
     }

@@ -21,14 +21,15 @@ pub(crate) fn all(mut seed: u64) -> Vec<Case> {
         attentions(&mut cases, seed, kind);
     }
     updates(&mut cases, seed);
+    crate::sight::all(&mut cases, seed);
     cases
 }
 
-fn exact(kind: Kind) -> f64 {
+pub(crate) fn exact(kind: Kind) -> f64 {
     if kind == Kind::Bf16 { 4e-3 } else { 5e-6 }
 }
 
-fn name_of(kind: Kind) -> &'static str {
+pub(crate) fn name_of(kind: Kind) -> &'static str {
     if kind == Kind::Bf16 { "bf16" } else { "f32" }
 }
 

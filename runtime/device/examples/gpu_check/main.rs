@@ -13,6 +13,7 @@
 mod build;
 mod case;
 mod cases;
+mod sight;
 mod speed;
 
 use std::error::Error;

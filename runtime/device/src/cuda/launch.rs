@@ -4,6 +4,7 @@
 mod attention;
 mod needs;
 mod rows;
+mod sight;
 mod update;
 
 use cudarc::driver::sys::CUfunction_attribute;
@@ -196,6 +197,7 @@ impl Cuda {
             Command::Attention { .. } | Command::AttentionGradient { .. } => {
                 self.attention(command)
             }
+            Command::Sight(ref command) => self.sight(command),
             Command::Sum { .. }
             | Command::SumOfSquares { .. }
             | Command::Judge { .. }

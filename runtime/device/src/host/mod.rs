@@ -9,6 +9,7 @@ mod memory;
 mod optimizer;
 mod products;
 mod rows;
+mod sight;
 #[cfg(test)]
 mod tests;
 
@@ -54,6 +55,7 @@ impl Host {
             Command::Attention { .. } | Command::AttentionGradient { .. } => {
                 attention::carry_out(memory, command);
             }
+            Command::Sight(command) => sight::carry_out(memory, &command),
             Command::Sum { .. }
             | Command::SumOfSquares { .. }
             | Command::Judge { .. }

@@ -3,9 +3,11 @@
 mod arena;
 mod command;
 mod ops;
+mod sight;
 mod step;
 mod tape;
 
 pub use command::{AttentionShape, Command, Kind, Mask, Span};
+pub use sight::{NOWHERE, SightCommand};
 pub(crate) use step::angles;
 pub use step::{BatchShape, Precision, Step};

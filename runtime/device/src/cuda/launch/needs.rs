@@ -91,6 +91,7 @@ pub(super) fn needs(command: &Command) -> Vec<(Kernels, Vec<&'static str>, usize
                 vec![(of, names, 0)]
             }
         }
+        Command::Sight(ref command) => super::sight::needs(command),
         Command::Sum { .. } | Command::SumOfSquares { .. } => optimizer(&["sum_parts", "sum_all"]),
         Command::Judge { .. } => optimizer(&["judge"]),
         Command::AdamW { .. } => optimizer(&["adamw"]),
