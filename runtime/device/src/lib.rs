@@ -5,14 +5,18 @@
 //! a GPU. So the tape, the handing out of memory and the trainer are the same with and without a
 //! GPU; kernels alone are not.
 
+mod adapter;
 pub mod cuda;
 mod device;
+mod encoder;
 mod error;
 mod host;
 pub mod program;
 mod trainer;
 
+pub use adapter::{AdaptDeviceError, AdaptDeviceTrainer, adapt_memory};
 pub use device::Device;
+pub use encoder::{EncoderDevice, EncoderError, encoder_memory};
 pub use error::{DeviceError, TrainError};
 pub use host::Host;
 pub use trainer::{DeviceTrainer, memory};

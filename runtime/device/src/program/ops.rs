@@ -2,13 +2,14 @@
 
 use vpc_train::Activations;
 
+use super::arena::Buffer;
 use super::tape::{Gradient, Recorder, Tape, Value, Weight};
 use super::{AttentionShape, Command, Kind, Span};
 
 /// Rows of partial sums of a norm's gain.
 const PARTIALS: usize = 512;
 /// Most logits held at a time: 128 Mi, 256 MiB of bf16.
-const LOGITS: usize = 1 << 27;
+pub(super) const LOGITS: usize = 1 << 27;
 
 /// Records operations.
 #[derive(Clone, Debug)]
@@ -41,14 +42,14 @@ pub(crate) struct Tokens {
 }
 
 /// x·Wᵀ and its gradients.
-struct Product {
-    rows: usize,
-    inputs: usize,
-    outputs: usize,
+pub(super) struct Product {
+    pub(super) rows: usize,
+    pub(super) inputs: usize,
+    pub(super) outputs: usize,
 }
 
 impl Product {
-    fn of(x: &Value, weight: &Weight) -> Self {
+    pub(super) fn of(x: &Value, weight: &Weight) -> Self {
         let inputs = x.columns;
         Self {
             rows: x.rows(),
@@ -57,7 +58,13 @@ impl Product {
         }
     }
 
-    fn forward(&self, out: Span, x: Span, weight: &Weight, plus: Option<Span>) -> Command {
+    pub(super) fn forward(
+        &self,
+        out: Span,
+        x: Span,
+        weight: &Weight,
+        plus: Option<Span>,
+    ) -> Command {
         Command::Gemm {
             out,
             a: x,
@@ -72,7 +79,7 @@ impl Product {
     }
 
     /// dx = dy·W.
-    fn input(&self, dx: Span, dy: Span, weight: &Weight) -> Command {
+    pub(super) fn input(&self, dx: Span, dy: Span, weight: &Weight) -> Command {
         Command::Gemm {
             out: dx,
             a: dy,
@@ -87,7 +94,7 @@ impl Product {
     }
 
     /// dW (+)= dyᵀ·x.
-    fn weight(&self, weight: &Weight, dy: Span, x: Span) -> Command {
+    pub(super) fn weight(&self, weight: &Weight, dy: Span, x: Span) -> Command {
         Command::Gemm {
             out: weight.gradient,
             a: dy,
@@ -103,7 +110,7 @@ impl Product {
 }
 
 impl Ops {
-    fn value(&self, rows: usize, columns: usize) -> Value {
+    pub(super) fn value(&self, rows: usize, columns: usize) -> Value {
         Value::new(self.recorder.take(rows * columns, self.kind), columns)
     }
 
@@ -125,6 +132,9 @@ impl Ops {
         let (ops, table, gradient) = (self.clone(), table.clone(), out.gradient());
         tape.backwards(move || {
             let Some(dy) = gradient.take() else { return };
+            if table.is_frozen() {
+                return;
+            }
             ops.recorder.push(Command::EmbedGradient {
                 dtable: table.gradient,
                 dy: dy.span(),
@@ -155,17 +165,21 @@ impl Ops {
             let Some(dy) = gradient.take() else { return };
             let scratch = ops.recorder.take(PARTIALS * width, Kind::F32);
             let plus = x.gradient().take();
+            // The kernel gives it in any case.
+            let unread = gain
+                .is_frozen()
+                .then(|| ops.recorder.take(width, Kind::F32));
             ops.recorder.push(Command::RmsNormGradient {
                 dx: dy.span(),
-                dgain: gain.gradient,
+                dgain: unread.as_ref().map_or(gain.gradient, Buffer::span),
                 scratch: scratch.span(),
                 dy: dy.span(),
                 x: x.span(),
                 inverse: inverse.span(),
                 gain: gain.read,
                 width,
-                plus: plus.as_ref().map(super::arena::Buffer::span),
-                add: gain.claim(),
+                plus: plus.as_ref().map(Buffer::span),
+                add: unread.is_none() && gain.claim(),
             });
             x.gradient().put(dy);
         });
@@ -209,8 +223,16 @@ impl Ops {
         out
     }
 
-    fn product_gradients(&self, product: &Product, weight: &Weight, x: &Value, dy: Span) {
-        self.recorder.push(product.weight(weight, dy, x.span()));
+    pub(super) fn product_gradients(
+        &self,
+        product: &Product,
+        weight: &Weight,
+        x: &Value,
+        dy: Span,
+    ) {
+        if !weight.is_frozen() {
+            self.recorder.push(product.weight(weight, dy, x.span()));
+        }
         let dx = self.recorder.take(x.span().len, self.kind);
         self.recorder.push(product.input(dx.span(), dy, weight));
         x.gradient().put(dx);

@@ -66,7 +66,7 @@ pub(crate) struct Lasting {
 }
 
 /// Matrices begin at a multiple of so many numbers: 256 bytes of bf16, which products read fastest.
-const PADDING: usize = 128;
+pub(super) const PADDING: usize = 128;
 
 impl Lasting {
     fn of(config: &ModelConfig, precision: Precision) -> Result<Self, TrainError> {
@@ -130,7 +130,7 @@ impl Lasting {
 }
 
 /// `len` numbers of a span, from number `start` on.
-fn slice(of: Span, start: usize, len: usize) -> Span {
+pub(super) fn slice(of: Span, start: usize, len: usize) -> Span {
     Span {
         at: of.at + start * of.kind.bytes(),
         len,
