@@ -16,7 +16,7 @@ pub(crate) fn warn(plan: &Plan, store: &Store) -> Result<(), StoreError> {
         .jobs
         .iter()
         .zip(&survey.manifests)
-        .filter(|(job, _)| matches!(job.task, Task::Pretrain(_)))
+        .filter(|(job, _)| matches!(job.task, Task::Pretrain(_) | Task::Stage(_)))
         .filter_map(|(job, manifest)| Some((job.key, manifest.as_deref()?)))
         // Where a model from elsewhere was trained is not known.
         .filter(|(_, manifest)| !manifest.is_adopted())

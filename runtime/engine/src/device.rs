@@ -18,7 +18,7 @@ use crate::options::Stop;
 /// The field of a manifest's record that names the device.
 pub(crate) const DEVICE: &str = "device";
 /// The processor's name there.
-const CPU: &str = "cpu";
+pub(crate) const CPU: &str = "cpu";
 
 /// What trains: a choice of the person who runs a study, which no key knows of.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

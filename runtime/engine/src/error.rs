@@ -295,7 +295,7 @@ pub enum JobError {
     },
     /// No GPU of this run is large enough.
     #[error(
-        "the training takes {needed} GiB of a GPU's memory and the largest here has {there} to give: {instead}"
+        "the job takes {needed} GiB of a GPU's memory and the largest here has {there} to give: {instead}"
     )]
     GpuMemory {
         /// What it takes, in GiB.

@@ -21,6 +21,7 @@ mod need;
 mod options;
 mod outcome;
 mod past;
+mod placed;
 mod reasons;
 mod reuse;
 mod savings;

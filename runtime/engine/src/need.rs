@@ -71,7 +71,7 @@ impl Need<'_> {
 }
 
 /// Gibibytes with one digit after the point, rounded up, so that no need looks like what is there.
-fn gib(bytes: u64) -> String {
+pub(crate) fn gib(bytes: u64) -> String {
     format!(
         "{:.1}",
         (bytes as f64 / f64::from(1 << 30) * 10.0).ceil() / 10.0
