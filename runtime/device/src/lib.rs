@@ -1,4 +1,5 @@
-//! Training steps as programs of device commands: run on an NVIDIA GPU, or interpreted on the host.
+//! Training steps, and encoders' way to features, as programs of device commands: run on an NVIDIA GPU,
+//! or interpreted on the host.
 //!
 //! A step is recorded once, by dfdx's tape, as a [`program::Command`] list over one arena of memory,
 //! and then replayed for every batch. What runs it is a [`Device`]: the [`Host`], in plain loops, or

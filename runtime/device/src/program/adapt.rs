@@ -391,3 +391,36 @@ fn project(
     }
     x
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn filled_shapes_hold_their_batches_and_are_few() {
+        let (rows, context) = (8, 500);
+        let mut lengths = BTreeSet::new();
+        let mut answers = BTreeSet::new();
+        for length in 2..=context {
+            for asked in [1, length / 2, length - 1] {
+                let batch = AdaptShape {
+                    rows,
+                    length,
+                    images: length % 9,
+                    answers: rows * asked.max(1),
+                };
+                let filled = batch.filled(context);
+                assert!(filled.length >= length && filled.length <= context);
+                assert!(filled.answers >= batch.answers);
+                assert_eq!(filled.images, if batch.images == 0 { 0 } else { rows });
+                assert_eq!(filled.filled(context), filled);
+                lengths.insert(filled.length);
+                answers.insert((filled.length, filled.answers));
+            }
+        }
+        assert_eq!(lengths.len(), 8);
+        assert!(answers.len() <= 8 * ANSWERS, "{answers:?}");
+    }
+}

@@ -3,7 +3,7 @@
 use vpc_train::ops::Activation;
 
 use super::arena::Buffer;
-use super::ops::{LOGITS, Ops, Product};
+use super::ops::{Ops, Product, held_logits};
 use super::tape::{Tape, Value, Weight};
 use super::{Command, Kind, SightCommand, Span};
 
@@ -166,7 +166,7 @@ impl Ops {
     pub(crate) fn answers(&self, x: &Value, head: &Weight, answers: Answers) {
         let (rows, width) = (x.rows(), x.columns);
         let vocabulary = head.read.len / width;
-        let held = (LOGITS / vocabulary).clamp(1, rows);
+        let held = held_logits(rows, vocabulary);
         let dx = self.recorder.take(rows * width, self.kind);
         let logits = self.recorder.take(held * vocabulary, self.kind);
         for start in (0..rows).step_by(held) {

@@ -9,7 +9,7 @@ use super::{AttentionShape, Command, Kind, Span};
 /// Rows of partial sums of a norm's gain.
 const PARTIALS: usize = 512;
 /// Most logits held at a time: 128 Mi, 256 MiB of bf16.
-pub(super) const LOGITS: usize = 1 << 27;
+const LOGITS: usize = 1 << 27;
 
 /// Records operations.
 #[derive(Clone, Debug)]
@@ -106,6 +106,17 @@ impl Product {
             b_transposed: false,
             plus: weight.claim().then_some(weight.gradient),
         }
+    }
+}
+
+/// Rows of logits that are held at a time.
+pub(super) fn held_logits(rows: usize, vocabulary: usize) -> usize {
+    let held = (LOGITS / vocabulary).clamp(1, rows);
+    // Whole tiles of the products, where there is more than one chunk.
+    if held < rows && held > 128 {
+        held / 128 * 128
+    } else {
+        held
     }
 }
 
@@ -363,13 +374,7 @@ impl Ops {
         vocabulary: usize,
     ) -> Gradient {
         let (rows, width) = (x.rows(), x.columns);
-        let held = (LOGITS / vocabulary).clamp(1, rows);
-        // Whole tiles of the products, where there is more than one chunk.
-        let held = if held < rows && held > 128 {
-            held / 128 * 128
-        } else {
-            held
-        };
+        let held = held_logits(rows, vocabulary);
         let dx = self.recorder.take(rows * width, self.kind);
         let logits = self.recorder.take(held * vocabulary, self.kind);
         for start in (0..rows).step_by(held) {
