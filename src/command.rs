@@ -210,7 +210,7 @@ pub(crate) struct RunOptions {
     /// Processor threads to use [default: all].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) threads: Option<u16>,
-    /// What trains and evaluates: `auto` takes the NVIDIA GPUs that can be used, else the processor; `cpu`;
+    /// What trains, looks at pictures and evaluates: `auto` takes the NVIDIA GPUs that can be used, else the processor; `cpu`;
     /// `cuda` for GPUs alone, or `cuda:1` for the second one. Results of one precision count as the same on all.
     #[arg(long, value_name = "DEVICE", default_value_t)]
     pub(crate) device: Device,

@@ -19,7 +19,7 @@ impl Use {
     /// What is told of a job's device, if anything is.
     fn of(task: &Task) -> Option<Self> {
         match task {
-            Task::Pretrain(_) => Some(Self::Training),
+            Task::Pretrain(_) | Task::Stage(_) => Some(Self::Training),
             Task::Eval(EvalTask::HeldOut { .. }) => Some(Self::Evaluation),
             // Where a model at an endpoint runs is not known.
             Task::Answers(task) if task.endpoint.is_none() => Some(Self::Evaluation),

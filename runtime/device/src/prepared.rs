@@ -258,7 +258,7 @@ fn second(matrix: &MatrixState) -> &[f32] {
 }
 
 /// Positions sorted by token, then by position: a counting sort.
-fn order(tokens: &[u32], vocabulary: usize) -> Vec<u32> {
+pub(crate) fn order(tokens: &[u32], vocabulary: usize) -> Vec<u32> {
     let mut starts = vec![0_u32; vocabulary + 1];
     for token in tokens {
         starts[*token as usize + 1] += 1;

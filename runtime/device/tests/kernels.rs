@@ -102,7 +102,7 @@ fn layout(kernels: Kernels, name: &str) -> Option<Layout> {
 fn threads(kernels: Kernels, name: &str) -> usize {
     match (layout(kernels, name), name) {
         (Some(layout), _) => layout.threads() as usize,
-        (None, "cross_entropy") => 512,
+        (None, "cross_entropy" | "answer_entropy") => 512,
         (None, "flash" | "flash_queries" | "flash_keys" | "cached_attention") => 128,
         _ => 256,
     }

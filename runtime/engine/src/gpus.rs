@@ -101,8 +101,6 @@ pub(crate) struct Lease<'y> {
 pub(crate) enum NoPlace {
     /// It fits on none, even alone; the largest has so many bytes to give.
     TooLarge(u64),
-    /// It takes more GPUs at once than there are: so many.
-    TooFew(usize),
     /// A stop was asked for meanwhile.
     Stopped,
 }
@@ -149,6 +147,11 @@ impl Yard {
             let waited = self.freed.wait_timeout(lots, LOOK_AGAIN);
             lots = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
+    }
+
+    /// How many GPUs there are.
+    pub(crate) fn count(&self) -> usize {
+        self.lots().len()
     }
 
     fn lots(&self) -> MutexGuard<'_, Vec<Lot>> {

@@ -22,6 +22,7 @@ mod need;
 mod options;
 mod outcome;
 mod past;
+mod placed;
 mod reading;
 mod reasons;
 mod reuse;

@@ -51,6 +51,10 @@ impl Need<'_> {
     /// Its places, one on each GPU that it takes; says what would fit where there are none.
     pub(crate) fn lend<'y>(&self, yard: &'y Yard, stop: &Stop) -> Result<Vec<Lease<'y>>, JobError> {
         let (ranks, needed) = (self.ranks, self.bytes(self.config.batch)?);
+        let there = yard.count();
+        if there < ranks {
+            return Err(JobError::FewGpus { ranks, there });
+        }
         let lent = if ranks == 1 {
             yard.lend(needed, stop).map(|lease| vec![lease])
         } else {
@@ -59,7 +63,6 @@ impl Need<'_> {
         let there = match lent {
             Ok(leases) => return Ok(leases),
             Err(NoPlace::Stopped) => return Err(JobError::Stopped),
-            Err(NoPlace::TooFew(there)) => return Err(JobError::FewGpus { ranks, there }),
             Err(NoPlace::TooLarge(there)) => there,
         };
         let instead = self.that_fits(there)?;

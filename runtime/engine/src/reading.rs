@@ -40,7 +40,6 @@ impl<'y> Place<'y> {
             Ok(lease) => Ok(Self::Gpu(lease)),
             Err(NoPlace::Stopped) => Err(JobError::Stopped),
             Err(NoPlace::TooLarge(_)) if gpus.device() == Device::Auto => Ok(Self::Host),
-            Err(NoPlace::TooFew(there)) => Err(JobError::FewGpus { ranks: 1, there }),
             Err(NoPlace::TooLarge(there)) => Err(JobError::GpuMemory {
                 needed: gib(needed),
                 there: gib(there),

@@ -140,6 +140,28 @@ impl Learner {
         self.moments.get(index).is_some_and(Option::is_some)
     }
 
+    /// The run's settings.
+    pub(crate) fn course(&self) -> &Course {
+        &self.course
+    }
+
+    /// The moments of slab `index`; none where it is frozen.
+    pub(crate) fn moments(&self, index: usize) -> Option<&Moments> {
+        self.moments.get(index).and_then(Option::as_ref)
+    }
+
+    /// Takes on the moments of slab `index`, unless it is frozen.
+    pub(crate) fn set_moments(&mut self, index: usize, moments: Moments) {
+        if let Some(Some(held)) = self.moments.get_mut(index) {
+            *held = moments;
+        }
+    }
+
+    /// Takes on the number of steps done.
+    pub(crate) fn set_done(&mut self, done: u64) {
+        self.done = done;
+    }
+
     /// One update: clipping by the norm of what is moved, then AdamW.
     ///
     /// A loss or norm that is not finite is [`TrainError::Diverged`], and nothing is changed.

@@ -32,22 +32,6 @@ pub(crate) fn cases(cases: &mut Vec<Case>, seed: &mut u64, kind: Kind) {
         cases.push(store(seed, kind, shape, what.clone()));
         cases.push(attend(seed, kind, shape, what));
     }
-    for width in [1, 8, 37, 1024] {
-        let mut b = Build::new(seed);
-        let (out, rows) = (
-            b.values(9 * width, kind, 1.0),
-            b.values(4 * width, kind, 1.0),
-        );
-        let places = given(&mut b, &[7, 0, NOWHERE, 3]);
-        let command = Command::PutRows {
-            out: b.changed(out),
-            rows,
-            places,
-            width,
-        };
-        let what = format!("{} 4 rows of {width}", name_of(kind));
-        cases.push(b.case("put_rows", what, command, 0.0));
-    }
 }
 
 fn given(b: &mut Build, numbers: &[u32]) -> Span {

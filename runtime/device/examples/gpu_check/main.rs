@@ -18,6 +18,7 @@ mod cache;
 mod case;
 mod cases;
 mod ranks;
+mod sight;
 mod speed;
 
 use std::error::Error;

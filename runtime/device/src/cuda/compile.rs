@@ -20,6 +20,11 @@ pub enum Kernels {
         /// Whether activations are bf16.
         bf16: bool,
     },
+    /// Rows of models of images, f32 or bf16.
+    Sight {
+        /// Whether activations are bf16.
+        bf16: bool,
+    },
     /// Gradients of norms, f32 or bf16.
     Norms {
         /// Whether activations are bf16.
@@ -56,6 +61,7 @@ impl Kernels {
     pub fn source(self) -> (&'static str, &'static str) {
         match self {
             Self::Rows { .. } => ("rows.cu", include_str!("kernels/rows.cu")),
+            Self::Sight { .. } => ("sight.cu", include_str!("kernels/sight.cu")),
             Self::Norms { .. } => ("norms.cu", include_str!("kernels/norms.cu")),
             Self::Optimizer => ("optimizer.cu", include_str!("kernels/optimizer.cu")),
             Self::Attention { .. } => ("attention.cu", include_str!("kernels/attention.cu")),
@@ -68,7 +74,10 @@ impl Kernels {
     /// Options that give a compiler the numbers of its shape.
     pub fn defines(self) -> Vec<String> {
         match self {
-            Self::Rows { bf16 } | Self::Attention { bf16 } | Self::Cache { bf16 } => {
+            Self::Rows { bf16 }
+            | Self::Sight { bf16 }
+            | Self::Attention { bf16 }
+            | Self::Cache { bf16 } => {
                 vec![format!("-DBF16={}", u8::from(bf16))]
             }
             Self::Norms { bf16, chunks } => {
@@ -91,6 +100,7 @@ pub fn every(target: &str) -> Vec<Kernels> {
     for bf16 in [false, true] {
         all.extend([Kernels::Rows { bf16 }, Kernels::Attention { bf16 }]);
         all.push(Kernels::Cache { bf16 });
+        all.push(Kernels::Sight { bf16 });
         all.extend((1..=4).map(|chunks| Kernels::Norms { bf16, chunks }));
     }
     all.extend((16..=128).step_by(16).map(|head| Kernels::Flash { head }));

@@ -5,6 +5,7 @@ mod attention;
 mod cache;
 mod needs;
 mod rows;
+mod sight;
 mod update;
 
 use cudarc::driver::sys::CUfunction_attribute;
@@ -19,6 +20,7 @@ use attention::Attention;
 use cache::Cache;
 pub use needs::{check, needs, wants_warpgroups};
 use rows::Rows;
+use sight::Sight;
 use update::Update;
 
 /// The shape of an attention, as kernels read it; see [`AttentionShape`].
@@ -193,9 +195,8 @@ pub trait Launcher {
             Command::Attention { .. } | Command::AttentionGradient { .. } => {
                 self.attention(command)
             }
-            Command::StoreKeys { .. }
-            | Command::CachedAttention { .. }
-            | Command::PutRows { .. } => self.cache(command),
+            Command::StoreKeys { .. } | Command::CachedAttention { .. } => self.cache(command),
+            Command::Sight(ref command) => self.sight(command),
             Command::Sum { .. }
             | Command::SumOfSquares { .. }
             | Command::Judge { .. }

@@ -22,19 +22,6 @@ pub(super) fn carry_out(memory: &mut Memory, command: &Command) {
             places,
             shape,
         } => attend(memory, out, (qkv, cache), (starts, places), shape),
-        Command::PutRows {
-            out,
-            rows,
-            places,
-            width,
-        } => {
-            for (at, place) in memory.numbers(places).into_iter().enumerate() {
-                if place != NOWHERE as usize {
-                    let row = memory.row(rows, at, width);
-                    memory.put_row(out, place, &row);
-                }
-            }
-        }
         _ => {}
     }
 }

@@ -129,21 +129,3 @@ fn a_query_sees_what_is_kept_of_its_sequence() {
         close(&bed.get(out), &exact, 1e-6);
     }
 }
-
-#[test]
-fn rows_are_put_where_they_belong() {
-    let (before, given) = (some(5 * 3, 5), some(3 * 3, 6));
-    let mut bed = Bed::default();
-    let (out, rows) = (bed.floats(&before), bed.floats(&given));
-    let places = bed.indices(&[4, NOWHERE, 1]);
-    bed.run(&[Command::PutRows {
-        out,
-        rows,
-        places,
-        width: 3,
-    }]);
-    let mut exact = before;
-    exact[12..15].copy_from_slice(&given[..3]);
-    exact[3..6].copy_from_slice(&given[6..]);
-    close(&bed.get(out), &exact, 0.0);
-}

@@ -12,6 +12,7 @@ mod memory;
 mod optimizer;
 mod products;
 mod rows;
+mod sight;
 #[cfg(test)]
 mod tests;
 
@@ -57,9 +58,10 @@ impl Host {
             Command::Attention { .. } | Command::AttentionGradient { .. } => {
                 attention::carry_out(memory, command);
             }
-            Command::StoreKeys { .. }
-            | Command::CachedAttention { .. }
-            | Command::PutRows { .. } => cache::carry_out(memory, command),
+            Command::StoreKeys { .. } | Command::CachedAttention { .. } => {
+                cache::carry_out(memory, command);
+            }
+            Command::Sight(command) => sight::carry_out(memory, &command),
             Command::Sum { .. }
             | Command::SumOfSquares { .. }
             | Command::Judge { .. }

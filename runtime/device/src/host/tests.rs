@@ -1,5 +1,7 @@
 //! The host device against formulas in double precision, and gradients against finite differences.
 
+mod sight;
+
 use super::Host;
 use crate::Device;
 use crate::program::{AttentionShape, Command, Kind, Mask, Span};

@@ -6,6 +6,8 @@
 //! once, when it is stored. Each command gives the same bits whenever it is run on the same device:
 //! sums have a fixed order, and no command uses floating-point atomics.
 
+use super::SightCommand;
+
 /// What numbers a span holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
@@ -306,17 +308,6 @@ pub enum Command {
         /// Its shape.
         shape: CacheShape,
     },
-    /// `out[places[i]] = rows[i]`; a row whose place is [`NOWHERE`] goes nowhere. No place occurs twice.
-    PutRows {
-        /// Activations `[T, W]`; other rows stay as they are.
-        out: Span,
-        /// Activations `[n, W]`.
-        rows: Span,
-        /// u32 `[n]`, below T.
-        places: Span,
-        /// W.
-        width: usize,
-    },
     /// `out[t] = silu(gate)·up`, where row t of `gate_up` is gate then up.
     SwiGlu {
         /// Activations `[T, H]`.
@@ -385,6 +376,8 @@ pub enum Command {
         /// f32 `[8]`; see [`Command::AdamW`].
         settings: Span,
     },
+    /// What models of images need besides.
+    Sight(SightCommand),
     /// One AdamW update, unless the report's factor is 0, which changes nothing.
     ///
     /// `settings = [clip, beta1, beta2, step, keep, root, eps, 0]`, as `vpc_train`'s update has them:

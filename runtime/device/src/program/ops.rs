@@ -2,6 +2,7 @@
 
 use vpc_train::Activations;
 
+use super::arena::Buffer;
 use super::tape::{Gradient, Recorder, Tape, Value, Weight};
 use super::{AttentionShape, Command, Kind, Span};
 
@@ -41,14 +42,14 @@ pub(crate) struct Tokens {
 }
 
 /// x·Wᵀ and its gradients.
-struct Product {
-    rows: usize,
-    inputs: usize,
-    outputs: usize,
+pub(super) struct Product {
+    pub(super) rows: usize,
+    pub(super) inputs: usize,
+    pub(super) outputs: usize,
 }
 
 impl Product {
-    fn of(x: &Value, weight: &Weight) -> Self {
+    pub(super) fn of(x: &Value, weight: &Weight) -> Self {
         let inputs = x.columns;
         Self {
             rows: x.rows(),
@@ -57,7 +58,13 @@ impl Product {
         }
     }
 
-    fn forward(&self, out: Span, x: Span, weight: &Weight, plus: Option<Span>) -> Command {
+    pub(super) fn forward(
+        &self,
+        out: Span,
+        x: Span,
+        weight: &Weight,
+        plus: Option<Span>,
+    ) -> Command {
         Command::Gemm {
             out,
             a: x,
@@ -72,7 +79,7 @@ impl Product {
     }
 
     /// dx = dy·W.
-    fn input(&self, dx: Span, dy: Span, weight: &Weight) -> Command {
+    pub(super) fn input(&self, dx: Span, dy: Span, weight: &Weight) -> Command {
         Command::Gemm {
             out: dx,
             a: dy,
@@ -87,7 +94,7 @@ impl Product {
     }
 
     /// dW (+)= dyᵀ·x.
-    fn weight(&self, weight: &Weight, dy: Span, x: Span) -> Command {
+    pub(super) fn weight(&self, weight: &Weight, dy: Span, x: Span) -> Command {
         Command::Gemm {
             out: weight.gradient,
             a: dy,
@@ -102,8 +109,19 @@ impl Product {
     }
 }
 
+/// Rows of logits that are held at a time.
+pub(super) fn held_logits(rows: usize, vocabulary: usize) -> usize {
+    let held = (LOGITS / vocabulary).clamp(1, rows);
+    // Whole tiles of the products, where there is more than one chunk.
+    if held < rows && held > 128 {
+        held / 128 * 128
+    } else {
+        held
+    }
+}
+
 impl Ops {
-    fn value(&self, rows: usize, columns: usize) -> Value {
+    pub(super) fn value(&self, rows: usize, columns: usize) -> Value {
         Value::new(self.recorder.take(rows * columns, self.kind), columns)
     }
 
@@ -125,6 +143,9 @@ impl Ops {
         let (ops, table, gradient) = (self.clone(), table.clone(), out.gradient());
         tape.backwards(move || {
             let Some(dy) = gradient.take() else { return };
+            if table.is_frozen() {
+                return;
+            }
             ops.recorder.push(Command::EmbedGradient {
                 dtable: table.gradient,
                 dy: dy.span(),
@@ -155,17 +176,21 @@ impl Ops {
             let Some(dy) = gradient.take() else { return };
             let scratch = ops.recorder.take(PARTIALS * width, Kind::F32);
             let plus = x.gradient().take();
+            // The kernel gives it in any case.
+            let unread = gain
+                .is_frozen()
+                .then(|| ops.recorder.take(width, Kind::F32));
             ops.recorder.push(Command::RmsNormGradient {
                 dx: dy.span(),
-                dgain: gain.gradient,
+                dgain: unread.as_ref().map_or(gain.gradient, Buffer::span),
                 scratch: scratch.span(),
                 dy: dy.span(),
                 x: x.span(),
                 inverse: inverse.span(),
                 gain: gain.read,
                 width,
-                plus: plus.as_ref().map(super::arena::Buffer::span),
-                add: gain.claim(),
+                plus: plus.as_ref().map(Buffer::span),
+                add: unread.is_none() && gain.claim(),
             });
             x.gradient().put(dy);
         });
@@ -209,8 +234,16 @@ impl Ops {
         out
     }
 
-    fn product_gradients(&self, product: &Product, weight: &Weight, x: &Value, dy: Span) {
-        self.recorder.push(product.weight(weight, dy, x.span()));
+    pub(super) fn product_gradients(
+        &self,
+        product: &Product,
+        weight: &Weight,
+        x: &Value,
+        dy: Span,
+    ) {
+        if !weight.is_frozen() {
+            self.recorder.push(product.weight(weight, dy, x.span()));
+        }
         let dx = self.recorder.take(x.span().len, self.kind);
         self.recorder.push(product.input(dx.span(), dy, weight));
         x.gradient().put(dx);
@@ -353,7 +386,7 @@ impl Ops {
         scale: f32,
     ) -> Gradient {
         let (rows, width) = (x.rows(), x.columns);
-        let held = held(rows, vocabulary);
+        let held = held_logits(rows, vocabulary);
         let dx = self.recorder.take(rows * width, self.kind);
         let logits = self.recorder.take(held * vocabulary, self.kind);
         for start in (0..rows).step_by(held) {
@@ -401,7 +434,7 @@ impl Ops {
         vocabulary: usize,
     ) {
         let rows = x.rows();
-        let held = held(rows, vocabulary);
+        let held = held_logits(rows, vocabulary);
         let logits = self.recorder.take(held * vocabulary, self.kind);
         for start in (0..rows).step_by(held) {
             let rows_here = held.min(rows - start);
@@ -430,16 +463,5 @@ impl Ops {
                 scale: None,
             });
         }
-    }
-}
-
-/// Rows whose logits are held at a time.
-fn held(rows: usize, vocabulary: usize) -> usize {
-    let held = (LOGITS / vocabulary).clamp(1, rows);
-    // Whole tiles of the products, where there is more than one chunk.
-    if held < rows && held > 128 {
-        held / 128 * 128
-    } else {
-        held
     }
 }

@@ -9,7 +9,7 @@ use super::arena::{Arena, Buffer};
 use super::frozen::Frozen;
 use super::ops::Tokens;
 use super::tape::{Recorder, Tape, Value};
-use super::{CacheShape, Command, Kind, Precision, Span};
+use super::{CacheShape, Command, Kind, Precision, SightCommand, Span};
 
 /// Tokens of a pass over prompts and options, or as many as are ever kept.
 const WIDE: usize = 512;
@@ -150,12 +150,12 @@ impl Shared<'_> {
         let table = self.frozen.table();
         let x = ops.embed(&table, inputs, width, &mut Tape::silent());
         if let Some((vectors, places)) = given {
-            recorder.push(Command::PutRows {
+            recorder.push(Command::Sight(SightCommand::PutRows {
                 out: x.span(),
-                rows: vectors,
+                rows: Some(vectors),
                 places,
                 width,
-            });
+            }));
         }
         let (cos, sin) = self.frozen.angles();
         let shape = self.shape;

@@ -67,7 +67,7 @@ pub(crate) struct Lasting {
 }
 
 /// Matrices begin at a multiple of so many numbers: 256 bytes of bf16, which products read fastest.
-const PADDING: usize = 128;
+pub(super) const PADDING: usize = 128;
 
 impl Lasting {
     fn of(config: &ModelConfig, precision: Precision) -> Result<Self, TrainError> {

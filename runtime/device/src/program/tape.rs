@@ -136,6 +136,8 @@ pub(crate) struct Weight {
     pub(crate) gradient: Span,
     /// Whether something has written the gradient in this step.
     written: Rc<RefCell<bool>>,
+    /// Whether there is no gradient.
+    frozen: bool,
 }
 
 impl Weight {
@@ -144,7 +146,26 @@ impl Weight {
             read,
             gradient,
             written: Rc::default(),
+            frozen: false,
         }
+    }
+
+    /// Weights that are read alone.
+    pub(crate) fn frozen(read: Span) -> Self {
+        Self {
+            frozen: true,
+            ..Self::new(read, Span { len: 0, ..read })
+        }
+    }
+
+    /// Whether no gradient is wanted, nor is there a place for one.
+    pub(crate) fn is_frozen(&self) -> bool {
+        self.frozen
+    }
+
+    /// Whether something has written the gradient.
+    pub(crate) fn is_written(&self) -> bool {
+        *self.written.borrow()
     }
 
     /// Whether the next write adds to what is there.

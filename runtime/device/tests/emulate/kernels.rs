@@ -4,7 +4,7 @@ use vpc_device::program::{AttentionShape, Kind};
 
 use crate::case::Case;
 use crate::device::Emulated;
-use crate::{cache, cases, library};
+use crate::{cache, cases, library, sight};
 
 /// Whether there is a compiler; says so where there is none.
 pub(crate) fn is_here() -> bool {
@@ -67,6 +67,11 @@ fn kept_keys() {
     for kind in [Kind::F32, Kind::Bf16] {
         check(|cases, seed| cache::cases(cases, seed, kind));
     }
+}
+
+#[test]
+fn sight_of_images() {
+    check(sight::all);
 }
 
 #[test]

@@ -17,4 +17,6 @@ mod device;
 mod hopper;
 mod kernels;
 mod library;
+#[path = "../../examples/gpu_check/sight.rs"]
+mod sight;
 mod mutations;

@@ -7,7 +7,7 @@ use crate::options::Stop;
 
 impl Yard {
     /// Places of so many bytes on `count` GPUs, in the order of their numbers: on those with the fewest
-    /// trainings among those with room.
+    /// trainings among those with room. Fewer GPUs than `count`, at least 1, have no room at all.
     ///
     /// All or none are lent, so that no two trainings wait for what the other one holds. Where too few have
     /// room now but enough would if they were empty, waits.
@@ -18,13 +18,10 @@ impl Yard {
         stop: &Stop,
     ) -> Result<Vec<Lease<'_>>, NoPlace> {
         let mut lots = self.lots();
-        if lots.len() < count {
-            return Err(NoPlace::TooFew(lots.len()));
-        }
         let mut sizes: Vec<u64> = lots.iter().map(|lot| lot.bytes).collect();
         sizes.sort_unstable_by(|one, other| other.cmp(one));
         // The smallest of the largest that are so many.
-        let least = sizes[..count].last().copied().unwrap_or(u64::MAX);
+        let least = sizes.get(count - 1).copied().unwrap_or(0);
         if bytes > least {
             return Err(NoPlace::TooLarge(least));
         }
@@ -93,7 +90,7 @@ mod tests {
     fn what_cannot_be_had_is_refused_at_once() {
         let (yard, stop) = (Yard::new([(0, 10), (1, 8), (2, 4)]), Stop::default());
         let refused = |count, bytes| yard.lend_many(count, bytes, &stop).err();
-        assert_eq!(refused(4, 1), Some(NoPlace::TooFew(3)));
+        assert_eq!(refused(4, 1), Some(NoPlace::TooLarge(0)));
         assert_eq!(refused(2, 9), Some(NoPlace::TooLarge(8)));
         assert_eq!(refused(3, 5), Some(NoPlace::TooLarge(4)));
         assert_eq!(refused(3, 4), None);

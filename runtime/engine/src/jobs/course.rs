@@ -25,7 +25,7 @@ pub(super) trait Learns {
     /// Takes the next step.
     fn step(&mut self) -> Result<StepReport, JobError>;
     /// Everything that is needed to go on.
-    fn save(&self) -> Result<Vec<u8>, JobError>;
+    fn save(&mut self) -> Result<Vec<u8>, JobError>;
     /// Goes on from what was saved.
     fn load(&mut self, state: &[u8]) -> Result<(), JobError>;
 }
@@ -113,7 +113,7 @@ fn resume(bench: &Bench<'_>, learner: &mut dyn Learns) -> Result<(Curve, f64), J
 /// Files a checkpoint, then drops the ones before it.
 fn file(
     bench: &Bench<'_>,
-    learner: &dyn Learns,
+    learner: &mut dyn Learns,
     curve: &Curve,
     seconds: f64,
 ) -> Result<(), JobError> {

@@ -223,7 +223,7 @@ impl Learns for Contrastive<'_> {
         Ok(self.trainer.step(&pixels, &texts)?)
     }
 
-    fn save(&self) -> Result<Vec<u8>, JobError> {
+    fn save(&mut self) -> Result<Vec<u8>, JobError> {
         Ok(self.trainer.save()?)
     }
 
@@ -247,7 +247,7 @@ impl Learns for Masked<'_> {
         Ok(self.trainer.step(&pixels)?)
     }
 
-    fn save(&self) -> Result<Vec<u8>, JobError> {
+    fn save(&mut self) -> Result<Vec<u8>, JobError> {
         Ok(self.trainer.save()?)
     }
 

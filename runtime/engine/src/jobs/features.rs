@@ -15,6 +15,7 @@ use super::dataset::PICTURES;
 use super::encoder::read;
 use super::sight::{picture, preprocess};
 use crate::error::JobError;
+use crate::placed::{Looks, made_by};
 
 /// The file of features: 16-bit numbers, by picture.
 pub(super) const FEATURES: &str = "features.bin";
@@ -34,34 +35,26 @@ pub(super) fn make(bench: &Bench<'_>, task: &FeaturesTask) -> Result<Manifest, J
         class: false,
     };
     let (vectors, width) = (encoder.config().patches(), encoder.config().width);
+    let together = TOGETHER.min(ids.len());
     let mut attempt = bench.store.attempt(bench.job.key)?;
     let mut file = FeaturesWriter::new(attempt.create(FEATURES)?, vectors, width);
-    with_threads(bench.threads, || -> Result<(), JobError> {
+    let device = with_threads(bench.threads, || -> Result<String, JobError> {
+        let mut looks = Looks::put(encoder, of, together, (bench.gpus, bench.stop))?;
         for (at, together) in ids.chunks(TOGETHER).enumerate() {
             bench.check_stop()?;
-            let seen = look(&encoder, &files, together, of)?;
+            let pixels = pixels(looks.encoder(), &files, together)?;
+            let seen = looks.features(&pixels)?;
             for (id, features) in together.iter().zip(seen.chunks(vectors * width)) {
                 file.add(*id, features)?;
             }
             bench.tell_done("pictures", at * TOGETHER + together.len(), ids.len());
         }
-        Ok(())
+        Ok(looks.name().to_owned())
     })??;
     file.finish()?.finish()?;
     let metrics = json!({ "pictures": ids.len(), "vectors": vectors, "width": width });
-    let draft = bench.draft(metrics, begun)?;
+    let draft = made_by(bench.draft(metrics, begun)?, &device);
     Ok(attempt.publish(draft)?)
-}
-
-/// Features of some pictures, [n, patches, width].
-fn look(
-    encoder: &Encoder,
-    files: &[Pictures<'_>],
-    ids: &[PictureId],
-    of: Features,
-) -> Result<Vec<f32>, JobError> {
-    let pixels = pixels(encoder, files, ids)?;
-    Ok(encoder.features(&pixels, of)?)
 }
 
 /// Features of one picture that is not in the store, [patches, width], rounded as those that are filed.

@@ -24,6 +24,7 @@ use super::pretrain::schedule;
 use super::sight::{Looked, Own, Seen};
 use super::{Bench, CONFIG, CURVE, MODEL, TOKENIZER, model_config};
 use crate::error::JobError;
+use crate::placed::{Adapts, made_by};
 use crate::support::why_not;
 
 pub(super) fn make(bench: &Bench<'_>, task: &StageTask) -> Result<Manifest, JobError> {
@@ -87,16 +88,20 @@ fn adapt(bench: &Bench<'_>, task: &StageTask, begun: Instant) -> Result<Manifest
     if let Some(own) = own.filter(|_| !idle) {
         adapted = adapted.with_encoder(own.encoder, own.layer)?;
     }
+    let trainer = AdaptTrainer::new(&course(task), adapted, parts)?;
     let mut pupil = Pupil {
-        trainer: AdaptTrainer::new(&course(task), adapted, parts)?,
+        trainer: Adapts::put(trainer, task.batch as usize, (bench.gpus, bench.stop))?,
         order: order(bench.content(data, ITEMS)?, items.len(), task.seed)?,
         batch: task.batch,
-        items,
-        teller,
-        looked,
+        lessons: Lessons {
+            items,
+            teller,
+            looked,
+        },
     };
     let (curve, spent) = train(bench, &mut pupil, task.steps)?;
-    let adapted = pupil.trainer.adapted();
+    let (device, seen) = (pupil.trainer.name().to_owned(), pupil.lessons.items.len());
+    let adapted = pupil.trainer.host()?.adapted();
     let told = task.sight.as_ref().and_then(|sight| sight.layer);
     let before = manner.and_then(|manner| manner.layer);
     let layer = told.or_else(|| layer_of(bench)).or(before);
@@ -125,12 +130,13 @@ fn adapt(bench: &Bench<'_>, task: &StageTask, begun: Instant) -> Result<Manifest
     attempt.write(CURVE, curve.bytes())?;
     let metrics = json!({
         "steps": task.steps,
-        "items": pupil.items.len(),
+        "items": seen,
         "cut": counts.cut,
         "left_out": counts.left_out,
     });
     let seconds = spent + begun.elapsed().as_secs_f64();
-    let manifest = attempt.publish(bench.draft_of(metrics, seconds)?)?;
+    let draft = made_by(bench.draft_of(metrics, seconds)?, &device);
+    let manifest = attempt.publish(draft)?;
     bench.store.clear_progress(bench.job.key, &[])?;
     Ok(manifest)
 }
@@ -213,15 +219,20 @@ impl Counts {
 
 /// An adapted model in training.
 struct Pupil<'t> {
-    trainer: AdaptTrainer,
+    trainer: Adapts<'t>,
     order: SampleStream,
     batch: u64,
+    lessons: Lessons<'t>,
+}
+
+/// What it learns from.
+struct Lessons<'t> {
     items: Vec<Item>,
     teller: Teller<'t>,
     looked: Looked<'t>,
 }
 
-impl Pupil<'_> {
+impl Lessons<'_> {
     /// An item with what is seen of it; none where it does not fit.
     fn example(&self, item: &Item) -> Result<Option<(Told, Vec<f32>)>, JobError> {
         let told = self.teller.tell(item)?;
@@ -240,9 +251,10 @@ impl Learns for Pupil<'_> {
 
     fn step(&mut self) -> Result<StepReport, JobError> {
         let chosen: Vec<usize> = batch(&self.order, self.done(), self.batch).collect();
+        let lessons = &self.lessons;
         let told = chosen.par_iter().filter_map(|at| {
-            let item = self.items.get(*at)?;
-            self.example(item).transpose()
+            let item = lessons.items.get(*at)?;
+            lessons.example(item).transpose()
         });
         let told: Vec<(Told, Vec<f32>)> = told.collect::<Result<_, _>>()?;
         let examples: Vec<Example<'_>> = told
@@ -250,17 +262,17 @@ impl Learns for Pupil<'_> {
             .map(|(told, features)| Example {
                 tokens: &told.tokens,
                 answer: &told.answer,
-                sight: self.looked.sight(features),
+                sight: lessons.looked.sight(features),
             })
             .collect();
-        Ok(self.trainer.step(&examples)?)
+        self.trainer.step(&examples)
     }
 
-    fn save(&self) -> Result<Vec<u8>, JobError> {
-        Ok(self.trainer.save()?)
+    fn save(&mut self) -> Result<Vec<u8>, JobError> {
+        Ok(self.trainer.host()?.save()?)
     }
 
     fn load(&mut self, state: &[u8]) -> Result<(), JobError> {
-        Ok(self.trainer.load(state)?)
+        self.trainer.load(state)
     }
 }

@@ -14,6 +14,7 @@ mod llava;
 mod network;
 mod projector;
 mod sight;
+mod state;
 #[cfg(test)]
 mod tests;
 mod trainer;
@@ -25,4 +26,5 @@ pub use llava::Llava;
 pub use network::{Adapted, Example};
 pub use projector::{Projector, ProjectorConfig};
 pub use sight::Sight;
+pub use state::PartShape;
 pub use trainer::{AdaptTrainer, Parts};

@@ -30,10 +30,10 @@ pub struct Parts {
 /// bits in any batch. Their sums have one order, at any number of threads.
 #[derive(Clone, Debug)]
 pub struct AdaptTrainer {
-    adapted: Adapted,
-    learner: Learner,
+    pub(super) adapted: Adapted,
+    pub(super) learner: Learner,
     activations: Activations,
-    parts: Parts,
+    pub(super) parts: Parts,
 }
 
 impl AdaptTrainer {
@@ -73,6 +73,15 @@ impl AdaptTrainer {
     /// An example that does not fit is refused before any work. Where the loss diverges everything is
     /// as before.
     pub fn step(&mut self, batch: &[Example]) -> Result<StepReport, AdaptError> {
+        let count = self.check(batch)?;
+        let sum = self.gradient(batch, count)?.ok_or(AdaptError::Empty)?;
+        let mean = sum.loss / count as f64;
+        let mut joined = joined(&mut self.adapted, self.parts);
+        Ok(self.learner.step(&mut joined, mean, &sum.gradients)?)
+    }
+
+    /// How many tokens of a batch are answers; fails where an example does not fit.
+    pub fn check(&self, batch: &[Example]) -> Result<usize, AdaptError> {
         let mut count = 0;
         for (item, example) in batch.iter().enumerate() {
             count += self.adapted.check(item, example)?;
@@ -81,10 +90,7 @@ impl AdaptTrainer {
                 return Err(AdaptError::Outdated { item });
             }
         }
-        let sum = self.gradient(batch, count)?.ok_or(AdaptError::Empty)?;
-        let mean = sum.loss / count as f64;
-        let mut joined = joined(&mut self.adapted, self.parts);
-        Ok(self.learner.step(&mut joined, mean, &sum.gradients)?)
+        Ok(count)
     }
 
     /// Loss and gradients of checked examples, of which `count` tokens are answers.
@@ -150,7 +156,7 @@ impl AdaptTrainer {
 }
 
 /// What an optimiser can move, in the order of gradients: projector, decoder, a trained encoder.
-fn joined(adapted: &mut Adapted, parts: Parts) -> Joined<'_> {
+pub(super) fn joined(adapted: &mut Adapted, parts: Parts) -> Joined<'_> {
     let mut all: Vec<&mut dyn Trained> = vec![&mut adapted.projector.weights, &mut adapted.model];
     if let Some(eye) = adapted.eye.as_mut().filter(|_| parts.encoder) {
         all.push(&mut eye.encoder.weights);

@@ -33,9 +33,9 @@ pub enum Layer {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct At {
     /// After so many blocks,
-    blocks: usize,
+    pub(super) blocks: usize,
     /// and after the last norm.
-    normed: bool,
+    pub(super) normed: bool,
 }
 
 /// Which vectors of an image are its features.

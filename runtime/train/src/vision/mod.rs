@@ -17,6 +17,7 @@ mod json;
 mod layout;
 mod mask;
 mod masked;
+mod parts;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -26,6 +27,7 @@ pub use contrastive::{ContrastiveConfig, ContrastiveTrainer};
 pub use encoder::{Encoder, Features, Layer};
 pub use error::VisionError;
 pub use masked::{MaskedConfig, MaskedTrainer};
+pub use parts::{BlockParts, EncoderParts, LinearParts, NormParts};
 pub use text::TextConfig;
 
 pub(crate) use block::{TransformerBlock, stacked};

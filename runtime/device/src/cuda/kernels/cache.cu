@@ -87,12 +87,3 @@ extern "C" __global__ void cached_attention(act* out, const act* qkv, const act*
     to[i] = store(value / all);
   }
 }
-
-// A block for each row.
-extern "C" __global__ void put_rows(act* out, const act* rows, const u32* places, int width) {
-  u32 place = places[blockIdx.x];
-  if (place == NOWHERE) return;
-  const act* from = rows + (u64)blockIdx.x * width;
-  act* to = out + (u64)place * width;
-  for (int i = threadIdx.x; i < width; i += blockDim.x) to[i] = from[i];
-}

@@ -42,17 +42,6 @@ pub(super) trait Cache: Launcher {
                 let spans = [out, qkv, cache, starts, places].map(|span| self.at(span));
                 self.start(&kernel, &[&spans[..], &sizes(shape)].concat())
             }
-            Command::PutRows {
-                out,
-                rows,
-                places,
-                width,
-            } => {
-                let of = Kernels::Cache { bf16: is_bf16(out) };
-                let kernel = Kernel::new(of, "put_rows", places.len, 256);
-                let spans = [out, rows, places].map(|span| self.at(span));
-                self.start(&kernel, &[&spans[..], &[Given::int(width)]].concat())
-            }
             _ => Err(DeviceError::Unsupported(format!("{command:?}"))),
         }
     }

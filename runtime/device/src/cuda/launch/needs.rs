@@ -127,7 +127,7 @@ pub fn needs(command: &Command, warpgroups: bool) -> Vec<(Kernels, Vec<&'static 
         }
         Command::StoreKeys { qkv, .. } => cache(qkv, "store_keys"),
         Command::CachedAttention { out, .. } => cache(out, "cached_attention"),
-        Command::PutRows { out, .. } => cache(out, "put_rows"),
+        Command::Sight(ref command) => super::sight::needs(command),
         Command::Sum { .. } | Command::SumOfSquares { .. } => optimizer(&["sum_parts", "sum_all"]),
         Command::Judge { .. } => optimizer(&["judge"]),
         Command::AdamW { .. } => optimizer(&["adamw"]),

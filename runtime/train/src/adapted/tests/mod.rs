@@ -4,6 +4,7 @@ mod encoder;
 mod inference;
 mod llava;
 mod refused;
+mod state;
 mod training;
 
 use super::{

@@ -1,0 +1,426 @@
+//! A training step of an adapted model, recorded once for each shape of its batches.
+
+use vpc_train::adapted::{PartShape, ProjectorConfig};
+use vpc_train::{Activations, MatrixPlaces, ModelConfig};
+
+use super::arena::{ALIGNMENT, Buffer};
+use super::layers::{Answers, Layer};
+use super::ops::{BlockWeights, Ops, Tokens};
+use super::step::{PADDING, slice};
+use super::tape::{Recorder, Tape, Value, Weight};
+use super::{AttentionShape, Command, Kind, Mask, Span};
+use crate::TrainError;
+
+/// The shape of a batch of examples, filled up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct AdaptShape {
+    /// Examples.
+    pub rows: usize,
+    /// Tokens of each.
+    pub length: usize,
+    /// Images of all.
+    pub images: usize,
+    /// Tokens of all that are answers, at least 1.
+    pub answers: usize,
+}
+
+/// Examples are filled up to a multiple of so many tokens.
+const LENGTHS: usize = 64;
+/// Answers are filled up to as many parts of all tokens, so that few shapes come up.
+const ANSWERS: usize = 8;
+
+impl AdaptShape {
+    /// The smallest shape that is prepared for a batch of this one, of examples of at most `context` tokens.
+    #[must_use]
+    pub fn filled(self, context: usize) -> Self {
+        let length = self.length.next_multiple_of(LENGTHS).min(context);
+        let part = (self.rows * length / ANSWERS).next_multiple_of(LENGTHS);
+        Self {
+            rows: self.rows,
+            length: length.max(self.length),
+            images: self.images.next_multiple_of(self.rows.max(1)),
+            answers: self.answers.next_multiple_of(part.max(LENGTHS)),
+        }
+    }
+}
+
+/// An adapted model, as far as its step goes.
+#[derive(Clone, Debug)]
+pub(crate) struct AdaptModel {
+    pub(crate) model: ModelConfig,
+    pub(crate) projector: ProjectorConfig,
+    /// Of the projector, then of the decoder.
+    pub(crate) parts: Vec<PartShape>,
+    /// Where the decoder's begin.
+    pub(crate) decoder: usize,
+    /// The token that stands for a vector of an image.
+    pub(crate) marker: u32,
+    pub(crate) activations: Activations,
+}
+
+/// What lasts from step to step, at the same places in every program of a model.
+#[derive(Clone, Debug)]
+pub(crate) struct Held {
+    /// f32 weights that are moved; those that decay come first.
+    pub(crate) weights: Span,
+    pub(crate) first: Span,
+    pub(crate) second: Span,
+    pub(crate) gradient: Span,
+    /// f32 weights that are frozen.
+    pub(crate) frozen: Span,
+    pub(crate) cos: Span,
+    pub(crate) sin: Span,
+    /// Where each matrix begins in its stretch, in numbers.
+    starts: Vec<usize>,
+    /// How many numbers of those that are moved decay.
+    decaying: usize,
+    /// Bytes of all of it.
+    end: usize,
+}
+
+fn numbers(part: &PartShape) -> usize {
+    part.shape.rows * part.shape.columns
+}
+
+impl Held {
+    pub(crate) fn of(adapted: &AdaptModel) -> Self {
+        let size = |part: &PartShape| numbers(part).next_multiple_of(PADDING);
+        let sum = |which: &dyn Fn(&PartShape) -> bool| -> usize {
+            let parts = adapted.parts.iter().filter(|part| which(part));
+            parts.map(size).sum()
+        };
+        let decaying = sum(&|part| part.moves && part.shape.decays);
+        let (moved, frozen) = (sum(&|part| part.moves), sum(&|part| !part.moves));
+        let mut next = [0, decaying, 0];
+        let place = |part: &PartShape| {
+            let stretch = match (part.moves, part.shape.decays) {
+                (true, true) => 0,
+                (true, false) => 1,
+                (false, _) => 2,
+            };
+            let at = next[stretch];
+            next[stretch] += size(part);
+            at
+        };
+        let starts = adapted.parts.iter().map(place).collect();
+        let model = &adapted.model;
+        let angles = model.context * (model.width / model.heads) / 2;
+        let mut end = 0;
+        let mut span = |len: usize| {
+            let at = end;
+            end = (at + len * 4).next_multiple_of(ALIGNMENT);
+            Span {
+                at,
+                len,
+                kind: Kind::F32,
+            }
+        };
+        Self {
+            weights: span(moved),
+            first: span(moved),
+            second: span(moved),
+            gradient: span(moved),
+            frozen: span(frozen),
+            cos: span(angles),
+            sin: span(angles),
+            starts,
+            decaying,
+            end,
+        }
+    }
+
+    /// Matrix `index` within a stretch.
+    pub(crate) fn part(&self, of: Span, index: usize, part: &PartShape) -> Span {
+        slice(of, self.starts[index], numbers(part))
+    }
+
+    /// Where it begins there, in numbers.
+    pub(crate) fn start(&self, index: usize) -> usize {
+        self.starts[index]
+    }
+
+    fn matrices(&self, parts: &[PartShape]) -> Vec<Weight> {
+        let weight = |(index, part): (usize, &PartShape)| {
+            if part.moves {
+                let [read, gradient] =
+                    [self.weights, self.gradient].map(|of| self.part(of, index, part));
+                Weight::new(read, gradient)
+            } else {
+                Weight::frozen(self.part(self.frozen, index, part))
+            }
+        };
+        parts.iter().enumerate().map(weight).collect()
+    }
+}
+
+/// A step on batches of one shape: what to do, and where its inputs and outputs lie.
+#[derive(Clone, Debug)]
+pub(crate) struct AdaptStep {
+    pub(crate) commands: Vec<Command>,
+    /// Bytes of memory in all.
+    pub(crate) bytes: usize,
+    /// u32 [rows·length]
+    pub(crate) inputs: Span,
+    /// u32 [rows·length]: positions sorted by token.
+    pub(crate) order: Span,
+    /// f32 [images·tokens, features]: resized features.
+    pub(crate) features: Span,
+    /// u32 [images·tokens]: the rows they go to.
+    pub(crate) places: Span,
+    /// u32 [answers]: the rows that answers follow.
+    pub(crate) answers: Span,
+    /// u32 [answers]
+    pub(crate) targets: Span,
+    /// f32 [1]: 1 ÷ the number of answers.
+    pub(crate) scale: Span,
+    /// f32 [8]
+    pub(crate) settings: Span,
+    /// f64 [3]
+    pub(crate) report: Span,
+}
+
+impl AdaptStep {
+    /// Records the step for batches of a shape.
+    pub(crate) fn record(
+        adapted: &AdaptModel,
+        held: &Held,
+        shape: AdaptShape,
+    ) -> Result<Self, TrainError> {
+        let recorder = Recorder::default();
+        // What lasts lies first, and stays.
+        let room = recorder.take(held.end.div_ceil(4), Kind::F32);
+        let (tokens, config) = (shape.rows * shape.length, &adapted.projector);
+        let vectors = shape.images * config.tokens;
+        let take = |len: usize, kind: Kind| recorder.take(len, kind);
+        let inputs = [
+            take(tokens, Kind::U32),
+            take(tokens, Kind::U32),
+            take(vectors * config.features, Kind::F32),
+            take(vectors, Kind::U32),
+            take(shape.answers, Kind::U32),
+            take(shape.answers, Kind::U32),
+            take(1, Kind::F32),
+            take(8, Kind::F32),
+            take(3, Kind::F64),
+            take(shape.answers, Kind::F32),
+        ];
+        let spans = inputs.each_ref().map(Buffer::span);
+        let [
+            inputs_at,
+            order,
+            features,
+            places,
+            answers,
+            targets,
+            scale,
+            settings,
+            report,
+            losses,
+        ] = spans;
+        let step = Self {
+            commands: Vec::new(),
+            bytes: 0,
+            inputs: inputs_at,
+            order,
+            features,
+            places,
+            answers,
+            targets,
+            scale,
+            settings,
+            report,
+        };
+        let matrices = held.matrices(&adapted.parts);
+        step.pass(
+            adapted,
+            (held, &matrices),
+            shape,
+            (&recorder, &inputs[2], losses),
+        )?;
+        // What nothing has reached has no gradient, whatever an earlier step left there.
+        for weight in matrices.iter().filter(|weight| !weight.is_frozen()) {
+            if !weight.is_written() {
+                recorder.push(Command::Zero {
+                    out: weight.gradient,
+                });
+            }
+        }
+        step.update(held, &recorder, losses);
+        drop(room);
+        Ok(Self {
+            commands: recorder.take_commands(),
+            bytes: recorder.arena.bytes(),
+            ..step
+        })
+    }
+
+    /// Forward and backward.
+    fn pass(
+        &self,
+        adapted: &AdaptModel,
+        (held, matrices): (&Held, &[Weight]),
+        shape: AdaptShape,
+        (recorder, features, losses): (&Recorder, &Buffer, Span),
+    ) -> Result<(), TrainError> {
+        let model = &adapted.model;
+        let (between, decoder) = matrices.split_at(adapted.decoder);
+        let places = MatrixPlaces::of(model);
+        let ops = Ops {
+            recorder: recorder.clone(),
+            kind: Kind::F32,
+            eps: model.norm_eps as f32,
+            shape: AttentionShape {
+                sequences: shape.rows,
+                length: shape.length,
+                queries: model.heads,
+                keys: model.kv_heads,
+                width: model.width / model.heads,
+                mask: Mask::Causal,
+            },
+            cos: held.cos,
+            sin: held.sin,
+        };
+        let moves = |weights: &[Weight]| weights.iter().any(|weight| !weight.is_frozen());
+        let projects = moves(between) && shape.images > 0;
+        let mut tape = if projects || moves(decoder) {
+            Tape::recording()
+        } else {
+            Tape::silent()
+        };
+        let tokens = Tokens {
+            inputs: self.inputs,
+            order: self.order,
+        };
+        let table = &decoder[MatrixPlaces::EMBEDDING];
+        let mut x = ops.embed(table, tokens, model.width, &mut tape);
+        if shape.images > 0 {
+            let seen = Value::new(features.clone(), adapted.projector.features);
+            let mut silent = Tape::silent();
+            let own = if projects { &mut tape } else { &mut silent };
+            let vectors = project(&ops, &adapted.projector, between, seen, own);
+            x = ops.put_rows(&x, (&vectors, projects), self.places, &mut tape);
+        }
+        for layer in 0..model.layers {
+            let at = |offset: usize| decoder[places.block(layer) + offset].clone();
+            let weights = BlockWeights {
+                attention_norm: at(0),
+                qkv: at(1),
+                output: at(2),
+                mlp_norm: at(3),
+                gate_up: at(4),
+                down: at(5),
+            };
+            x = ops.block_as(&x, &weights, adapted.activations, &mut tape);
+        }
+        let hidden = ops.rms_norm(&x, &decoder[places.norm()], &mut tape);
+        drop(x);
+        let rows = ops.take_rows(&hidden, self.answers, &mut tape);
+        drop(hidden);
+        let answers = Answers {
+            targets: self.targets,
+            scale: self.scale,
+            losses,
+        };
+        ops.answers(&rows, &decoder[places.head()], answers);
+        drop(rows);
+        tape.run().map_err(vpc_train::TrainError::from)?;
+        Ok(())
+    }
+
+    /// Norm and update of what is moved.
+    fn update(&self, held: &Held, recorder: &Recorder, losses: Span) {
+        let scratch = recorder.take(1024, Kind::F64);
+        let [loss, squares] = [(); 2].map(|()| recorder.take(1, Kind::F64));
+        recorder.push(Command::Sum {
+            out: loss.span(),
+            scratch: scratch.span(),
+            x: losses,
+        });
+        recorder.push(Command::SumOfSquares {
+            out: squares.span(),
+            scratch: scratch.span(),
+            x: held.gradient,
+        });
+        recorder.push(Command::Judge {
+            report: self.report,
+            loss: loss.span(),
+            squares: squares.span(),
+            settings: self.settings,
+        });
+        let all = held.weights.len;
+        for (start, len, decays) in [
+            (0, held.decaying, true),
+            (held.decaying, all - held.decaying, false),
+        ] {
+            let part = |of: Span| slice(of, start, len);
+            if len > 0 {
+                recorder.push(Command::AdamW {
+                    weights: part(held.weights),
+                    copy: None,
+                    first: part(held.first),
+                    second: part(held.second),
+                    gradient: part(held.gradient),
+                    report: self.report,
+                    settings: self.settings,
+                    decays,
+                });
+            }
+        }
+    }
+}
+
+/// The projector's vectors of resized features.
+fn project(
+    ops: &Ops,
+    config: &ProjectorConfig,
+    weights: &[Weight],
+    seen: Value,
+    tape: &mut Tape,
+) -> Value {
+    let mut x = seen;
+    for (index, pair) in weights.chunks_exact(2).enumerate() {
+        if index > 0 {
+            x = ops.activate(&x, config.activation, tape);
+        }
+        let layer = Layer {
+            weight: pair[0].clone(),
+            bias: pair[1].clone(),
+        };
+        // Features are numbers from outside, and get no gradient.
+        x = ops.layer(&x, &layer, index > 0, tape);
+    }
+    x
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn filled_shapes_hold_their_batches_and_are_few() {
+        let (rows, context) = (8, 500);
+        let mut lengths = BTreeSet::new();
+        let mut answers = BTreeSet::new();
+        for length in 2..=context {
+            for asked in [1, length / 2, length - 1] {
+                let batch = AdaptShape {
+                    rows,
+                    length,
+                    images: length % 9,
+                    answers: rows * asked.max(1),
+                };
+                let filled = batch.filled(context);
+                assert!(filled.length >= length && filled.length <= context);
+                assert!(filled.answers >= batch.answers);
+                assert_eq!(filled.images, if batch.images == 0 { 0 } else { rows });
+                assert_eq!(filled.filled(context), filled);
+                lengths.insert(filled.length);
+                answers.insert((filled.length, filled.answers));
+            }
+        }
+        assert_eq!(lengths.len(), 8);
+        assert!(answers.len() <= 8 * ANSWERS, "{answers:?}");
+    }
+}
