@@ -110,7 +110,11 @@ impl Emulated {
                 Some((changed, text)) if *changed == name => text,
                 _ => source,
             };
-            let library = Library::build(of, source).map_err(failed)?;
+            let library = Library::build(of, source).map_err(|log| DeviceError::Kernel {
+                name: name.to_owned(),
+                target: "the CPU".to_owned(),
+                log,
+            })?;
             self.libraries.insert(of, library);
         }
         Ok(&self.libraries[&of])
@@ -258,6 +262,9 @@ impl Device for Emulated {
 }
 
 impl Checked for Emulated {
+    /// Each kernel runs in several orders as it is.
+    const RUNS: &'static [bool] = &[true];
+
     fn poison(&mut self, bytes: usize) -> Result<(), DeviceError> {
         self.reserve(bytes)
     }

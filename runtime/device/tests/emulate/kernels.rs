@@ -24,7 +24,7 @@ fn is_nightly() -> bool {
 
 /// Numbers of the largest case.
 fn most() -> usize {
-    if is_nightly() { usize::MAX } else { 20_000 }
+    if is_nightly() { usize::MAX } else { 40_000 }
 }
 
 /// Runs cases, and tells all that are wrong.

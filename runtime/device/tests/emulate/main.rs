@@ -11,7 +11,10 @@ mod case;
 #[path = "../../examples/gpu_check/cases.rs"]
 #[allow(dead_code, reason = "the example takes all at once")]
 mod cases;
+#[path = "../common/mod.rs"]
+mod common;
 mod device;
 mod kernels;
 mod library;
 mod mutations;
+mod training;

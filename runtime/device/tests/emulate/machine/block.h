@@ -99,7 +99,7 @@ inline bool on_a_stack(const void* address) {
 void touch(const void* address, uint64_t bytes, bool writes, const void* at);
 // The memory of a block when it begins.
 void begin_block();
-void begin_kernel();
+bool begin_kernel(uint64_t bytes_of_arena);  // false if the host has no memory
 unsigned char* dynamic_memory();
 // Of a copy that has begun: nobody may touch its bytes until it lands.
 void begin_copy(const Copy& copy, const void* at);
