@@ -3,8 +3,8 @@
 use vpc_train::adapted::{AdaptError, AdaptTrainer, Example, Sight, resize};
 use vpc_train::{Activations, MatrixState, State, StepReport, TrainError as Cpu};
 
-use crate::program::{AdaptModel, AdaptShape, AdaptStep, Held, NOWHERE, Span, angles};
 use crate::prepared::order;
+use crate::program::{AdaptModel, AdaptShape, AdaptStep, Held, NOWHERE, Span, angles};
 use crate::{Device, DeviceError, TrainError};
 
 /// Most programs that are kept; the one that was not used for longest goes.

@@ -326,7 +326,7 @@ mod tests {
 
     #[test]
     fn without_a_gpu_the_processor_does_it() {
-        let (gpus, stop) = (Gpus::of(Device::Cpu), Stop::default());
+        let (gpus, stop) = (Gpus::of(Device::Cpu, 1), Stop::default());
         let mut looks = Looks::put(encoder(), FEATURES, 64, (&gpus, &stop)).expect("a place");
         assert_eq!(looks.name(), "cpu");
         let pixels = vec![0.5; 2 * 48];

@@ -26,7 +26,14 @@ pub(crate) fn all(mut seed: u64) -> Vec<Case> {
 
 /// What is done to rows, of at most `most` numbers in all.
 pub(crate) fn rows(cases: &mut Vec<Case>, seed: &mut u64, kind: Kind, most: usize) {
-    for (tokens, width) in [(1, 8), (7, 37), (129, 64), (300, 1024), (33, 4104)] {
+    for (tokens, width) in [
+        (1, 8),
+        (7, 37),
+        (129, 64),
+        (3, 4104),
+        (300, 1024),
+        (33, 4104),
+    ] {
         if tokens * width <= most {
             of_rows(cases, seed, kind, tokens, width);
         }
@@ -384,7 +391,10 @@ fn forward_on_host(case: &Case) -> Vec<Vec<u8>> {
 
 /// Sums, of at most `most` numbers, the verdict and the update.
 pub(crate) fn updates(cases: &mut Vec<Case>, seed: &mut u64, most: usize) {
-    for len in [4, 1000, 300_000].into_iter().filter(|len| *len <= most) {
+    for len in [4, 1000, 5000, 300_000]
+        .into_iter()
+        .filter(|len| *len <= most)
+    {
         let mut b = Build::new(seed);
         let x = b.values(len, Kind::F32, 1.0);
         let (out, scratch) = (b.out(1, Kind::F64), b.room(1024, Kind::F64));

@@ -30,6 +30,8 @@ use vpc_device::program::{Command, Kind, Span};
 use vpc_device::{Device, DeviceError};
 
 impl Checked for Cuda {
+    const RUNS: &'static [bool] = &[false, false, true];
+
     fn poison(&mut self, bytes: usize) -> Result<(), DeviceError> {
         self.reserve(bytes)?;
         // All bits set are no number, in every kind.
@@ -42,6 +44,8 @@ impl Checked for Cuda {
     }
 
     fn carry_out(&mut self, commands: &[Command]) -> Result<(), DeviceError> {
+        // Makes kernels ready, which the first run needs.
+        self.prepare(commands)?;
         self.run_directly(commands)
     }
 }

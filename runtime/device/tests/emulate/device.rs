@@ -79,10 +79,6 @@ impl Emulated {
         }
     }
 
-    fn arena(&self) -> &[u8] {
-        &self.room[self.start..]
-    }
-
     fn memory(&mut self) -> &mut [u8] {
         &mut self.room[self.start..]
     }
@@ -93,7 +89,7 @@ impl Emulated {
         if written.contains(&0) {
             return Err(failed(format!("{span:?} is read before it is written")));
         }
-        Ok(&self.arena()[range])
+        Ok(&self.room[self.start..][range])
     }
 
     fn put(&mut self, to: Span, bytes: &[u8]) {
@@ -121,7 +117,11 @@ impl Emulated {
                 Some((changed, text)) if *changed == name => text,
                 _ => source,
             };
-            let library = Library::build(of, source).map_err(failed)?;
+            let library = Library::build(of, source).map_err(|log| DeviceError::Kernel {
+                name: name.to_owned(),
+                target: "the CPU".to_owned(),
+                log,
+            })?;
             self.libraries.insert(of, library);
         }
         Ok(&self.libraries[&of])
@@ -131,7 +131,7 @@ impl Emulated {
     fn held(&self) -> Vec<(Span, Vec<u8>)> {
         let known = self.known.borrow();
         let all = known.iter();
-        all.map(|span| (*span, self.arena()[range(*span)].to_vec()))
+        all.map(|span| (*span, self.room[self.start..][range(*span)].to_vec()))
             .collect()
     }
 }
@@ -145,7 +145,7 @@ impl Launcher for Emulated {
         let range = range(span);
         assert!(range.end <= self.bytes, "{span:?} lies outside the arena");
         self.known.borrow_mut().push(span);
-        self.arena()[range].as_ptr() as u64
+        self.room[self.start..][range].as_ptr() as u64
     }
 
     fn start(&mut self, kernel: &Kernel, given: &[Given]) -> Result<(), DeviceError> {
@@ -162,7 +162,7 @@ impl Launcher for Emulated {
         let stretches: Vec<[*const u8; 2]> = {
             let known = self.known.borrow();
             let of = |span: &Span| {
-                let range = self.arena()[range(*span)].as_ptr_range();
+                let range = self.room[self.start..][range(*span)].as_ptr_range();
                 [range.start, range.end]
             };
             known.iter().map(of).collect()
@@ -273,6 +273,9 @@ impl Device for Emulated {
 }
 
 impl Checked for Emulated {
+    /// Each kernel runs in several orders as it is.
+    const RUNS: &'static [bool] = &[true];
+
     fn poison(&mut self, bytes: usize) -> Result<(), DeviceError> {
         self.reserve(bytes)
     }

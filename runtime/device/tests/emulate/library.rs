@@ -11,10 +11,10 @@ use vpc_device::cuda::{Kernels, text};
 const MACHINE: &str = include_str!("machine/machine.h");
 const BLOCK: &str = include_str!("machine/block.h");
 const PARTS: [(&str, &str); 4] = [
-    ("block", include_str!("machine/block.cpp")),
-    ("warp", include_str!("machine/warp.cpp")),
-    ("warpgroup", include_str!("machine/warpgroup.cpp")),
-    ("memory", include_str!("machine/memory.cpp")),
+    ("block.cpp", include_str!("machine/block.cpp")),
+    ("warp.cpp", include_str!("machine/warp.cpp")),
+    ("warpgroup.cpp", include_str!("machine/warpgroup.cpp")),
+    ("memory.cpp", include_str!("machine/memory.cpp")),
 ];
 const OPTIONS: &str =
     "-std=c++17 -O2 -g1 -fPIC -fvisibility=hidden -fno-strict-aliasing -ffp-contract=off -w";
@@ -211,51 +211,58 @@ fn plain(source: &str) -> String {
     out
 }
 
-/// The library's file, compiled unless it is there: named by all that it depends on.
+/// The library's file, compiled unless it is there.
 fn compiled(source: &str, defines: &[String]) -> Result<PathBuf, String> {
+    let options: Vec<&str> = OPTIONS.split(' ').collect();
+    let defines: Vec<&str> = defines.iter().map(String::as_str).collect();
+    let call = [&options[..], &defines, &[WATCHED, "-c"]].concat();
+    let mut objects = vec![made("o", &call, &[("kernels.cpp", source)])?];
+    for (name, part) in PARTS {
+        let call = [&options[..], &["-c"]].concat();
+        objects.push(made("o", &call, &[(name, part), ("block.h", BLOCK)])?);
+    }
+    let objects: Vec<&str> = objects.iter().filter_map(|path| path.to_str()).collect();
+    let linked = ["-shared", "-Wl,-Bsymbolic", "-Wl,-z,defs"];
+    made("so", &[&linked[..], &objects].concat(), &[])
+}
+
+/// What the compiler makes of the first of `files` if it is given `arguments`, or made before: named by
+/// all that it depends on.
+fn made(kind: &str, arguments: &[&str], files: &[(&str, &str)]) -> Result<PathBuf, String> {
     let (compiler, version) = compiler().ok_or("there is no C++ compiler")?;
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("emulate");
     let told = |error: std::io::Error| error.to_string();
     std::fs::create_dir_all(&folder).map_err(told)?;
     let mut hasher = blake3::Hasher::new();
-    for part in [version, OPTIONS, WATCHED, BLOCK, &defines.join(" "), source] {
-        hasher.update(part.as_bytes());
+    hasher.update(version.as_bytes());
+    for argument in arguments {
+        hasher.update(argument.as_bytes()).update(b"\n");
     }
-    for (_, part) in PARTS {
-        hasher.update(part.as_bytes());
+    for (name, text) in files {
+        hasher
+            .update(name.as_bytes())
+            .update(b"\n")
+            .update(text.as_bytes());
     }
-    let path = folder.join(format!("{}.so", hasher.finalize().to_hex()));
+    let path = folder.join(format!("{}.{kind}", hasher.finalize().to_hex()));
     if path.exists() {
         return Ok(path);
     }
     let room = tempfile::tempdir_in(&folder).map_err(told)?;
-    let call = |arguments: &[&str]| {
-        let output = Command::new(compiler)
-            .args(arguments)
-            .current_dir(room.path())
-            .output();
-        let output = output.map_err(told)?;
-        if output.status.success() {
-            return Ok(());
-        }
-        Err(String::from_utf8_lossy(&output.stderr).into_owned())
-    };
-    let options: Vec<&str> = OPTIONS.split(' ').collect();
-    std::fs::write(room.path().join("kernels.cpp"), source).map_err(told)?;
-    let defines: Vec<&str> = defines.iter().map(String::as_str).collect();
-    call(&[&options[..], &defines, &[WATCHED, "-c", "kernels.cpp"]].concat())?;
-    std::fs::write(room.path().join("block.h"), BLOCK).map_err(told)?;
-    let mut objects = vec!["kernels.o".to_owned()];
-    for (name, part) in PARTS {
-        let file = format!("{name}.cpp");
-        std::fs::write(room.path().join(&file), part).map_err(told)?;
-        call(&[&options[..], &["-c", &file]].concat())?;
-        objects.push(format!("{name}.o"));
+    for (name, text) in files {
+        std::fs::write(room.path().join(name), text).map_err(told)?;
     }
-    let objects: Vec<&str> = objects.iter().map(String::as_str).collect();
-    let linked = ["-shared", "-Wl,-Bsymbolic", "-Wl,-z,defs", "-o", "done.so"];
-    call(&[&linked[..], &objects].concat())?;
+    let mut call = Command::new(compiler);
+    call.args(arguments).args(files.first().map(|file| file.0));
+    let output = call
+        .args(["-o", "made"])
+        .current_dir(room.path())
+        .output()
+        .map_err(told)?;
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).into_owned());
+    }
     // Renamed when it is whole, so that nobody opens half of it.
-    std::fs::rename(room.path().join("done.so"), &path).map_err(told)?;
+    std::fs::rename(room.path().join("made"), &path).map_err(told)?;
     Ok(path)
 }

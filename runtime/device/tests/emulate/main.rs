@@ -5,18 +5,21 @@
 
 #[path = "../../examples/gpu_check/build.rs"]
 mod build;
+#[path = "../../examples/gpu_check/cache.rs"]
+mod cache;
 #[path = "../../examples/gpu_check/case.rs"]
 #[allow(dead_code, reason = "the example prints what it finds")]
 mod case;
 #[path = "../../examples/gpu_check/cases.rs"]
 #[allow(dead_code, reason = "the example takes all at once")]
 mod cases;
-#[path = "../../examples/gpu_check/cache.rs"]
-mod cache;
+#[path = "../common/mod.rs"]
+mod common;
 mod device;
 mod hopper;
 mod kernels;
 mod library;
+mod mutations;
 #[path = "../../examples/gpu_check/sight.rs"]
 mod sight;
-mod mutations;
+mod training;

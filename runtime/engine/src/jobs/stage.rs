@@ -36,6 +36,25 @@ pub(super) fn make(bench: &Bench<'_>, task: &StageTask) -> Result<Manifest, JobE
     with_threads(bench.threads, || adapt(bench, task, begun))?
 }
 
+fn template_of(task: &StageTask) -> &str {
+    task.template.as_deref().unwrap_or(StageTask::TEMPLATE)
+}
+
+fn teller<'t>(
+    task: &StageTask,
+    tokenizer: &'t Tokenizer,
+    marker: u32,
+) -> Result<Teller<'t>, JobError> {
+    let sight = task.sight.as_ref();
+    Ok(Teller {
+        tokenizer,
+        template: Template::new(template_of(task))?,
+        marker,
+        visual: sight.map_or(0, |sight| sight.visual_tokens as usize),
+        context: task.model.context as usize,
+    })
+}
+
 fn adapt(bench: &Bench<'_>, task: &StageTask, begun: Instant) -> Result<Manifest, JobError> {
     let gone = || JobError::InputGone(bench.job.name().to_owned());
     let input = |role| bench.job.inputs_as(role).next().ok_or_else(gone);
@@ -55,17 +74,7 @@ fn adapt(bench: &Bench<'_>, task: &StageTask, begun: Instant) -> Result<Manifest
         None => tokenizer.unused()?,
     };
     let projector = sees(task, projector, &looked)?;
-    let template = task.template.as_deref().unwrap_or(StageTask::TEMPLATE);
-    let teller = Teller {
-        tokenizer: &tokenizer,
-        template: Template::new(template)?,
-        marker,
-        visual: task
-            .sight
-            .as_ref()
-            .map_or(0, |sight| sight.visual_tokens as usize),
-        context: task.model.context as usize,
-    };
+    let teller = teller(task, &tokenizer, marker)?;
     let items = items(bench, data)?;
     let counts = Counts::of(&items, &teller)?;
     if counts.left_out == items.len() {
@@ -106,7 +115,7 @@ fn adapt(bench: &Bench<'_>, task: &StageTask, begun: Instant) -> Result<Manifest
     let before = manner.and_then(|manner| manner.layer);
     let layer = told.or_else(|| layer_of(bench)).or(before);
     let manner = Manner {
-        template: template.to_owned(),
+        template: template_of(task).to_owned(),
         marker,
         projector: (!idle).then(|| adapted.projector().config().clone()),
         layer: layer.filter(|_| !idle),

@@ -185,22 +185,36 @@ static bool run_block(uint32_t lanes_in_all) {
   }
 }
 
+// Below each stack lies a page that nobody may touch.
+static bool take_stacks() {
+  if (stacks) return true;
+  void* all = mmap(nullptr, MOST * STACK, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (all == MAP_FAILED) return false;
+  stacks = (unsigned char*)all;
+  for (uint64_t i = 0; i < MOST; i++)
+    if (mprotect(stacks + i * STACK, GUARD, PROT_NONE)) return false;
+  return true;
+}
+
+__attribute__((destructor)) static void give_back_stacks() {
+  if (stacks) munmap(stacks, MOST * STACK);
+}
+
 extern "C" __attribute__((visibility("default"))) int emulated_run(const Entry* what,
                                                                    const Launch* launch,
                                                                    void* const* with, Fault* out) {
-  if (!stacks) {
-    stacks = (unsigned char*)mmap(nullptr, MOST * STACK, PROT_READ | PROT_WRITE,
-                                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    for (uint64_t i = 0; i < MOST; i++) mprotect(stacks + i * STACK, GUARD, PROT_NONE);
-  }
   fault = out;
+  if (!take_stacks() || !begin_kernel(launch->bytes)) {
+    snprintf(fault->text, sizeof fault->text, "there is no memory for the emulation");
+    return 1;
+  }
   entry = what;
   given = with;
   fault->text[0] = 0;
   fault->at = 0;
   block.launch = launch;
   block.kernel_life++;
-  begin_kernel();
   uint32_t threads = launch->block.x * launch->block.y * launch->block.z;
   if (threads > MOST || launch->dynamic > MOST_DYNAMIC) {
     snprintf(fault->text, sizeof fault->text, "no block has %u threads and %lu bytes of memory",

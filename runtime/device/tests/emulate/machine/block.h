@@ -100,7 +100,7 @@ inline bool on_a_stack(const void* address) {
 void touch(const void* address, uint64_t bytes, bool writes, const void* at);
 // The memory of a block when it begins.
 void begin_block();
-void begin_kernel();
+bool begin_kernel(uint64_t bytes_of_arena);  // false if the host has no memory
 unsigned char* dynamic_memory();
 // Dynamic shared memory begins at this address of the block's shared memory.
 static const uint64_t SHARED_BASE = 1040;

@@ -37,18 +37,21 @@ static uint64_t arena_count;
 
 unsigned char* dynamic_memory() { return dynamic_bytes; }
 
-static Cell* fresh(uint64_t count) {
-  return (Cell*)mmap(nullptr, count * sizeof(Cell), PROT_READ | PROT_WRITE,
-                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+__attribute__((destructor)) static void give_back_cells() {
+  if (arena_cells) munmap(arena_cells, arena_count * sizeof(Cell));
+  arena_cells = nullptr;
 }
 
-void begin_kernel() {
-  uint64_t count = block.launch->bytes / 2 + 1;
-  if (count > arena_count) {
-    if (arena_cells) munmap(arena_cells, arena_count * sizeof(Cell));
-    arena_cells = fresh(count);
-    arena_count = count;
-  }
+bool begin_kernel(uint64_t bytes) {
+  uint64_t count = bytes / 2 + 1;
+  if (arena_cells && count <= arena_count) return true;
+  give_back_cells();
+  void* all = mmap(nullptr, count * sizeof(Cell), PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (all == MAP_FAILED) return false;
+  arena_cells = (Cell*)all;
+  arena_count = count;
+  return true;
 }
 
 // Nothing is left of the block before: all bits set are no number.
