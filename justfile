@@ -37,9 +37,10 @@ editors:
 bench what="train" *options:
     python3 dev/bench_{{ what }}.py {{ options }}
 
-# On a machine with an NVIDIA GPU: check every kernel, then compare with PyTorch (needs torch). Results go to target/gpu.
+# On a machine with an NVIDIA GPU: check every kernel, compare evaluations with the processor's, then training with PyTorch (needs torch). Results go to target/gpu.
 gpu *shapes="124M 340M 1B":
-    cargo build --release -p vpc-device --example gpu_check --example gpu_train
+    cargo build --release -p vpc-device --example gpu_check --example gpu_read --example gpu_train
     mkdir -p target/gpu
     target/release/examples/gpu_check target/gpu
+    target/release/examples/gpu_read
     OUT=target/gpu python3 dev/bench_gpu.py target/release/examples/gpu_train {{ shapes }} --parity S GQA-tied --curve 100
