@@ -8,7 +8,7 @@ use vpc_compiler::plan::{Key, StageTask};
 use vpc_data::items::Item;
 use vpc_data::questions::Template;
 use vpc_data::{SampleStream, Tokenizer};
-use vpc_store::Manifest;
+use vpc_store::{Attempt, Manifest};
 use vpc_train::adapted::{AdaptTrainer, Adapted, Example, Parts, Projector};
 use vpc_train::vision::Layer;
 use vpc_train::{Course, Model, StepReport, with_threads};
@@ -121,21 +121,7 @@ fn adapt(bench: &Bench<'_>, task: &StageTask, begun: Instant) -> Result<Manifest
         layer: layer.filter(|_| !idle),
     };
     let mut attempt = bench.store.attempt(bench.job.key)?;
-    attempt.write(MODEL, &adapted.model().encode()?)?;
-    attempt.write(
-        CONFIG,
-        Model::config_json(&model_config(&task.model)).as_bytes(),
-    )?;
-    attempt.write(ADAPTED, &serde_json::to_vec_pretty(&manner)?)?;
-    if !idle {
-        attempt.write(PROJECTOR, &adapted.projector().encode()?)?;
-    }
-    if let Some(encoder) = adapted.encoder() {
-        let names = [ENCODER_CONFIG, ENCODER];
-        for (name, (_, bytes)) in names.into_iter().zip(encoder.files()?) {
-            attempt.write(name, &bytes)?;
-        }
-    }
+    write(&mut attempt, adapted, &manner, task)?;
     attempt.write(CURVE, curve.bytes())?;
     let metrics = json!({
         "steps": task.steps,
@@ -148,6 +134,31 @@ fn adapt(bench: &Bench<'_>, task: &StageTask, begun: Instant) -> Result<Manifest
     let manifest = attempt.publish(draft)?;
     bench.store.clear_progress(bench.job.key, &[])?;
     Ok(manifest)
+}
+
+/// Writes the files of an adapted model.
+fn write(
+    attempt: &mut Attempt,
+    adapted: &Adapted,
+    manner: &Manner,
+    task: &StageTask,
+) -> Result<(), JobError> {
+    attempt.write(MODEL, &adapted.model().encode()?)?;
+    attempt.write(
+        CONFIG,
+        Model::config_json(&model_config(&task.model)).as_bytes(),
+    )?;
+    attempt.write(ADAPTED, &serde_json::to_vec_pretty(manner)?)?;
+    if manner.projector.is_some() {
+        attempt.write(PROJECTOR, &adapted.projector().encode()?)?;
+    }
+    if let Some(encoder) = adapted.encoder() {
+        let names = [ENCODER_CONFIG, ENCODER];
+        for (name, (_, bytes)) in names.into_iter().zip(encoder.files()?) {
+            attempt.write(name, &bytes)?;
+        }
+    }
+    Ok(())
 }
 
 /// The encoder that the model has itself: from a stage before, or from here on.
