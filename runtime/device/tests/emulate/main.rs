@@ -17,4 +17,5 @@ mod device;
 mod kernels;
 mod library;
 mod mutations;
+mod products;
 mod training;
