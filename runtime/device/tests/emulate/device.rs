@@ -1,7 +1,7 @@
 //! A device that runs the GPU's own kernels on the CPU, thread by thread, and watches them.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use half::bf16;
 use vpc_device::cuda::Kernels;
@@ -11,6 +11,7 @@ use vpc_device::{Device, DeviceError};
 
 use crate::case::Checked;
 use crate::library::{Launch, Library};
+use crate::products;
 
 /// Orders in which blocks, warps and lanes take their turns: as numbered, and backwards.
 const ORDERS: [u64; 2] = [0, 1];
@@ -35,6 +36,7 @@ pub(crate) struct Emulated {
     needed: Vec<(Kernels, Vec<&'static str>, usize)>,
     libraries: BTreeMap<Kernels, Library>,
     changed: Option<(&'static str, String)>,
+    started: BTreeSet<&'static str>,
     /// Whether it has Hopper's instructions.
     pub(crate) warpgroups: bool,
 }
@@ -59,6 +61,7 @@ impl Emulated {
             needed: Vec::new(),
             libraries: BTreeMap::new(),
             changed: None,
+            started: BTreeSet::new(),
             warpgroups: false,
         }
     }
@@ -77,6 +80,11 @@ impl Emulated {
             changed: Some((file, text)),
             ..Self::new()
         }
+    }
+
+    /// The kernels that were started.
+    pub(crate) fn started(&self) -> &BTreeSet<&'static str> {
+        &self.started
     }
 
     fn memory(&mut self) -> &mut [u8] {
@@ -156,6 +164,7 @@ impl Launcher for Emulated {
         if !is_needed {
             return Err(tell("is not what the command said it needs".to_owned()));
         }
+        self.started.insert(kernel.name);
         let given: Vec<Vec<u8>> = given.iter().map(bytes_given).collect();
         self.library(kernel.of)?;
         let (before, written) = (self.held(), self.written.clone());
@@ -209,34 +218,10 @@ impl Launcher for Emulated {
     }
 
     fn product(&mut self, product: &Product) -> Result<(), DeviceError> {
-        let Product { out, m, n, k, .. } = *product;
         let (a, b) = (self.floats(product.a)?, self.floats(product.b)?);
         let plus = product.plus.map(|plus| self.floats(plus)).transpose()?;
-        let mut bytes = Vec::with_capacity(out.len * out.kind.bytes());
-        for row in 0..m {
-            for column in 0..n {
-                let mut sum = plus.as_ref().map_or(0.0, |plus| plus[row * n + column]);
-                for inner in 0..k {
-                    let a = a[if product.a_transposed {
-                        inner * m + row
-                    } else {
-                        row * k + inner
-                    }];
-                    let b = b[if product.b_transposed {
-                        column * k + inner
-                    } else {
-                        inner * n + column
-                    }];
-                    sum += a * b;
-                }
-                if out.kind == Kind::Bf16 {
-                    bytes.extend(bf16::from_f32(sum).to_le_bytes());
-                } else {
-                    bytes.extend(sum.to_le_bytes());
-                }
-            }
-        }
-        self.put(out, &bytes);
+        let bytes = products::bytes(product, &a, &b, plus.as_deref());
+        self.put(product.out, &bytes);
         Ok(())
     }
 }

@@ -1,5 +1,8 @@
 //! The cases that kernels are checked with on a GPU, on the emulated one.
 
+use std::collections::BTreeSet;
+
+use vpc_device::cuda::every;
 use vpc_device::program::{AttentionShape, Kind};
 
 use crate::case::Case;
@@ -91,6 +94,34 @@ fn products() {
 #[test]
 fn updates() {
     check(|cases, seed| cases::updates(cases, seed, most()));
+}
+
+#[test]
+fn no_kernel_is_left_out() {
+    if !is_here() {
+        return;
+    }
+    let (mut cases, seed) = (Vec::new(), &mut 3);
+    for kind in [Kind::F32, Kind::Bf16] {
+        cases::rows(&mut cases, seed, kind, 8);
+        cases::cross_entropies(&mut cases, seed, kind, 3);
+        cases::attention(&mut cases, seed, kind, cases::shapes()[0]);
+    }
+    cases::updates(&mut cases, seed, 4);
+    let mut emulated = Emulated::new();
+    for case in &cases {
+        let row = case
+            .check(&mut emulated)
+            .unwrap_or_else(|error| panic!("{error}"));
+        assert!(row.is_right(), "{row}");
+    }
+    let sources = every().into_iter().map(|kernels| kernels.source().1);
+    let all: BTreeSet<String> = sources
+        .flat_map(library::names)
+        .map(|(name, _)| name)
+        .collect();
+    let started: BTreeSet<String> = emulated.started().iter().map(ToString::to_string).collect();
+    assert_eq!(started, all, "a kernel without a case");
 }
 
 fn attentions(kind: Kind, is_wanted: impl Fn(&AttentionShape) -> bool) {

@@ -181,7 +181,7 @@ impl Library {
 }
 
 /// Kernels of a file, each with the most threads that its launch bounds allow.
-fn names(source: &str) -> Vec<(String, Option<u32>)> {
+pub(crate) fn names(source: &str) -> Vec<(String, Option<u32>)> {
     let parts = source.split("__global__").skip(1);
     parts
         .filter_map(|part| {

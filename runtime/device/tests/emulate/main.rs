@@ -20,6 +20,7 @@ mod hopper;
 mod kernels;
 mod library;
 mod mutations;
+mod products;
 #[path = "../../examples/gpu_check/sight.rs"]
 mod sight;
 mod training;

@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <cstring>
 
 // What was done to two neighbouring bytes.
@@ -83,15 +84,30 @@ static uint32_t with_own(const Cell& cell) {
   return cell.read_warp == block.warp_barriers[warp] ? LANES | warp : me;
 }
 
+// An address in words: the byte of the arena or of shared memory.
+static const char* named(const void* where) {
+  static char text[80];
+  const unsigned char* address = (const unsigned char*)where;
+  const Launch& launch = *block.launch;
+  uint64_t dynamic = address - dynamic_bytes, arena = address - launch.arena;
+  if (dynamic < DYNAMIC)
+    snprintf(text, sizeof text, "byte %lu of dynamic shared memory", dynamic);
+  else if (arena < launch.bytes)
+    snprintf(text, sizeof text, "byte %lu of the arena", arena);
+  else
+    snprintf(text, sizeof text, "a shared array at %p", where);
+  return text;
+}
+
 static void meet_cell(Cell& cell, bool writes, const void* address, const void* at) {
   uint32_t warp = block.now->number / 32;
-  if (cell.flight) fail(at, "touches %p while a copy to it is on its way", address);
+  if (cell.flight) fail(at, "touches %s while a copy to it is on its way", named(address));
   if (!is_before(cell.writer, cell.write_block, cell.write_barriers, cell.write_warp))
-    fail(at, "%s %p at once with a write of thread %u of block %u", writes ? "writes" : "reads",
-         address, cell.writer - 1, cell.write_block);
+    fail(at, "%s %s at once with a write of thread %u of block %u", writes ? "writes" : "reads",
+         named(address), cell.writer - 1, cell.write_block);
   if (writes) {
     if (!is_before(cell.reader, cell.read_block, cell.read_barriers, cell.read_warp))
-      fail(at, "writes %p at once with the read of another thread", address);
+      fail(at, "writes %s at once with the read of another thread", named(address));
     cell.writer = block.now->number + 1;
     cell.write_block = block.number;
     cell.write_barriers = block.barriers;
@@ -140,7 +156,8 @@ static void touch_arena(const unsigned char* address, uint64_t bytes, bool write
     fail(at, "%s byte %ld of the arena, which is in none of the command's spans",
          writes ? "writes" : "reads", (long)offset);
   for (uint64_t i = offset / 2; i < (offset + bytes + 1) / 2; i++) {
-    if (!writes && !launch.written[i]) fail(at, "reads byte %lu of the arena, which nothing has written", 2 * i);
+    if (!writes && !launch.written[i])
+      fail(at, "reads byte %lu of the arena, which nothing has written", 2 * i);
     meet_cell(alive(arena_cells[i], block.kernel_life), writes, launch.arena + 2 * i, at);
     if (writes) launch.written[i] = 1;
   }
@@ -154,7 +171,7 @@ void touch(const void* where, uint64_t bytes, bool writes, const void* at) {
     for (uint64_t i = 0; i < count; i++) {
       Cell& cell = alive(cells[i], block.life);
       if (!writes && !cell.written && !cell.flight)
-        fail(at, "reads shared memory at %p, which nothing has written", where);
+        fail(at, "reads %s, which nothing has written", named(where));
       meet_cell(cell, writes, address + 2 * i, at);
     }
     return;
