@@ -4,7 +4,7 @@
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use vpc_device::cuda::{Kernels, text};
 
@@ -54,6 +54,9 @@ struct Entry {
 type Run =
     unsafe extern "C" fn(*const Entry, *const Launch, *const *const c_void, *mut Fault) -> c_int;
 
+/// Held while a kernel runs: who opens a library again is given the same, with the same static memory.
+static TURN: Mutex<()> = Mutex::new(());
+
 /// A file of kernels that can be called.
 #[derive(Debug)]
 pub(crate) struct Library {
@@ -101,6 +104,7 @@ impl Library {
 
     /// Runs a kernel with parameters of the bytes `given`; the error says what it did wrong, and where.
     pub(crate) fn run(&self, name: &str, launch: &Launch, given: &[Vec<u8>]) -> Result<(), String> {
+        let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let [x, y, z] = launch.block;
         let bound = self
             .bounds

@@ -4,13 +4,14 @@ use vpc_device::DeviceError;
 use vpc_device::cuda::Kernels;
 use vpc_device::program::{AttentionShape, Kind, Mask};
 
+use crate::case::Case;
 use crate::cases;
 use crate::device::Emulated;
 use crate::kernels::is_here;
 
-/// The text of `flash.cu` with the `which`-th occurrence of `old`, from 0, replaced.
-fn changed(old: &str, which: usize, new: &str) -> String {
-    let (_, source) = Kernels::Flash { head: 32 }.source();
+/// The text of a file of kernels with the `which`-th occurrence of `old`, from 0, replaced.
+fn changed(kernels: Kernels, old: &str, which: usize, new: &str) -> String {
+    let (_, source) = kernels.source();
     let (at, _) = source
         .match_indices(old)
         .nth(which)
@@ -18,8 +19,54 @@ fn changed(old: &str, which: usize, new: &str) -> String {
     format!("{}{new}{}", &source[..at], &source[at + old.len()..])
 }
 
-/// What is first told of attention, forwards and backwards, with that text.
-fn told(text: &str) -> Option<String> {
+/// What is first told of the cases, with that text of a file; a text that does not compile is no find.
+fn told(kernels: Kernels, text: &str, cases: &[Case]) -> Option<String> {
+    let mut emulated = Emulated::with(kernels.source().0, text.to_owned());
+    cases
+        .iter()
+        .find_map(|case| match case.check(&mut emulated) {
+            Ok(row) if row.is_right() => None,
+            Ok(row) => Some(row.to_string()),
+            Err(error @ DeviceError::Kernel { .. }) => panic!("{error}"),
+            Err(error) => Some(error.to_string()),
+        })
+}
+
+/// Mistakes that were not told as they should be.
+struct Missed {
+    kernels: Kernels,
+    cases: Vec<Case>,
+    all: Vec<String>,
+}
+
+impl Missed {
+    /// Begins with the text as it is, in which nothing may be wrong.
+    fn of(kernels: Kernels, cases: Vec<Case>) -> Self {
+        assert_eq!(told(kernels, kernels.source().1, &cases), None);
+        let all = Vec::new();
+        Self {
+            kernels,
+            cases,
+            all,
+        }
+    }
+
+    /// With `old` as `new`, something must be told that has the words `what`.
+    fn expect(&mut self, old: &str, which: usize, new: &str, what: &str) {
+        let text = changed(self.kernels, old, which, new);
+        let found = told(self.kernels, &text, &self.cases);
+        if !found.as_ref().is_some_and(|found| found.contains(what)) {
+            self.all
+                .push(format!("`{old}` {which} as `{new}`: {found:?}"));
+        }
+    }
+}
+
+#[test]
+fn mistakes_in_attention_are_found() {
+    if !is_here() {
+        return;
+    }
     let shape = |length, mask| AttentionShape {
         sequences: 1,
         length,
@@ -36,30 +83,9 @@ fn told(text: &str) -> Option<String> {
     ] {
         cases::attention(&mut all, &mut 7, Kind::Bf16, shape);
     }
-    let mut emulated = Emulated::with("flash.cu", text.to_owned());
-    let mut flash = all.iter().filter(|case| case.name != "rope");
-    flash.find_map(|case| match case.check(&mut emulated) {
-        Ok(row) if row.is_right() => None,
-        Ok(row) => Some(row.to_string()),
-        Err(error @ DeviceError::Kernel { .. }) => panic!("{error}"),
-        Err(error) => Some(error.to_string()),
-    })
-}
-
-#[test]
-fn every_mistake_is_found() {
-    if !is_here() {
-        return;
-    }
-    let (_, source) = Kernels::Flash { head: 32 }.source();
-    assert_eq!(told(source), None);
-    let mut missed = Vec::new();
-    let mut expect = |old: &str, which: usize, new: &str, what: &str| {
-        let found = told(&changed(old, which, new));
-        if !found.as_ref().is_some_and(|found| found.contains(what)) {
-            missed.push(format!("`{old}` {which} as `{new}`: {found:?}"));
-        }
-    };
+    all.retain(|case| case.name != "rope");
+    let mut missed = Missed::of(Kernels::Flash { head: 32 }, all);
+    let mut expect = |old: &str, which, new: &str, what: &str| missed.expect(old, which, new, what);
     for which in 0..6 {
         expect("__syncthreads();", which, "", "at once with");
     }
@@ -94,5 +120,42 @@ fn every_mistake_is_found() {
         "room + (65 * AHEAD) * PITCH",
         "of dynamic shared memory",
     );
-    assert!(missed.is_empty(), "missed: {missed:#?}");
+    assert!(missed.all.is_empty(), "missed: {:#?}", missed.all);
+}
+
+#[test]
+fn mistakes_in_rows_are_found() {
+    if !is_here() {
+        return;
+    }
+    let mut all = Vec::new();
+    cases::rows(&mut all, &mut 7, Kind::Bf16, 300);
+    cases::cross_entropies(&mut all, &mut 7, Kind::Bf16, 3000);
+    let mut missed = Missed::of(Kernels::Rows { bf16: true }, all);
+    let mut expect = |old: &str, which, new: &str, what: &str| missed.expect(old, which, new, what);
+    expect("__syncthreads();", 0, "", "nothing has written");
+    // All places of a token would add to its row.
+    expect("if (first > 0 &&", 0, "if (false &&", "at once with");
+    expect(
+        "if (at < count) out",
+        0,
+        "out",
+        "none of the command's spans",
+    );
+    expect("if (at >= count) return;", 1, "", "of the arena");
+    expect(
+        ", width - c, aligned);",
+        0,
+        ", 8, aligned);",
+        "of the arena",
+    );
+    expect(
+        "bool aligned = width % 8 == 0",
+        0,
+        "bool aligned = true",
+        "not aligned",
+    );
+    expect("row * 2 * hidden", 0, "row * hidden", "WRONG");
+    expect("if (c + i == target)", 0, "if (c == target)", "WRONG");
+    assert!(missed.all.is_empty(), "missed: {:#?}", missed.all);
 }
