@@ -20,7 +20,7 @@ pub(crate) fn all(mut seed: u64) -> Vec<Case> {
         crate::cache::cases(&mut cases, seed, kind);
     }
     updates(&mut cases, seed, usize::MAX);
-    crate::sight::all(&mut cases, seed);
+    crate::sight::all(&mut cases, seed, usize::MAX);
     cases
 }
 

@@ -74,7 +74,7 @@ fn kept_keys() {
 
 #[test]
 fn sight_of_images() {
-    check(sight::all);
+    check(|cases, seed| sight::all(cases, seed, most()));
 }
 
 #[test]
@@ -106,21 +106,35 @@ fn no_kernel_is_left_out() {
         cases::rows(&mut cases, seed, kind, 8);
         cases::cross_entropies(&mut cases, seed, kind, 3);
         cases::attention(&mut cases, seed, kind, cases::shapes()[0]);
+        cache::cases(&mut cases, seed, kind);
     }
     cases::updates(&mut cases, seed, 4);
-    let mut emulated = Emulated::new();
-    for case in &cases {
-        let row = case
-            .check(&mut emulated)
-            .unwrap_or_else(|error| panic!("{error}"));
-        assert!(row.is_right(), "{row}");
+    sight::all(&mut cases, seed, 8);
+    let mut of_hopper = Vec::new();
+    let is_its = |shape: &AttentionShape| shape.width == 64;
+    let shape = cases::shapes().into_iter().find(is_its);
+    cases::attention(
+        &mut of_hopper,
+        seed,
+        Kind::Bf16,
+        shape.expect("heads of 64"),
+    );
+    let (mut emulated, mut hopper) = (Emulated::new(), Emulated::hopper());
+    for (device, cases) in [(&mut emulated, &cases), (&mut hopper, &of_hopper)] {
+        for case in cases {
+            let row = case.check(device).unwrap_or_else(|error| panic!("{error}"));
+            assert!(row.is_right(), "{row}");
+        }
     }
-    let sources = every().into_iter().map(|kernels| kernels.source().1);
+    let sources = every("sm_90a")
+        .into_iter()
+        .map(|kernels| kernels.source().1);
     let all: BTreeSet<String> = sources
         .flat_map(library::names)
         .map(|(name, _)| name)
         .collect();
-    let started: BTreeSet<String> = emulated.started().iter().map(ToString::to_string).collect();
+    let started = emulated.started().iter().chain(hopper.started());
+    let started: BTreeSet<String> = started.map(ToString::to_string).collect();
     assert_eq!(started, all, "a kernel without a case");
 }
 
