@@ -107,6 +107,12 @@ fn a_model_comes_to_see_and_is_asked() {
     let looked = filed(&folder, "features/asked@taught");
     // Items without pictures have no features.
     assert_eq!(looked["metrics"]["pictures"], 40);
+    // What looked and what trained are on record.
+    let stages = names("stage");
+    let adapted = stages.iter().map(|stage| filed(&folder, stage));
+    for made in adapted.chain([looked]) {
+        assert!(made["made"]["device"].is_string(), "{made}");
+    }
     assert_eq!(
         filed(&folder, "dataset/asked")["metrics"]["labels"]["perception"],
         40

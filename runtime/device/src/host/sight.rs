@@ -50,18 +50,16 @@ pub(super) fn carry_out(memory: &mut Memory, command: &SightCommand) {
             places,
             width,
         } => {
-            let mut all = memory.floats(out);
-            let rows = rows.map(|rows| memory.floats(rows));
+            // A row that is put nowhere need not be there.
             for (at, place) in memory.numbers(places).into_iter().enumerate() {
                 if place != NOWHERE as usize {
-                    let to = &mut all[place * width..][..width];
-                    match &rows {
-                        Some(rows) => to.copy_from_slice(&rows[at * width..][..width]),
-                        None => to.fill(0.0),
-                    }
+                    let row = match rows {
+                        Some(rows) => memory.row(rows, at, width),
+                        None => vec![0.0; width],
+                    };
+                    memory.put_row(out, place, &row);
                 }
             }
-            memory.put(out, &all);
         }
         SightCommand::TakeRows {
             out,

@@ -1,48 +1,20 @@
 //! A training step of an adapted model, recorded once for each shape of its batches.
 
+mod held;
+mod shape;
+
 use vpc_train::adapted::{PartShape, ProjectorConfig};
 use vpc_train::{Activations, MatrixPlaces, ModelConfig};
 
-use super::arena::{ALIGNMENT, Buffer};
+use super::arena::Buffer;
 use super::layers::{Answers, Layer};
 use super::ops::{BlockWeights, Ops, Tokens};
-use super::step::{PADDING, slice};
+use super::step::slice;
 use super::tape::{Recorder, Tape, Value, Weight};
 use super::{AttentionShape, Command, Kind, Mask, Span};
 use crate::TrainError;
-
-/// The shape of a batch of examples, filled up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct AdaptShape {
-    /// Examples.
-    pub rows: usize,
-    /// Tokens of each.
-    pub length: usize,
-    /// Images of all.
-    pub images: usize,
-    /// Tokens of all that are answers, at least 1.
-    pub answers: usize,
-}
-
-/// Examples are filled up to a multiple of so many tokens.
-const LENGTHS: usize = 64;
-/// Answers are filled up to as many parts of all tokens, so that few shapes come up.
-const ANSWERS: usize = 8;
-
-impl AdaptShape {
-    /// The smallest shape that is prepared for a batch of this one, of examples of at most `context` tokens.
-    #[must_use]
-    pub fn filled(self, context: usize) -> Self {
-        let length = self.length.next_multiple_of(LENGTHS).min(context);
-        let part = (self.rows * length / ANSWERS).next_multiple_of(LENGTHS);
-        Self {
-            rows: self.rows,
-            length: length.max(self.length),
-            images: self.images.next_multiple_of(self.rows.max(1)),
-            answers: self.answers.next_multiple_of(part.max(LENGTHS)),
-        }
-    }
-}
+pub(crate) use held::Held;
+pub use shape::AdaptShape;
 
 /// An adapted model, as far as its step goes.
 #[derive(Clone, Debug)]
@@ -56,101 +28,6 @@ pub(crate) struct AdaptModel {
     /// The token that stands for a vector of an image.
     pub(crate) marker: u32,
     pub(crate) activations: Activations,
-}
-
-/// What lasts from step to step, at the same places in every program of a model.
-#[derive(Clone, Debug)]
-pub(crate) struct Held {
-    /// f32 weights that are moved; those that decay come first.
-    pub(crate) weights: Span,
-    pub(crate) first: Span,
-    pub(crate) second: Span,
-    pub(crate) gradient: Span,
-    /// f32 weights that are frozen.
-    pub(crate) frozen: Span,
-    pub(crate) cos: Span,
-    pub(crate) sin: Span,
-    /// Where each matrix begins in its stretch, in numbers.
-    starts: Vec<usize>,
-    /// How many numbers of those that are moved decay.
-    decaying: usize,
-    /// Bytes of all of it.
-    end: usize,
-}
-
-fn numbers(part: &PartShape) -> usize {
-    part.shape.rows * part.shape.columns
-}
-
-impl Held {
-    pub(crate) fn of(adapted: &AdaptModel) -> Self {
-        let size = |part: &PartShape| numbers(part).next_multiple_of(PADDING);
-        let sum = |which: &dyn Fn(&PartShape) -> bool| -> usize {
-            let parts = adapted.parts.iter().filter(|part| which(part));
-            parts.map(size).sum()
-        };
-        let decaying = sum(&|part| part.moves && part.shape.decays);
-        let (moved, frozen) = (sum(&|part| part.moves), sum(&|part| !part.moves));
-        let mut next = [0, decaying, 0];
-        let place = |part: &PartShape| {
-            let stretch = match (part.moves, part.shape.decays) {
-                (true, true) => 0,
-                (true, false) => 1,
-                (false, _) => 2,
-            };
-            let at = next[stretch];
-            next[stretch] += size(part);
-            at
-        };
-        let starts = adapted.parts.iter().map(place).collect();
-        let model = &adapted.model;
-        let angles = model.context * (model.width / model.heads) / 2;
-        let mut end = 0;
-        let mut span = |len: usize| {
-            let at = end;
-            end = (at + len * 4).next_multiple_of(ALIGNMENT);
-            Span {
-                at,
-                len,
-                kind: Kind::F32,
-            }
-        };
-        Self {
-            weights: span(moved),
-            first: span(moved),
-            second: span(moved),
-            gradient: span(moved),
-            frozen: span(frozen),
-            cos: span(angles),
-            sin: span(angles),
-            starts,
-            decaying,
-            end,
-        }
-    }
-
-    /// Matrix `index` within a stretch.
-    pub(crate) fn part(&self, of: Span, index: usize, part: &PartShape) -> Span {
-        slice(of, self.starts[index], numbers(part))
-    }
-
-    /// Where it begins there, in numbers.
-    pub(crate) fn start(&self, index: usize) -> usize {
-        self.starts[index]
-    }
-
-    fn matrices(&self, parts: &[PartShape]) -> Vec<Weight> {
-        let weight = |(index, part): (usize, &PartShape)| {
-            if part.moves {
-                let [read, gradient] =
-                    [self.weights, self.gradient].map(|of| self.part(of, index, part));
-                Weight::new(read, gradient)
-            } else {
-                Weight::frozen(self.part(self.frozen, index, part))
-            }
-        };
-        parts.iter().enumerate().map(weight).collect()
-    }
 }
 
 /// A step on batches of one shape: what to do, and where its inputs and outputs lie.
@@ -390,37 +267,4 @@ fn project(
         x = ops.layer(&x, &layer, index > 0, tape);
     }
     x
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use super::*;
-
-    #[test]
-    fn filled_shapes_hold_their_batches_and_are_few() {
-        let (rows, context) = (8, 500);
-        let mut lengths = BTreeSet::new();
-        let mut answers = BTreeSet::new();
-        for length in 2..=context {
-            for asked in [1, length / 2, length - 1] {
-                let batch = AdaptShape {
-                    rows,
-                    length,
-                    images: length % 9,
-                    answers: rows * asked.max(1),
-                };
-                let filled = batch.filled(context);
-                assert!(filled.length >= length && filled.length <= context);
-                assert!(filled.answers >= batch.answers);
-                assert_eq!(filled.images, if batch.images == 0 { 0 } else { rows });
-                assert_eq!(filled.filled(context), filled);
-                lengths.insert(filled.length);
-                answers.insert((filled.length, filled.answers));
-            }
-        }
-        assert_eq!(lengths.len(), 8);
-        assert!(answers.len() <= 8 * ANSWERS, "{answers:?}");
-    }
 }

@@ -40,7 +40,7 @@ pub enum SightCommand {
         dgain: Span,
         /// f32 `[W]`.
         dbias: Span,
-        /// f32 scratch, `[rows of partial sums, W]`: at least two rows.
+        /// f32 scratch, `[rows of partial sums, W]`: at least two rows and 3 numbers.
         scratch: Span,
         /// Activations `[T, W]`.
         dy: Span,

@@ -48,8 +48,9 @@ pub(super) trait Sight: Launcher {
                 add,
             } => {
                 // Columns first: `dx` may lie where `dy` does.
-                let parts = (scratch.len / width / 2).min(mean.len.div_ceil(8));
-                let (sums, products) = halves(scratch, parts * width);
+                let parts = (scratch.len.saturating_sub(3) / width / 2).min(mean.len.div_ceil(8));
+                // The second half begins where a span may.
+                let (sums, products) = halves(scratch, (parts * width).next_multiple_of(4));
                 let normal = [x, mean, inverse].map(|span| self.at(span));
                 let partial = [sums, products].map(|span| self.at(span));
                 self.columns((dy, width, parts), partial, normal)?;
