@@ -10,13 +10,18 @@ use super::Known;
 pub(crate) fn as_json(plan: &Plan, known: &Known) -> Value {
     let forecast = &known.forecast;
     let jobs = forecast.jobs.iter();
-    let jobs = jobs.map(|cost| (plan.jobs[cost.job].key.to_string(), job(cost)));
+    let jobs = jobs.map(|cost| (plan.jobs[cost.job].key.to_string(), job(cost, &known.place)));
     let place = match &known.place {
         Place::Machine(machine) => json!({
             "kind": "machine",
             "threads": machine.threads,
             "memory_bytes": machine.memory,
             "calibrated": machine.is_measured,
+            "gpus": machine.gpus.as_ref().map(|gpus| json!({
+                "name": gpus.name,
+                "count": gpus.count,
+                "measured_at": gpus.speeds.at,
+            })),
         }),
         Place::Pool(pool) => json!({
             "kind": "pool",
@@ -40,8 +45,14 @@ pub(crate) fn as_json(plan: &Plan, known: &Known) -> Value {
     })
 }
 
-fn job(cost: &JobCost) -> Value {
+fn job(cost: &JobCost, place: &Place) -> Value {
+    let device = match place {
+        Place::Machine(machine) if cost.is_on_gpu(machine) => "cuda",
+        Place::Machine(_) => "cpu",
+        Place::Pool(pool) => pool.device.name,
+    };
     json!({
+        "device": device,
         "parameters": cost.work.parameters,
         "flops": cost.work.flops,
         "devices": cost.devices,

@@ -6,7 +6,7 @@ mod json;
 mod text;
 
 pub(crate) use budget::is_over_budget;
-pub(crate) use calibration::{Calibration, here, write};
+pub(crate) use calibration::{Calibration, gpu_speeds, here, write};
 pub(crate) use json::as_json;
 pub(crate) use text::{figures, gigaflops, heading, hours, summary, warnings};
 

@@ -35,12 +35,20 @@ fn on_machine(machine: &Machine, forecast: &Forecast) -> String {
         " (not calibrated; `vpc calibrate` takes ten seconds)"
     };
     format!(
-        "takes about {} on {} of this machine{measured}; {} on disk, {} of memory",
+        "takes about {} on {} of this machine{}{measured}; {} on disk, {} of memory",
         lasting(forecast.wall),
         counted(machine.threads as usize, "thread"),
+        gpus(machine, forecast).unwrap_or_default(),
         bytes(forecast.disk),
         bytes(forecast.memory),
     )
+}
+
+/// The GPUs that some of the work goes to.
+fn gpus(machine: &Machine, forecast: &Forecast) -> Option<String> {
+    let gpus = machine.gpus.as_ref()?;
+    let is_used = forecast.jobs.iter().any(|job| job.is_on_gpu(machine));
+    is_used.then(|| format!(" and {} × {}", gpus.count, gpus.name))
 }
 
 fn on_pool(pool: &Pool, forecast: &Forecast) -> String {
@@ -71,6 +79,9 @@ const SHORT_KEY: usize = 12;
 /// What one job takes, for a listing of jobs.
 pub(crate) fn figures(known: &Known, cost: &JobCost) -> String {
     let time = match &known.place {
+        Place::Machine(machine) if cost.is_on_gpu(machine) => {
+            format!("{} cuda", lasting(cost.seconds))
+        }
         Place::Machine(_) => lasting(cost.seconds),
         Place::Pool(_) if cost.devices == 0 => "–".to_owned(),
         Place::Pool(_) if cost.device_seconds < LITTLE => "< 0.001 GPUh".to_owned(),

@@ -1,14 +1,15 @@
 //! What one job takes, whatever it runs on.
 
 use vpc_compiler::plan::{
-    AnswersTask, CorpusTask, EncoderTask, EncoderWeights, FeaturesTask, Format, PretrainTask,
-    SourceSpec, StageTask,
+    AnswersTask, CorpusTask, EncoderTask, EncoderWeights, FeaturesTask, Format, Precision,
+    PretrainTask, SourceSpec, StageTask,
 };
 
 use crate::flops::{
     TRAINING_PASSES, attention, encoder_forward, encoder_weights, forward, multiplied,
     projector_weights, recomputing, training,
 };
+use crate::gpu::GpuWork;
 use crate::size::{self, KEPT, Memory};
 
 /// ASSUMED: tokens of text in an item to adapt with or in a question, where no plan says it. Items of
@@ -59,6 +60,8 @@ pub struct Work {
     pub disk: f64,
     /// Most devices that it can use.
     pub widest: u64,
+    /// What a GPU of this machine has to do, where the work would go there.
+    pub gpu: Option<GpuWork>,
 }
 
 /// Text that is worked on, in bytes.
@@ -129,7 +132,7 @@ pub(crate) fn pretrain(task: &PretrainTask, from: u64) -> Work {
     let steps = task.steps.saturating_sub(from);
     let per_step = task.batch.saturating_mul(model.context);
     let recompute = *task.recompute.get();
-    let per_token = training(model) + if recompute { recomputing(model) } else { 0.0 };
+    let per_token = per_token(task);
     let kept = task
         .keep
         .get()
@@ -145,8 +148,28 @@ pub(crate) fn pretrain(task: &PretrainTask, from: u64) -> Work {
         memory: size::training(model, task.micro_batch.unwrap_or(task.batch), recompute),
         disk: model.parameters() as f64 * KEPT * (kept + 1) as f64,
         widest: (per_step / TOKENS_PER_DEVICE).clamp(1, task.batch.max(1)),
+        // Micro-batches are added up on the processor.
+        gpu: task.micro_batch.is_none().then(|| gpu_work(task)),
         ..Work::default()
     }
+}
+
+/// What a GPU has to do for a training that goes to one.
+pub fn gpu_work(task: &PretrainTask) -> GpuWork {
+    GpuWork {
+        is_bf16: task.precision == Precision::Bf16,
+        flops_per_step: (task.batch * task.model.context) as f64 * per_token(task),
+    }
+}
+
+/// Model FLOPs of a token of a training, with what is computed again.
+fn per_token(task: &PretrainTask) -> f64 {
+    let again = if *task.recompute.get() {
+        recomputing(&task.model)
+    } else {
+        0.0
+    };
+    training(&task.model) + again
 }
 
 /// A stage: an item is its text and, where it is seen, its picture's tokens, at most the context.

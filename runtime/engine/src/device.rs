@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde_json::Value;
 use vpc_compiler::plan::{Precision as Planned, PretrainTask};
+use vpc_cost::gpu_work;
 use vpc_device::cuda::{Cuda, available, usable};
 use vpc_device::program::Precision;
 use vpc_device::{DeviceTrainer, TrainError};
@@ -113,7 +114,7 @@ impl<'y> Placed<'y> {
             precision,
             activations,
         };
-        let lease = need.lend(yard, stop)?;
+        let lease = need.lend(yard, gpu_work(task), stop)?;
         let gpu = Cuda::open(lease.index())?;
         let here = OnGpu {
             name: gpu.name().to_owned(),

@@ -34,7 +34,7 @@ mod work;
 
 pub use adopt::{AdoptError, Adopted, Filed, adopt};
 pub use ask::{AskError, Asked, Reply, Scored, ask};
-pub use calibrate::calibrate;
+pub use calibrate::{calibrate, calibrate_gpu};
 pub use device::{Device, made_on};
 pub use error::JobError;
 pub use event::{Event, Observer, Progress};

@@ -1,5 +1,6 @@
 //! How much of a GPU a training takes, and what would fit where it is too much.
 
+use vpc_cost::GpuWork;
 use vpc_device::memory;
 use vpc_device::program::{BatchShape, Precision};
 use vpc_train::{Activations, TrainConfig};
@@ -27,9 +28,14 @@ impl Need<'_> {
     }
 
     /// A place for it; says what would fit where there is none.
-    pub(crate) fn lend<'y>(&self, yard: &'y Yard, stop: &Stop) -> Result<Lease<'y>, JobError> {
+    pub(crate) fn lend<'y>(
+        &self,
+        yard: &'y Yard,
+        work: GpuWork,
+        stop: &Stop,
+    ) -> Result<Lease<'y>, JobError> {
         let needed = self.bytes(self.config.batch)?;
-        match yard.lend(needed, stop) {
+        match yard.lend(needed, work, stop) {
             Ok(lease) => Ok(lease),
             Err(NoPlace::Stopped) => Err(JobError::Stopped),
             Err(NoPlace::TooLarge(there)) => Err(JobError::GpuMemory {
@@ -84,6 +90,11 @@ mod tests {
 
     use super::*;
 
+    const WORK: GpuWork = GpuWork {
+        is_bf16: false,
+        flops_per_step: 1e6,
+    };
+
     fn config() -> TrainConfig {
         TrainConfig {
             model: ModelConfig {
@@ -126,7 +137,7 @@ mod tests {
         let config = config();
         let yard = Yard::new([(0, there)]);
         let kept = need(&config, Activations::Kept);
-        let lent = kept.lend(&yard, &Stop::default());
+        let lent = kept.lend(&yard, WORK, &Stop::default());
         lent.expect_err("it does not fit").to_string()
     }
 
@@ -155,7 +166,7 @@ mod tests {
         let config = config();
         let kept = need(&config, Activations::Kept);
         let yard = Yard::new([(3, kept.bytes(16).expect("bytes"))]);
-        let lease = kept.lend(&yard, &Stop::default()).expect("a place");
+        let lease = kept.lend(&yard, WORK, &Stop::default()).expect("a place");
         assert_eq!(lease.index(), 3);
     }
 

@@ -45,7 +45,10 @@ pub fn run(
     vpc_train::keep_freed_memory();
     let mut log = Log::begin(store, options)?;
     let mut outcome = Outcome::default();
-    let (elsewhere, gpus) = (Elsewhere::default(), Gpus::of(options.device));
+    let (elsewhere, gpus) = (
+        Elsewhere::default(),
+        Gpus::of(options.device, &options.gpus),
+    );
     for healings_left in (0..=HEALINGS).rev() {
         let made = std::mem::take(&mut outcome.made);
         let reused = std::mem::take(&mut outcome.reused);
