@@ -130,6 +130,12 @@ fn run_with(folder: &Folder, libraries: &Path, arguments: &str) -> Run {
     Run::of(command.output().unwrap())
 }
 
+/// A driver that knows this CUDA version, as it counts them, and all of whose functions seem to succeed.
+fn driver_of(version: u32) -> String {
+    let says = format!("int cuDriverGetVersion(int *to) {{ *to = {version}; return 0; }}\n");
+    driver(0).replace("int cuDriverGetVersion() { return 0; }\n", &says)
+}
+
 /// The functions that the driver must have, each failing with this status of its own.
 fn driver(status: i32) -> String {
     let names = "cuInit cuDriverGetVersion cuGetErrorName cuGetErrorString cuDeviceGetCount \
@@ -166,21 +172,8 @@ fn a_library_that_is_another_one_is_told() {
 #[test]
 fn a_driver_that_refuses_is_told() {
     let folder = Folder::with(&[("x.vp", SMALL)]);
-    for name in &LIBRARIES[1..] {
-        let functions = "nvrtcVersion nvrtcCreateProgram nvrtcCompileProgram nvrtcDestroyProgram \
-            nvrtcGetCUBINSize nvrtcGetCUBIN nvrtcGetProgramLogSize nvrtcGetProgramLog \
-            cublasLtCreate cublasLtDestroy cublasLtMatrixLayoutCreate \
-            cublasLtMatrixLayoutDestroy cublasLtMatmulDescCreate cublasLtMatmulDescSetAttribute \
-            cublasLtMatmulDescDestroy cublasLtMatmulPreferenceCreate \
-            cublasLtMatmulPreferenceSetAttribute cublasLtMatmulPreferenceDestroy \
-            cublasLtMatmulAlgoGetHeuristic cublasLtMatmul";
-        let source: String = functions
-            .split(' ')
-            .map(|name| format!("int {name}() {{ return 1; }}\n"))
-            .collect();
-        if with_library(&folder, name, &source, "doctor").is_none() {
-            return;
-        }
+    if !others(&folder, &LIBRARIES[1..]) {
+        return;
     }
     // CUDA_ERROR_NO_DEVICE, and CUDA_ERROR_SYSTEM_DRIVER_MISMATCH.
     for status in [100, 803] {
@@ -192,4 +185,107 @@ fn a_driver_that_refuses_is_told() {
         let run = run_with(&folder, &folder.join("libraries"), "doctor").ends(0);
         assert!(run.stdout.contains("nvidia-smi"), "{}", run.stdout);
     }
+}
+
+/// Builds NVRTC or cuBLASLt, with the functions that they must have, each failing.
+fn others(folder: &Folder, names: &[&str]) -> bool {
+    names.iter().all(|name| {
+        let functions = "nvrtcVersion nvrtcCreateProgram nvrtcCompileProgram nvrtcDestroyProgram \
+            nvrtcGetCUBINSize nvrtcGetCUBIN nvrtcGetProgramLogSize nvrtcGetProgramLog \
+            cublasLtCreate cublasLtDestroy cublasLtMatrixLayoutCreate \
+            cublasLtMatrixLayoutDestroy cublasLtMatmulDescCreate cublasLtMatmulDescSetAttribute \
+            cublasLtMatmulDescDestroy cublasLtMatmulPreferenceCreate \
+            cublasLtMatmulPreferenceSetAttribute cublasLtMatmulPreferenceDestroy \
+            cublasLtMatmulAlgoGetHeuristic cublasLtMatmul";
+        let source: String = functions
+            .split(' ')
+            .map(|name| format!("int {name}() {{ return 1; }}\n"))
+            .collect();
+        with_library(folder, name, &source, "doctor").is_some()
+    })
+}
+
+/// What the advice of `vpc doctor` says, with the folder's libraries where the loader finds them first.
+fn advice(folder: &Folder) -> String {
+    let run = run_with(folder, &folder.join("libraries"), "doctor").ends(0);
+    let (_, advice) = run.stdout.split_once("For an NVIDIA GPU:").unwrap();
+    advice.to_owned()
+}
+
+#[test]
+fn each_thing_that_is_missing_is_told_with_how_to_get_it() {
+    let Some(folder) = without_gpu("what is missing") else {
+        return;
+    };
+    let found = doctor(&folder);
+    let is_there = |name: &str| {
+        let libraries = found["gpu"]["libraries"].as_array().unwrap().iter();
+        let mut libraries = libraries.filter(|library| library["found"] == true);
+        libraries.any(|library| library["name"] == name)
+    };
+    if LIBRARIES.into_iter().any(is_there) {
+        skip("what is missing", "some of the libraries are here");
+        return;
+    }
+    // Nothing is here.
+    let none = advice(&folder);
+    assert!(none.contains("NVIDIA's driver, version 525"), "{none}");
+    assert!(
+        none.contains("`pip install nvidia-cuda-nvrtc nvidia-cublas`"),
+        "{none}"
+    );
+    assert_eq!(none.matches("* ").count(), 2, "{none}");
+    // A driver that is too old, and nothing else.
+    let old = driver_of(13_000).replace("int cuGraphInstantiateWithFlags() { return 0; }\n", "");
+    if with_library(&folder, "libcuda", &old, "doctor").is_none() {
+        return;
+    }
+    let advised = advice(&folder);
+    assert!(
+        advised.contains("has no function `cuGraphInstantiateWithFlags`"),
+        "{advised}"
+    );
+    assert!(advised.contains("version 525"), "{advised}");
+    assert!(advised.contains("`pip install"), "{advised}");
+    // One that has all functions and is older than the kernels' compiler.
+    with_library(&folder, "libcuda", &driver_of(11_080), "doctor");
+    assert!(others(&folder, &LIBRARIES[1..]));
+    let advised = advice(&folder);
+    assert!(
+        advised.contains("knows CUDA up to 11.8: the driver is too old"),
+        "{advised}"
+    );
+    assert!(
+        advised.contains("version 525") && !advised.contains("`pip install"),
+        "{advised}"
+    );
+    for name in &LIBRARIES[1..] {
+        std::fs::remove_file(folder.join(&format!("libraries/{name}.so"))).unwrap();
+    }
+    // A good driver, and neither compiler nor products; then the compiler alone.
+    let good = driver_of(13_000);
+    with_library(&folder, "libcuda", &good, "doctor");
+    let advised = advice(&folder);
+    assert!(
+        !advised.contains("version 525") && advised.contains("`pip install"),
+        "{advised}"
+    );
+    assert!(others(&folder, &["libnvrtc"]));
+    let run = run_with(&folder, &folder.join("libraries"), "run x.vp --device cuda").ends(4);
+    assert!(
+        run.stderr.contains("libcublasLt is not found"),
+        "{}",
+        run.stderr
+    );
+    // The products alone.
+    std::fs::remove_file(folder.join("libraries/libnvrtc.so")).unwrap();
+    assert!(others(&folder, &["libcublasLt"]));
+    let run = run_with(&folder, &folder.join("libraries"), "run x.vp --device cuda").ends(4);
+    assert!(
+        run.stderr.contains("libnvrtc is not found"),
+        "{}",
+        run.stderr
+    );
+    let advised = advice(&folder);
+    assert!(advised.contains("`pip install"), "{advised}");
 }

@@ -2,15 +2,26 @@
 
 use serde_json::{Value, json};
 use vpc_compiler::plan::Plan;
-use vpc_cost::{JobCost, Place};
+use vpc_cost::{JobCost, Place, Pool};
 
 use super::Known;
 
 /// Totals, assumptions, and figures of each job to do.
 pub(crate) fn as_json(plan: &Plan, known: &Known) -> Value {
     let forecast = &known.forecast;
-    let jobs = forecast.jobs.iter();
-    let jobs = jobs.map(|cost| (plan.jobs[cost.job].key.to_string(), job(cost, &known.place)));
+    let mut replicas = known.replicas.iter().peekable();
+    let jobs = forecast.jobs.iter().map(|cost| {
+        let mut told = job(cost, &known.place);
+        if let Some(replica) = replicas.next_if(|replica| replica.job == cost.job) {
+            told["replica"] = json!({
+                "sequences": replica.rows,
+                "memory_bytes": replica.bytes,
+                "fits": replica.instead.is_none(),
+                "estimated_memory_bytes": Pool::memory(&cost.work, cost.devices) as u64,
+            });
+        }
+        (plan.jobs[cost.job].key.to_string(), told)
+    });
     let place = match &known.place {
         Place::Machine(machine) => json!({
             "kind": "machine",

@@ -3,6 +3,7 @@
 mod budget;
 mod calibration;
 mod json;
+mod replica;
 mod text;
 
 pub(crate) use budget::is_over_budget;
@@ -13,6 +14,8 @@ pub(crate) use text::{figures, gigaflops, heading, hours, summary, warnings};
 use vpc_compiler::plan::{KeyMap, Plan, Task};
 use vpc_cost::{Company, Estimator, Facts, Forecast, Machine, Pieces, Place, Pool, forecast};
 use vpc_engine::{State, Survey};
+
+use replica::{Replica, replicas};
 
 /// A plan that would keep this machine busy for longer is meant for a pool.
 const PATIENCE: f64 = 30.0 * 86_400.0;
@@ -35,6 +38,8 @@ pub(crate) enum Costs {
 pub(crate) struct Known {
     pub(crate) place: Place,
     pub(crate) forecast: Forecast,
+    /// What its trainings take of the devices of a pool.
+    pub(crate) replicas: Vec<Replica>,
 }
 
 impl Costs {
@@ -49,7 +54,7 @@ impl Costs {
         {
             return Self::ForAPool;
         }
-        let forecast = forecast(&Pieces::of(plan, &facts), &place);
+        let mut forecast = forecast(&Pieces::of(plan, &facts), &place);
         let is_too_much = match &place {
             Place::Machine(machine) => {
                 let largest = forecast
@@ -65,7 +70,15 @@ impl Costs {
         if is_too_much && !whole {
             return Self::ForAPool;
         }
-        Self::Known(Box::new(Known { place, forecast }))
+        let replicas = match &place {
+            Place::Pool(pool) => replicas(plan, pool, &mut forecast),
+            Place::Machine(_) => Vec::new(),
+        };
+        Self::Known(Box::new(Known {
+            place,
+            forecast,
+            replicas,
+        }))
     }
 
     /// What is known of a place.

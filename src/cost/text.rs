@@ -4,6 +4,7 @@ use vpc_compiler::plan::Plan;
 use vpc_cost::{DEFAULT, Forecast, JobCost, Machine, Misfit, Place, Pool};
 use vpc_store::size_in_words;
 
+use super::replica::too_large;
 use super::{Costs, Known};
 use crate::output::{counted, grouped, lasting};
 
@@ -139,12 +140,14 @@ pub(crate) fn warnings(plan: &Plan, known: &Known) -> Vec<String> {
                 };
                 format!("{name} {why}{}", more(misfits))
             });
-            told.into_iter().collect()
+            told.or_else(|| too_large(plan, pool, &known.replicas))
+                .into_iter()
+                .collect()
         }
     }
 }
 
-fn more(count: usize) -> String {
+pub(super) fn more(count: usize) -> String {
     match count {
         0 | 1 => String::new(),
         count => format!(" (and {} more)", counted(count - 1, "job")),
@@ -152,7 +155,7 @@ fn more(count: usize) -> String {
 }
 
 /// Bytes to two digits or three: a forecast knows no more.
-fn bytes(bytes: f64) -> String {
+pub(super) fn bytes(bytes: f64) -> String {
     size_in_words(bytes.max(0.0) as u64)
 }
 

@@ -56,7 +56,7 @@ impl Need<'_> {
             let bytes = sparing.bytes(self.config.batch)?;
             if bytes <= there {
                 return Ok(format!(
-                    "with `recompute: true` it takes {} GiB and gives the same bits",
+                    "with `activations: recomputed` it takes {} GiB and gives the same bits",
                     gib(bytes)
                 ));
             }
@@ -66,7 +66,7 @@ impl Need<'_> {
             let bytes = sparing.bytes(rows)?;
             if bytes <= there {
                 return Ok(format!(
-                    "with `recompute: true` and `batch: {rows}`, which is another training, it takes {} GiB",
+                    "with `activations: recomputed` and `batch: {rows}`, which is another training, it takes {} GiB",
                     gib(bytes)
                 ));
             }
@@ -154,7 +154,10 @@ mod tests {
         );
 
         let same = refused(kept - 1);
-        assert!(same.contains("with `recompute: true` it takes"), "{same}");
+        assert!(
+            same.contains("with `activations: recomputed` it takes"),
+            "{same}"
+        );
         let other = refused(quarter);
         assert!(other.contains("`batch: 4`"), "{other}");
         let none = refused(1000);
