@@ -289,3 +289,102 @@ fn each_thing_that_is_missing_is_told_with_how_to_get_it() {
     let advised = advice(&folder);
     assert!(advised.contains("`pip install"), "{advised}");
 }
+
+/// A driver that names one GPU, of 80 GiB and capability 9.0, and refuses to open it.
+fn driver_with_a_gpu() -> String {
+    let says = [
+        ("cuInit", "(unsigned f) { return 0; }"),
+        ("cuDriverGetVersion", "(int *to) { *to = 13000; return 0; }"),
+        ("cuDeviceGetCount", "(int *to) { *to = 1; return 0; }"),
+        ("cuDeviceGet", "(int *to, int at) { *to = at; return 0; }"),
+        (
+            "cuDeviceGetName",
+            "(char *to, int n, int at) { strncpy(to, \"made up\", n); return 0; }",
+        ),
+        (
+            "cuDeviceTotalMem_v2",
+            "(size_t *to, int at) { *to = 80UL << 30; return 0; }",
+        ),
+        (
+            "cuDeviceGetAttribute",
+            "(int *to, int what, int at) { *to = what == 75 ? 9 : 0; return 0; }",
+        ),
+    ];
+    let mut source = "#include <stddef.h>\n#include <string.h>\n".to_owned() + &driver(2);
+    for (name, body) in says {
+        let fails = format!("int {name}() {{ return 2; }}\n");
+        assert!(source.contains(&fails), "{name}");
+        source = source.replace(&fails, &format!("int {name}{body}\n"));
+    }
+    source
+}
+
+/// A machine with a GPU as far as planning goes: what is told of it before and after it was measured.
+#[test]
+fn a_measured_gpu_is_planned_with() {
+    let Some(folder) = without_gpu("a measured GPU") else {
+        return;
+    };
+    let built = with_library(&folder, "libcuda", &driver_with_a_gpu(), "doctor");
+    if built.is_none() || !others(&folder, &LIBRARIES[1..]) {
+        return;
+    }
+    let libraries = folder.join("libraries");
+    let vpc = |arguments: &str| run_with(&folder, &libraries, arguments);
+    let before = vpc("doctor").ends(0).stdout;
+    assert!(
+        before.contains("made up, 80 GiB, compute capability 9.0"),
+        "{before}"
+    );
+    assert!(
+        before.contains("not calibrated: `vpc calibrate --device cuda:0`"),
+        "{before}"
+    );
+    // Two trainings for one GPU: that they could share it is told once. It does not open, so they fail.
+    let run = vpc("run x.vp --device cuda");
+    let told = "made up was not measured, so each training has it for itself";
+    assert_eq!(run.stderr.matches(told).count(), 1, "{}", run.stderr);
+    let run = vpc("run x.vp --device cpu");
+    assert!(!run.stderr.contains("measured"), "{}", run.stderr);
+
+    // Measured elsewhere, so to say: a step of any size takes a hundredth of a second.
+    vpc("calibrate --seconds 1").ends(0);
+    let file = ".cache/vpc/calibration.json";
+    let mut known: Value = serde_json::from_str(&folder.read(file)).unwrap();
+    let point = serde_json::json!({
+        "flops_per_step": 1e15, "tokens_per_step": 128, "tokens_per_second": [12_800.0, 25_600.0],
+    });
+    known["gpus"]["made up"] = serde_json::json!({ "at": 0, "f32": [point], "bf16": [point] });
+    folder.write(file, known.to_string());
+    let after = vpc("doctor").ends(0).stdout;
+    assert!(after.contains("; calibrated 1970-01-01"), "{after}");
+    let plan = vpc("plan x.vp --store elsewhere").ends(0);
+    assert!(
+        plan.stdout.contains("of this machine and 1 × made up"),
+        "{}",
+        plan.stdout
+    );
+    let plan = vpc("plan x.vp --store elsewhere --json").ends(0);
+    let plan: Value = serde_json::from_str(&plan.stdout).unwrap();
+    assert_eq!(plan["costs"]["place"]["gpus"]["name"], "made up");
+    let jobs = plan["plan"]["jobs"].as_array().unwrap().iter();
+    for job in jobs.filter(|job| job["kind"] == "pretrain") {
+        let costs = &plan["costs"]["jobs"][job["key"].as_str().unwrap()];
+        assert_eq!(costs["device"], "cuda");
+        assert_eq!(costs["replica"]["fits"], true);
+        let seconds = costs["seconds"].as_f64().unwrap();
+        let steps = job["steps"].as_f64().unwrap();
+        // Two share it without a loss.
+        assert!(
+            (seconds - 0.01 * steps).abs() < 1e-9,
+            "{seconds} s of {steps} steps"
+        );
+    }
+    // A training that it cannot hold is told, with what would fit.
+    let large = SMALL.replace("tiny, data", "tiny, batch: 8_000_000, data");
+    assert_ne!(large, SMALL);
+    folder.write("x.vp", large);
+    let plan = vpc("plan x.vp --store elsewhere").ends(0);
+    let warning = "and made up has 79.0 GiB to give: with `activations: recomputed`";
+    assert!(plan.stderr.contains(warning), "{}", plan.stderr);
+}

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 use vpc_cost::{GpuSpeeds, Gpus, Machine, SCHEMA, Speeds};
 use vpc_device::cuda::available;
-use vpc_engine::memory;
+use vpc_engine::{lent, memory};
 use vpc_store::host;
 
 use crate::output::tell;
@@ -118,19 +118,26 @@ fn gpus_here(measured: &BTreeMap<String, GpuSpeeds>) -> Option<Gpus> {
         return None;
     }
     let there = available().ok()?;
-    let names: Vec<String> = there.into_values().map(|device| device.name).collect();
-    chosen(&names, measured)
+    let there = there.into_values();
+    let there: Vec<(String, u64)> = there
+        .map(|device| (device.name, lent(device.memory_bytes as u64)))
+        .collect();
+    chosen(&there, measured)
 }
 
-/// The most frequent kind of GPU among those that were measured, the first of equals by name.
-fn chosen(names: &[String], measured: &BTreeMap<String, GpuSpeeds>) -> Option<Gpus> {
-    let kinds = measured.iter().map(|(name, speeds)| Gpus {
-        name: name.clone(),
-        count: names.iter().filter(|one| *one == name).count() as u64,
-        speeds: speeds.clone(),
+/// The most frequent kind of GPU among those that were measured, the first of equals by name; of those that
+/// are here, each with its bytes.
+fn chosen(there: &[(String, u64)], measured: &BTreeMap<String, GpuSpeeds>) -> Option<Gpus> {
+    let kinds = measured.iter().filter_map(|(name, speeds)| {
+        let bytes = || there.iter().filter(|one| one.0 == *name).map(|one| one.1);
+        Some(Gpus {
+            name: name.clone(),
+            count: bytes().count() as u64,
+            bytes: bytes().min()?,
+            speeds: speeds.clone(),
+        })
     });
-    let there = kinds.filter(|gpus| gpus.count > 0);
-    there.min_by_key(|gpus| Reverse(gpus.count))
+    kinds.min_by_key(|gpus| Reverse(gpus.count))
 }
 
 /// Reads what was measured of this machine, where it was; else why what lies there is of no use.
@@ -274,12 +281,16 @@ mod tests {
     fn the_most_frequent_measured_kind_counts() {
         let measured = BTreeMap::from([("A".to_owned(), speeds(1)), ("B".to_owned(), speeds(1))]);
         let of = |names: &[&str]| {
-            let names: Vec<String> = names.iter().map(ToString::to_string).collect();
-            chosen(&names, &measured).map(|gpus| (gpus.name, gpus.count))
+            let bytes = |at: usize| 100 - at as u64;
+            let there = names.iter().enumerate();
+            let there: Vec<(String, u64)> = there
+                .map(|(at, name)| ((*name).to_owned(), bytes(at)))
+                .collect();
+            chosen(&there, &measured).map(|gpus| (gpus.name, gpus.count, gpus.bytes))
         };
-        assert_eq!(of(&["A", "B", "B"]), Some(("B".to_owned(), 2)));
-        assert_eq!(of(&["B", "A"]), Some(("A".to_owned(), 1)));
-        assert_eq!(of(&["C", "C", "B"]), Some(("B".to_owned(), 1)));
+        assert_eq!(of(&["A", "B", "B"]), Some(("B".to_owned(), 2, 98)));
+        assert_eq!(of(&["B", "A"]), Some(("A".to_owned(), 1, 99)));
+        assert_eq!(of(&["C", "C", "B"]), Some(("B".to_owned(), 1, 98)));
         assert_eq!(of(&["C"]), None);
     }
 }

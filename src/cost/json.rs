@@ -17,8 +17,11 @@ pub(crate) fn as_json(plan: &Plan, known: &Known) -> Value {
                 "sequences": replica.rows,
                 "memory_bytes": replica.bytes,
                 "fits": replica.instead.is_none(),
-                "estimated_memory_bytes": Pool::memory(&cost.work, cost.devices) as u64,
             });
+            if matches!(known.place, Place::Pool(_)) {
+                let estimate = Pool::memory(&cost.work, cost.devices);
+                told["replica"]["estimated_memory_bytes"] = json!(estimate as u64);
+            }
         }
         (plan.jobs[cost.job].key.to_string(), told)
     });

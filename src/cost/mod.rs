@@ -38,7 +38,7 @@ pub(crate) enum Costs {
 pub(crate) struct Known {
     pub(crate) place: Place,
     pub(crate) forecast: Forecast,
-    /// What its trainings take of the devices of a pool.
+    /// What its trainings take of the devices of a pool, or of the GPUs of this machine.
     pub(crate) replicas: Vec<Replica>,
 }
 
@@ -70,10 +70,7 @@ impl Costs {
         if is_too_much && !whole {
             return Self::ForAPool;
         }
-        let replicas = match &place {
-            Place::Pool(pool) => replicas(plan, pool, &mut forecast),
-            Place::Machine(_) => Vec::new(),
-        };
+        let replicas = replicas(plan, &place, &mut forecast);
         Self::Known(Box::new(Known {
             place,
             forecast,

@@ -104,22 +104,22 @@ pub(crate) fn warnings(plan: &Plan, known: &Known) -> Vec<String> {
     let forecast = &known.forecast;
     match &known.place {
         Place::Machine(machine) => {
-            let Some(there) = machine.memory else {
-                return Vec::new();
-            };
-            let jobs = forecast.jobs.iter();
-            let mut large: Vec<&JobCost> = jobs.filter(|job| job.memory > there as f64).collect();
-            large.sort_by(|a, b| b.memory.total_cmp(&a.memory));
-            let told = large.first().map(|job| {
-                format!(
+            let on_gpu = too_large(plan, &known.place, &known.replicas);
+            let on_host = machine.memory.and_then(|there| {
+                let jobs = forecast.jobs.iter();
+                let large = jobs.filter(|job| job.memory > there as f64);
+                let mut large: Vec<&JobCost> = large.collect();
+                large.sort_by(|a, b| b.memory.total_cmp(&a.memory));
+                let largest = large.first()?;
+                Some(format!(
                     "{} needs about {} of memory, and this machine has {}{}",
-                    plan.jobs[job.job].name(),
-                    bytes(job.memory),
+                    plan.jobs[largest.job].name(),
+                    bytes(largest.memory),
                     bytes(there as f64),
                     more(large.len()),
-                )
+                ))
             });
-            told.into_iter().collect()
+            on_gpu.into_iter().chain(on_host).collect()
         }
         Place::Pool(pool) => {
             let misfits = forecast
@@ -140,7 +140,7 @@ pub(crate) fn warnings(plan: &Plan, known: &Known) -> Vec<String> {
                 };
                 format!("{name} {why}{}", more(misfits))
             });
-            told.or_else(|| too_large(plan, pool, &known.replicas))
+            told.or_else(|| too_large(plan, &known.place, &known.replicas))
                 .into_iter()
                 .collect()
         }

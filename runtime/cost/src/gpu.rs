@@ -41,6 +41,8 @@ pub struct Gpus {
     pub name: String,
     /// How many there are; at least 1.
     pub count: u64,
+    /// Bytes that trainings may have of each.
+    pub bytes: u64,
     /// What was measured of them.
     pub speeds: GpuSpeeds,
 }

@@ -49,6 +49,7 @@ mod tests {
         Lots::of(Some(&Gpus {
             name: "made up".to_owned(),
             count: 2,
+            bytes: 1 << 30,
             speeds: GpuSpeeds {
                 at: 0,
                 f32: Vec::new(),

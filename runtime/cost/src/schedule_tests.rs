@@ -57,6 +57,7 @@ fn with_gpus(count: u64) -> Machine {
         gpus: Some(Gpus {
             name: "made up".to_owned(),
             count,
+            bytes: 1 << 30,
             speeds: GpuSpeeds {
                 at: 0,
                 f32: line.clone(),
