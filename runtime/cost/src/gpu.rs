@@ -2,6 +2,9 @@
 //! trainings of a size share one.
 
 use serde::{Deserialize, Serialize};
+use vpc_compiler::plan::{Precision, PretrainTask};
+
+use crate::flops::{recomputing, training};
 
 /// By how much the sum of speeds must grow when twice as many trainings share a GPU.
 pub const PAYS: f64 = 1.05;
@@ -54,6 +57,24 @@ pub struct GpuWork {
     pub is_bf16: bool,
     /// Model FLOPs of a step.
     pub flops_per_step: f64,
+}
+
+/// What a GPU has to do for a training that goes to one.
+pub fn gpu_work(task: &PretrainTask) -> GpuWork {
+    GpuWork {
+        is_bf16: task.precision == Precision::Bf16,
+        flops_per_step: (task.batch * task.model.context) as f64 * per_token(task),
+    }
+}
+
+/// Model FLOPs of a token of a training, with what is computed again.
+pub(crate) fn per_token(task: &PretrainTask) -> f64 {
+    let again = if *task.recompute.get() {
+        recomputing(&task.model)
+    } else {
+        0.0
+    };
+    training(&task.model) + again
 }
 
 impl GpuPoint {

@@ -32,7 +32,7 @@ pub use flops::{
     projector_weights, training,
 };
 pub use forecast::{Forecast, JobCost, Place, forecast};
-pub use gpu::{GpuPoint, GpuSpeeds, GpuWork, Gpus, PAYS, TOGETHER};
+pub use gpu::{GpuPoint, GpuSpeeds, GpuWork, Gpus, PAYS, TOGETHER, gpu_work};
 pub use machine::{Company, Machine, Point, ROUGH, SCHEMA, Speeds, TextSpeeds};
 pub use pieces::Pieces;
 pub use pool::{NotAPool, Pool};
@@ -40,5 +40,5 @@ pub use size::{KEPT, Memory, Parameters, STATE};
 pub use threads::threads_for;
 pub use work::{
     ANSWER_TOKENS, BYTES_PER_TOKEN, DECODED_TOGETHER, EXPLANATION_TOKENS, ITEM_TOKENS, OPTIONS,
-    Text, Work, gpu_work,
+    Text, Work,
 };

@@ -1,15 +1,15 @@
 //! What one job takes, whatever it runs on.
 
 use vpc_compiler::plan::{
-    AnswersTask, CorpusTask, EncoderTask, EncoderWeights, FeaturesTask, Format, Precision,
-    PretrainTask, SourceSpec, StageTask,
+    AnswersTask, CorpusTask, EncoderTask, EncoderWeights, FeaturesTask, Format, PretrainTask,
+    SourceSpec, StageTask,
 };
 
 use crate::flops::{
     TRAINING_PASSES, attention, encoder_forward, encoder_weights, forward, multiplied,
-    projector_weights, recomputing, training,
+    projector_weights,
 };
-use crate::gpu::GpuWork;
+use crate::gpu::{GpuWork, gpu_work, per_token};
 use crate::size::{self, KEPT, Memory};
 
 /// ASSUMED: tokens of text in an item to adapt with or in a question, where no plan says it. Items of
@@ -152,24 +152,6 @@ pub(crate) fn pretrain(task: &PretrainTask, from: u64) -> Work {
         gpu: task.micro_batch.is_none().then(|| gpu_work(task)),
         ..Work::default()
     }
-}
-
-/// What a GPU has to do for a training that goes to one.
-pub fn gpu_work(task: &PretrainTask) -> GpuWork {
-    GpuWork {
-        is_bf16: task.precision == Precision::Bf16,
-        flops_per_step: (task.batch * task.model.context) as f64 * per_token(task),
-    }
-}
-
-/// Model FLOPs of a token of a training, with what is computed again.
-fn per_token(task: &PretrainTask) -> f64 {
-    let again = if *task.recompute.get() {
-        recomputing(&task.model)
-    } else {
-        0.0
-    };
-    training(&task.model) + again
 }
 
 /// A stage: an item is its text and, where it is seen, its picture's tokens, at most the context.
