@@ -188,6 +188,7 @@ def main():
     p.add_argument("--rounds", type=int, default=2)
     p.add_argument("--curve", type=int, default=100)
     p.add_argument("--parity", nargs="*", default=["S", "GQA-tied"])
+    p.add_argument("--only-parity", action="store_true", help="no speeds")
     p.add_argument("shapes", nargs="*", default=list(GPU_SHAPES))
     a = p.parse_args()
     card = torch.cuda.get_device_name()
@@ -204,7 +205,7 @@ def main():
         print(f"| {name} | {rows['cpu'][0]:.4f} → {rows['cpu'][-1]:.4f} | " + " | ".join(f"{off[how]:.1e}" for how in ["f32", "torch f32", "bf16", "torch bf16"]) + f" | {between:.1e} |", flush=True)
         result["parity"][name] = {how: curve.tolist() for how, curve in rows.items()}
     print("\n| shape | trainer | best tok/s | median tok/s | MFU, median | GPU memory, GiB | median ÷ torch.compile |\n|---|---|---|---|---|---|---|")
-    for name in a.shapes:
+    for name in [] if a.only_parity else a.shapes:
         try:
             rows = speed(a.binary, name, a.seconds, a.rounds, peak)
         except Exception as error:

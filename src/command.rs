@@ -170,9 +170,13 @@ fn share(text: &str) -> Result<f64, String> {
 
 #[derive(Debug, Args)]
 pub(crate) struct CalibrateOptions {
-    /// How long to measure, in seconds; in less than 5, only small models are measured.
-    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=600))]
-    pub(crate) seconds: u32,
+    /// What to measure: `cpu`, `cuda` (a GPU of each kind) or `cuda:N`.
+    #[arg(long, value_name = "DEVICE", default_value = "cpu")]
+    pub(crate) device: Device,
+    /// How long to measure, in seconds: else 10, and 40 of a GPU. In less than 5, only small models are
+    /// measured on the processor.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=600))]
+    pub(crate) seconds: Option<u32>,
     /// Write it as JSON.
     #[arg(long)]
     pub(crate) json: bool,

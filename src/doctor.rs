@@ -1,13 +1,16 @@
 //! `vpc doctor`: what this machine has to train with, and what is missing.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use serde_json::json;
 use vpc_device::cuda::{Report, report};
 
 use crate::command::DoctorOptions;
+use crate::cost::Calibration;
 use crate::exit::Status;
 use crate::output::{counted, say, say_json};
+use crate::time::moment;
 
 /// Version of the JSON.
 const SCHEMA: u32 = 1;
@@ -15,16 +18,20 @@ const SCHEMA: u32 = 1;
 pub(crate) fn doctor(options: &DoctorOptions) -> Status {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let memory = vpc_engine::memory();
-    let report = report();
+    let (report, known) = (report(), Calibration::known());
     if options.json {
         let found = json!({
             "schema": SCHEMA,
             "processor": { "threads": threads, "instructions": instructions(), "memory_bytes": memory },
             "gpu": report,
+            "calibrated": {
+                "processor": known.speeds.is_some(),
+                "gpus": known.gpus.iter().map(|(name, speeds)| (name.as_str(), speeds.at)).collect::<BTreeMap<_, _>>(),
+            },
         });
         say_json(found);
     } else {
-        say(text(threads, memory, &report).trim_end());
+        say(text(threads, memory, &report, &known).trim_end());
     }
     Status::Ok
 }
@@ -45,14 +52,23 @@ fn instructions() -> &'static str {
     std::env::consts::ARCH
 }
 
-fn text(threads: usize, memory: Option<u64>, report: &Report) -> String {
+fn text(threads: usize, memory: Option<u64>, report: &Report, known: &Calibration) -> String {
     let mut text = String::new();
     let mut line = |name: &str, what: &str| {
         _ = writeln!(text, "{name:<12} {what}");
     };
     line(
         "processor",
-        &format!("{}, {}", counted(threads, "thread"), instructions()),
+        &format!(
+            "{}, {}; {}",
+            counted(threads, "thread"),
+            instructions(),
+            if known.speeds.is_some() {
+                "calibrated"
+            } else {
+                "not calibrated: `vpc calibrate` takes ten seconds"
+            }
+        ),
     );
     if let Some(memory) = memory {
         line("memory", &format!("{} GiB", memory >> 30));
@@ -70,10 +86,12 @@ fn text(threads: usize, memory: Option<u64>, report: &Report) -> String {
     }
     for (index, device) in report.devices.iter().enumerate() {
         let (major, minor) = device.compute;
-        let usable = if device.usable {
-            ""
-        } else {
-            ": too old, 8.0 is needed"
+        let usable = match known.gpus.get(&device.name) {
+            _ if !device.usable => ": too old, 8.0 is needed".to_owned(),
+            Some(speeds) => format!("; calibrated {}", moment(speeds.at)),
+            None => format!(
+                "; not calibrated: `vpc calibrate --device cuda:{index}` lets small trainings share it"
+            ),
         };
         line(
             &format!("cuda:{index}"),
@@ -112,8 +130,9 @@ fn text(threads: usize, memory: Option<u64>, report: &Report) -> String {
         .filter(|library| !library.found && !library.optional);
     let mut hints: Vec<&str> = missing.map(|library| library.hint).collect();
     hints.dedup();
-    if hints.is_empty() {
-        hints.push(problem);
+    // What is there and of no use is told beside what is not there.
+    if !hints.iter().any(|hint| problem.ends_with(hint)) {
+        hints.insert(0, problem);
     }
     for hint in hints {
         _ = writeln!(text, "* {hint}");

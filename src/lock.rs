@@ -1,5 +1,6 @@
 //! `vpc lock`: writes down what the data files of a study hold.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
@@ -79,6 +80,8 @@ fn count(planned: &Planned, options: &LockOptions) -> Result<Option<Status>, Sto
     let _running = store.begin_run(&roots::record(&planned.plan, file, &planned.folder))?;
     store.remember(&planned.digests)?;
     let settings = Options {
+        // It trains nothing.
+        gpus: BTreeMap::new(),
         device: Device::default(),
         data_parallel: 1,
         threads: std::thread::available_parallelism().map_or(1, usize::from),

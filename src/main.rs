@@ -17,6 +17,7 @@ mod exit;
 mod explain;
 mod export;
 mod fmt;
+mod gpus;
 mod graph;
 mod library;
 mod lock;

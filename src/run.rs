@@ -18,7 +18,7 @@ use crate::refusal::{refusal, refused};
 use crate::results::{self, Extent};
 use crate::signals::Signals;
 use crate::study::{Planned, planned, selected};
-use crate::{build, roots, saved};
+use crate::{build, gpus, roots, saved};
 
 /// What the threads of a small run reserve, in bytes; they use little of it.
 const LEAST_ADDRESS_SPACE: u64 = 1 << 30;
@@ -198,6 +198,7 @@ fn settings(options: &RunOptions, study: String) -> Options {
         threads: options.threads.map_or(cores, usize::from),
         device: options.device,
         data_parallel: usize::from(options.data_parallel),
+        gpus: gpus::measured(options.device),
         keep_going: !options.fail_fast,
         checkpoint_every: options.checkpoint_every.map(Duration::from_secs),
         build: build::name().to_owned(),
@@ -227,6 +228,9 @@ fn go(
             counted(to_do, "job"),
             store.root().display()
         ));
+    }
+    if !options.quiet {
+        gpus::advise(options.device, plan, before, &settings.gpus);
     }
     let begun = Instant::now();
     let outcome = vpc_engine::run(plan, store, settings, stop, observer.as_ref())?;

@@ -157,6 +157,12 @@ fn run_with(folder: &Folder, libraries: &Path, arguments: &str) -> Run {
     Run::of(command.output().unwrap())
 }
 
+/// A driver that knows this CUDA version, as it counts them, and all of whose functions seem to succeed.
+fn driver_of(version: u32) -> String {
+    let says = format!("int cuDriverGetVersion(int *to) {{ *to = {version}; return 0; }}\n");
+    driver(0).replace("int cuDriverGetVersion() { return 0; }\n", &says)
+}
+
 /// The functions that the driver must have, each failing with this status of its own.
 fn driver(status: i32) -> String {
     let names = "cuInit cuDriverGetVersion cuGetErrorName cuGetErrorString cuDeviceGetCount \
@@ -190,29 +196,10 @@ fn a_library_that_is_another_one_is_told() {
     run_with(&folder, &libraries, "run x.vp").ends(0);
 }
 
-/// Builds stand-ins for NVRTC and cuBLASLt, which can do nothing; none without a C compiler.
-fn with_toolkit(folder: &Folder) -> Option<()> {
-    for name in &LIBRARIES[1..3] {
-        let functions = "nvrtcVersion nvrtcCreateProgram nvrtcCompileProgram nvrtcDestroyProgram \
-            nvrtcGetCUBINSize nvrtcGetCUBIN nvrtcGetProgramLogSize nvrtcGetProgramLog \
-            cublasLtCreate cublasLtDestroy cublasLtMatrixLayoutCreate \
-            cublasLtMatrixLayoutDestroy cublasLtMatmulDescCreate cublasLtMatmulDescSetAttribute \
-            cublasLtMatmulDescDestroy cublasLtMatmulPreferenceCreate \
-            cublasLtMatmulPreferenceSetAttribute cublasLtMatmulPreferenceDestroy \
-            cublasLtMatmulAlgoGetHeuristic cublasLtMatmul";
-        let source: String = functions
-            .split(' ')
-            .map(|name| format!("int {name}() {{ return 1; }}\n"))
-            .collect();
-        with_library(folder, name, &source, "doctor")?;
-    }
-    Some(())
-}
-
 #[test]
 fn a_driver_that_refuses_is_told() {
     let folder = Folder::with(&[("x.vp", SMALL)]);
-    if with_toolkit(&folder).is_none() {
+    if !others(&folder, &LIBRARIES[1..]) {
         return;
     }
     // CUDA_ERROR_NO_DEVICE, and CUDA_ERROR_SYSTEM_DRIVER_MISMATCH.
@@ -228,7 +215,7 @@ fn a_driver_that_refuses_is_told() {
 }
 
 /// A driver that knows so many GPUs, and nothing to do with them.
-fn driver_of(gpus: usize) -> String {
+fn driver_with(gpus: usize) -> String {
     let told = [
         "cuDriverGetVersion(int *out) { *out = 13000;".to_owned(),
         format!("cuDeviceGetCount(int *out) {{ *out = {gpus};"),
@@ -253,7 +240,7 @@ fn as_many_gpus_as_asked_for_and_their_library_must_be_there() {
     let folder = Folder::with(&[("x.vp", SMALL)]);
     let libraries = folder.join("libraries");
     // Something by the name of NCCL, found before that of the machine.
-    if with_toolkit(&folder).is_none()
+    if !others(&folder, &LIBRARIES[1..3])
         || with_library(&folder, "libnccl", "int nothing;\n", "doctor").is_none()
     {
         return;
@@ -274,7 +261,7 @@ fn as_many_gpus_as_asked_for_and_their_library_must_be_there() {
         (2, "run x.vp --data-parallel 2", "`ncclGetVersion`"),
         (2, "run x.vp --data-parallel 2", "libnccl2"),
     ] {
-        if with_library(&folder, "libcuda", &driver_of(gpus), "doctor").is_none() {
+        if with_library(&folder, "libcuda", &driver_with(gpus), "doctor").is_none() {
             return;
         }
         let run = run(arguments).ends(4);
@@ -285,4 +272,206 @@ fn as_many_gpus_as_asked_for_and_their_library_must_be_there() {
     assert!(doctor.contains("cuda:1"), "{doctor}");
     let told = doctor.contains("`vpc run --data-parallel 2`") && doctor.contains("with libnccl:");
     assert!(told, "{doctor}");
+}
+
+/// Builds NVRTC or cuBLASLt, with the functions that they must have, each failing.
+fn others(folder: &Folder, names: &[&str]) -> bool {
+    names.iter().all(|name| {
+        let functions = "nvrtcVersion nvrtcCreateProgram nvrtcCompileProgram nvrtcDestroyProgram \
+            nvrtcGetCUBINSize nvrtcGetCUBIN nvrtcGetProgramLogSize nvrtcGetProgramLog \
+            cublasLtCreate cublasLtDestroy cublasLtMatrixLayoutCreate \
+            cublasLtMatrixLayoutDestroy cublasLtMatmulDescCreate cublasLtMatmulDescSetAttribute \
+            cublasLtMatmulDescDestroy cublasLtMatmulPreferenceCreate \
+            cublasLtMatmulPreferenceSetAttribute cublasLtMatmulPreferenceDestroy \
+            cublasLtMatmulAlgoGetHeuristic cublasLtMatmul";
+        let source: String = functions
+            .split(' ')
+            .map(|name| format!("int {name}() {{ return 1; }}\n"))
+            .collect();
+        with_library(folder, name, &source, "doctor").is_some()
+    })
+}
+
+/// What the advice of `vpc doctor` says, with the folder's libraries where the loader finds them first.
+fn advice(folder: &Folder) -> String {
+    let run = run_with(folder, &folder.join("libraries"), "doctor").ends(0);
+    let (_, advice) = run.stdout.split_once("For an NVIDIA GPU:").unwrap();
+    advice.to_owned()
+}
+
+#[test]
+fn each_thing_that_is_missing_is_told_with_how_to_get_it() {
+    let Some(folder) = without_gpu("what is missing") else {
+        return;
+    };
+    let found = doctor(&folder);
+    let is_there = |name: &str| {
+        let libraries = found["gpu"]["libraries"].as_array().unwrap().iter();
+        let mut libraries = libraries.filter(|library| library["found"] == true);
+        libraries.any(|library| library["name"] == name)
+    };
+    if LIBRARIES.into_iter().any(is_there) {
+        skip("what is missing", "some of the libraries are here");
+        return;
+    }
+    // Nothing is here.
+    let none = advice(&folder);
+    assert!(none.contains("NVIDIA's driver, version 525"), "{none}");
+    assert!(
+        none.contains("`pip install nvidia-cuda-nvrtc nvidia-cublas`"),
+        "{none}"
+    );
+    assert_eq!(none.matches("* ").count(), 2, "{none}");
+    // A driver that is too old, and nothing else.
+    let old = driver_of(13_000).replace("int cuGraphInstantiateWithFlags() { return 0; }\n", "");
+    if with_library(&folder, "libcuda", &old, "doctor").is_none() {
+        return;
+    }
+    let advised = advice(&folder);
+    assert!(
+        advised.contains("has no function `cuGraphInstantiateWithFlags`"),
+        "{advised}"
+    );
+    assert!(advised.contains("version 525"), "{advised}");
+    assert!(advised.contains("`pip install"), "{advised}");
+    // One that has all functions and is older than the kernels' compiler.
+    with_library(&folder, "libcuda", &driver_of(11_080), "doctor");
+    assert!(others(&folder, &LIBRARIES[1..]));
+    let advised = advice(&folder);
+    assert!(
+        advised.contains("knows CUDA up to 11.8: the driver is too old"),
+        "{advised}"
+    );
+    assert!(
+        advised.contains("version 525") && !advised.contains("`pip install"),
+        "{advised}"
+    );
+    for name in &LIBRARIES[1..] {
+        std::fs::remove_file(folder.join(&format!("libraries/{name}.so"))).unwrap();
+    }
+    // A good driver, and neither compiler nor products; then the compiler alone.
+    let good = driver_of(13_000);
+    with_library(&folder, "libcuda", &good, "doctor");
+    let advised = advice(&folder);
+    assert!(
+        !advised.contains("version 525") && advised.contains("`pip install"),
+        "{advised}"
+    );
+    assert!(others(&folder, &["libnvrtc"]));
+    let run = run_with(&folder, &folder.join("libraries"), "run x.vp --device cuda").ends(4);
+    assert!(
+        run.stderr.contains("libcublasLt is not found"),
+        "{}",
+        run.stderr
+    );
+    // The products alone.
+    std::fs::remove_file(folder.join("libraries/libnvrtc.so")).unwrap();
+    assert!(others(&folder, &["libcublasLt"]));
+    let run = run_with(&folder, &folder.join("libraries"), "run x.vp --device cuda").ends(4);
+    assert!(
+        run.stderr.contains("libnvrtc is not found"),
+        "{}",
+        run.stderr
+    );
+    let advised = advice(&folder);
+    assert!(advised.contains("`pip install"), "{advised}");
+}
+
+/// A driver that names one GPU, of 80 GiB and capability 9.0, and refuses to open it.
+fn driver_with_a_gpu() -> String {
+    let says = [
+        ("cuInit", "(unsigned f) { return 0; }"),
+        ("cuDriverGetVersion", "(int *to) { *to = 13000; return 0; }"),
+        ("cuDeviceGetCount", "(int *to) { *to = 1; return 0; }"),
+        ("cuDeviceGet", "(int *to, int at) { *to = at; return 0; }"),
+        (
+            "cuDeviceGetName",
+            "(char *to, int n, int at) { strncpy(to, \"made up\", n); return 0; }",
+        ),
+        (
+            "cuDeviceTotalMem_v2",
+            "(size_t *to, int at) { *to = 80UL << 30; return 0; }",
+        ),
+        (
+            "cuDeviceGetAttribute",
+            "(int *to, int what, int at) { *to = what == 75 ? 9 : 0; return 0; }",
+        ),
+    ];
+    let mut source = "#include <stddef.h>\n#include <string.h>\n".to_owned() + &driver(2);
+    for (name, body) in says {
+        let fails = format!("int {name}() {{ return 2; }}\n");
+        assert!(source.contains(&fails), "{name}");
+        source = source.replace(&fails, &format!("int {name}{body}\n"));
+    }
+    source
+}
+
+/// A machine with a GPU as far as planning goes: what is told of it before and after it was measured.
+#[test]
+fn a_measured_gpu_is_planned_with() {
+    let Some(folder) = without_gpu("a measured GPU") else {
+        return;
+    };
+    let built = with_library(&folder, "libcuda", &driver_with_a_gpu(), "doctor");
+    if built.is_none() || !others(&folder, &LIBRARIES[1..]) {
+        return;
+    }
+    let libraries = folder.join("libraries");
+    let vpc = |arguments: &str| run_with(&folder, &libraries, arguments);
+    let before = vpc("doctor").ends(0).stdout;
+    assert!(
+        before.contains("made up, 80 GiB, compute capability 9.0"),
+        "{before}"
+    );
+    assert!(
+        before.contains("not calibrated: `vpc calibrate --device cuda:0`"),
+        "{before}"
+    );
+    // Two trainings for one GPU: that they could share it is told once. It does not open, so they fail.
+    let run = vpc("run x.vp --device cuda");
+    let told = "made up was not measured, so each training has it for itself";
+    assert_eq!(run.stderr.matches(told).count(), 1, "{}", run.stderr);
+    let run = vpc("run x.vp --device cpu");
+    assert!(!run.stderr.contains("measured"), "{}", run.stderr);
+
+    // Measured elsewhere, so to say: a step of any size takes a hundredth of a second.
+    vpc("calibrate --seconds 1").ends(0);
+    let file = ".cache/vpc/calibration.json";
+    let mut known: Value = serde_json::from_str(&folder.read(file)).unwrap();
+    let point = serde_json::json!({
+        "flops_per_step": 1e15, "tokens_per_step": 128, "tokens_per_second": [12_800.0, 25_600.0],
+    });
+    known["gpus"]["made up"] = serde_json::json!({ "at": 0, "f32": [point], "bf16": [point] });
+    folder.write(file, known.to_string());
+    let after = vpc("doctor").ends(0).stdout;
+    assert!(after.contains("; calibrated 1970-01-01"), "{after}");
+    let plan = vpc("plan x.vp --store elsewhere").ends(0);
+    assert!(
+        plan.stdout.contains("of this machine and 1 × made up"),
+        "{}",
+        plan.stdout
+    );
+    let plan = vpc("plan x.vp --store elsewhere --json").ends(0);
+    let plan: Value = serde_json::from_str(&plan.stdout).unwrap();
+    assert_eq!(plan["costs"]["place"]["gpus"]["name"], "made up");
+    let jobs = plan["plan"]["jobs"].as_array().unwrap().iter();
+    for job in jobs.filter(|job| job["kind"] == "pretrain") {
+        let costs = &plan["costs"]["jobs"][job["key"].as_str().unwrap()];
+        assert_eq!(costs["device"], "cuda");
+        assert_eq!(costs["replica"]["fits"], true);
+        let seconds = costs["seconds"].as_f64().unwrap();
+        let steps = job["steps"].as_f64().unwrap();
+        // Two share it without a loss.
+        assert!(
+            (seconds - 0.01 * steps).abs() < 1e-9,
+            "{seconds} s of {steps} steps"
+        );
+    }
+    // A training that it cannot hold is told, with what would fit.
+    let large = SMALL.replace("tiny, data", "tiny, batch: 8_000_000, data");
+    assert_ne!(large, SMALL);
+    folder.write("x.vp", large);
+    let plan = vpc("plan x.vp --store elsewhere").ends(0);
+    let warning = "and made up has 79.0 GiB to give: with `activations: recomputed`";
+    assert!(plan.stderr.contains(warning), "{}", plan.stderr);
 }

@@ -2,21 +2,40 @@
 
 use serde_json::{Value, json};
 use vpc_compiler::plan::Plan;
-use vpc_cost::{JobCost, Place};
+use vpc_cost::{JobCost, Place, Pool};
 
 use super::Known;
 
 /// Totals, assumptions, and figures of each job to do.
 pub(crate) fn as_json(plan: &Plan, known: &Known) -> Value {
     let forecast = &known.forecast;
-    let jobs = forecast.jobs.iter();
-    let jobs = jobs.map(|cost| (plan.jobs[cost.job].key.to_string(), job(cost)));
+    let mut replicas = known.replicas.iter().peekable();
+    let jobs = forecast.jobs.iter().map(|cost| {
+        let mut told = job(cost, &known.place);
+        if let Some(replica) = replicas.next_if(|replica| replica.job == cost.job) {
+            told["replica"] = json!({
+                "sequences": replica.rows,
+                "memory_bytes": replica.bytes,
+                "fits": replica.instead.is_none(),
+            });
+            if matches!(known.place, Place::Pool(_)) {
+                let estimate = Pool::memory(&cost.work, cost.devices);
+                told["replica"]["estimated_memory_bytes"] = json!(estimate as u64);
+            }
+        }
+        (plan.jobs[cost.job].key.to_string(), told)
+    });
     let place = match &known.place {
         Place::Machine(machine) => json!({
             "kind": "machine",
             "threads": machine.threads,
             "memory_bytes": machine.memory,
             "calibrated": machine.is_measured,
+            "gpus": machine.gpus.as_ref().map(|gpus| json!({
+                "name": gpus.name,
+                "count": gpus.count,
+                "measured_at": gpus.speeds.at,
+            })),
         }),
         Place::Pool(pool) => json!({
             "kind": "pool",
@@ -40,8 +59,14 @@ pub(crate) fn as_json(plan: &Plan, known: &Known) -> Value {
     })
 }
 
-fn job(cost: &JobCost) -> Value {
+fn job(cost: &JobCost, place: &Place) -> Value {
+    let device = match place {
+        Place::Machine(machine) if cost.is_on_gpu(machine) => "cuda",
+        Place::Machine(_) => "cpu",
+        Place::Pool(pool) => pool.device.name,
+    };
     json!({
+        "device": device,
         "parameters": cost.work.parameters,
         "flops": cost.work.flops,
         "devices": cost.devices,

@@ -3,16 +3,19 @@
 mod budget;
 mod calibration;
 mod json;
+mod replica;
 mod text;
 
 pub(crate) use budget::is_over_budget;
-pub(crate) use calibration::{Calibration, here, write};
+pub(crate) use calibration::{Calibration, gpu_speeds, here, write};
 pub(crate) use json::as_json;
 pub(crate) use text::{figures, gigaflops, heading, hours, summary, warnings};
 
 use vpc_compiler::plan::{KeyMap, Plan, Task};
 use vpc_cost::{Company, Estimator, Facts, Forecast, Machine, Pieces, Place, Pool, forecast};
 use vpc_engine::{State, Survey};
+
+use replica::{Replica, replicas};
 
 /// A plan that would keep this machine busy for longer is meant for a pool.
 const PATIENCE: f64 = 30.0 * 86_400.0;
@@ -35,6 +38,8 @@ pub(crate) enum Costs {
 pub(crate) struct Known {
     pub(crate) place: Place,
     pub(crate) forecast: Forecast,
+    /// What its trainings take of the devices of a pool, or of the GPUs of this machine.
+    pub(crate) replicas: Vec<Replica>,
 }
 
 impl Costs {
@@ -49,7 +54,7 @@ impl Costs {
         {
             return Self::ForAPool;
         }
-        let forecast = forecast(&Pieces::of(plan, &facts), &place);
+        let mut forecast = forecast(&Pieces::of(plan, &facts), &place);
         let is_too_much = match &place {
             Place::Machine(machine) => {
                 let largest = forecast
@@ -65,7 +70,12 @@ impl Costs {
         if is_too_much && !whole {
             return Self::ForAPool;
         }
-        Self::Known(Box::new(Known { place, forecast }))
+        let replicas = replicas(plan, &place, &mut forecast);
+        Self::Known(Box::new(Known {
+            place,
+            forecast,
+            replicas,
+        }))
     }
 
     /// What is known of a place.

@@ -4,6 +4,7 @@ use vpc_compiler::plan::Plan;
 use vpc_cost::{DEFAULT, Forecast, JobCost, Machine, Misfit, Place, Pool};
 use vpc_store::size_in_words;
 
+use super::replica::too_large;
 use super::{Costs, Known};
 use crate::output::{counted, grouped, lasting};
 
@@ -35,12 +36,20 @@ fn on_machine(machine: &Machine, forecast: &Forecast) -> String {
         " (not calibrated; `vpc calibrate` takes ten seconds)"
     };
     format!(
-        "takes about {} on {} of this machine{measured}; {} on disk, {} of memory",
+        "takes about {} on {} of this machine{}{measured}; {} on disk, {} of memory",
         lasting(forecast.wall),
         counted(machine.threads as usize, "thread"),
+        gpus(machine, forecast).unwrap_or_default(),
         bytes(forecast.disk),
         bytes(forecast.memory),
     )
+}
+
+/// The GPUs that some of the work goes to.
+fn gpus(machine: &Machine, forecast: &Forecast) -> Option<String> {
+    let gpus = machine.gpus.as_ref()?;
+    let is_used = forecast.jobs.iter().any(|job| job.is_on_gpu(machine));
+    is_used.then(|| format!(" and {} × {}", gpus.count, gpus.name))
 }
 
 fn on_pool(pool: &Pool, forecast: &Forecast) -> String {
@@ -71,6 +80,9 @@ const SHORT_KEY: usize = 12;
 /// What one job takes, for a listing of jobs.
 pub(crate) fn figures(known: &Known, cost: &JobCost) -> String {
     let time = match &known.place {
+        Place::Machine(machine) if cost.is_on_gpu(machine) => {
+            format!("{} cuda", lasting(cost.seconds))
+        }
         Place::Machine(_) => lasting(cost.seconds),
         Place::Pool(_) if cost.devices == 0 => "–".to_owned(),
         Place::Pool(_) if cost.device_seconds < LITTLE => "< 0.001 GPUh".to_owned(),
@@ -92,22 +104,22 @@ pub(crate) fn warnings(plan: &Plan, known: &Known) -> Vec<String> {
     let forecast = &known.forecast;
     match &known.place {
         Place::Machine(machine) => {
-            let Some(there) = machine.memory else {
-                return Vec::new();
-            };
-            let jobs = forecast.jobs.iter();
-            let mut large: Vec<&JobCost> = jobs.filter(|job| job.memory > there as f64).collect();
-            large.sort_by(|a, b| b.memory.total_cmp(&a.memory));
-            let told = large.first().map(|job| {
-                format!(
+            let on_gpu = too_large(plan, &known.place, &known.replicas);
+            let on_host = machine.memory.and_then(|there| {
+                let jobs = forecast.jobs.iter();
+                let large = jobs.filter(|job| job.memory > there as f64);
+                let mut large: Vec<&JobCost> = large.collect();
+                large.sort_by(|a, b| b.memory.total_cmp(&a.memory));
+                let largest = large.first()?;
+                Some(format!(
                     "{} needs about {} of memory, and this machine has {}{}",
-                    plan.jobs[job.job].name(),
-                    bytes(job.memory),
+                    plan.jobs[largest.job].name(),
+                    bytes(largest.memory),
                     bytes(there as f64),
                     more(large.len()),
-                )
+                ))
             });
-            told.into_iter().collect()
+            on_gpu.into_iter().chain(on_host).collect()
         }
         Place::Pool(pool) => {
             let misfits = forecast
@@ -128,12 +140,14 @@ pub(crate) fn warnings(plan: &Plan, known: &Known) -> Vec<String> {
                 };
                 format!("{name} {why}{}", more(misfits))
             });
-            told.into_iter().collect()
+            told.or_else(|| too_large(plan, &known.place, &known.replicas))
+                .into_iter()
+                .collect()
         }
     }
 }
 
-fn more(count: usize) -> String {
+pub(super) fn more(count: usize) -> String {
     match count {
         0 | 1 => String::new(),
         count => format!(" (and {} more)", counted(count - 1, "job")),
@@ -141,7 +155,7 @@ fn more(count: usize) -> String {
 }
 
 /// Bytes to two digits or three: a forecast knows no more.
-fn bytes(bytes: f64) -> String {
+pub(super) fn bytes(bytes: f64) -> String {
     size_in_words(bytes.max(0.0) as u64)
 }
 

@@ -134,6 +134,11 @@ impl JobCost {
         }
     }
 
+    /// Whether it runs on a GPU of a machine.
+    pub fn is_on_gpu(&self, machine: &Machine) -> bool {
+        machine.trainings(&self.work).is_some()
+    }
+
     /// Adds another piece of the same job, done after it.
     fn extend(&mut self, other: &Self) {
         self.work.flops += other.work.flops;

@@ -12,6 +12,8 @@ mod devices;
 mod estimator;
 mod flops;
 mod forecast;
+mod gpu;
+mod lots;
 mod machine;
 mod pieces;
 mod pool;
@@ -30,6 +32,7 @@ pub use flops::{
     projector_weights, training,
 };
 pub use forecast::{Forecast, JobCost, Place, forecast};
+pub use gpu::{GpuPoint, GpuSpeeds, GpuWork, Gpus, PAYS, TOGETHER, gpu_work};
 pub use machine::{Company, Machine, Point, ROUGH, SCHEMA, Speeds, TextSpeeds};
 pub use pieces::Pieces;
 pub use pool::{NotAPool, Pool};

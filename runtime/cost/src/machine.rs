@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::gpu::Gpus;
 use crate::work::Work;
 
 /// Version of the form in which speeds are kept.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 
 /// ASSUMED where nothing was measured: FLOP/s of a thread in training. A core with AVX2 has a peak of
 /// about 100 GFLOP/s in f32; small models reach a part of it.
@@ -25,6 +26,8 @@ pub struct Machine {
     pub speeds: Speeds,
     /// Whether that was measured.
     pub is_measured: bool,
+    /// GPUs that trainings go to, where they were measured.
+    pub gpus: Option<Gpus>,
 }
 
 /// What was measured of a machine.
@@ -125,8 +128,11 @@ impl Speeds {
 }
 
 impl Machine {
-    /// Seconds of a job on so many of the machine's threads.
+    /// Seconds of a job on so many of the machine's threads, or alone on a GPU where it goes to one.
     pub fn seconds(&self, work: &Work, threads: u64, company: Company) -> f64 {
+        if let Some(seconds) = self.on_gpu(work, 1) {
+            return seconds;
+        }
         let Speeds {
             training,
             scoring,
@@ -142,6 +148,17 @@ impl Machine {
             + work.text.learned / text.learned
             + work.text.encoded / (text.encoded * threads as f64);
         computed + work.steps as f64 * step + read
+    }
+
+    /// Seconds of a job on a GPU that it shares with others, so many in all; none where it goes to none.
+    pub fn on_gpu(&self, work: &Work, trainings: u64) -> Option<f64> {
+        let step = self.gpus.as_ref()?.speeds.step(work.gpu?, trainings)?;
+        Some(work.steps as f64 * step)
+    }
+
+    /// How many trainings such as this one may share a GPU; none where it goes to none.
+    pub fn trainings(&self, work: &Work) -> Option<u64> {
+        Some(self.gpus.as_ref()?.speeds.trainings(work.gpu?))
     }
 
     /// FLOP/s for models of a size: between measured sizes the logarithm of the speed is
@@ -205,6 +222,7 @@ mod tests {
                 ..Speeds::rough(4)
             },
             is_measured: true,
+            gpus: None,
         }
     }
 

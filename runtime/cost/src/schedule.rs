@@ -1,9 +1,10 @@
 //! When pieces of work run on a machine: list scheduling, as the engine does it.
 
 use std::cmp::{Ordering, Reverse};
-use std::collections::{BTreeSet, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
 
 use crate::forecast::Schedule;
+use crate::lots::Lots;
 use crate::machine::{Company, Machine};
 use crate::pieces::Pieces;
 use crate::threads::threads_for;
@@ -57,8 +58,18 @@ impl<'p> Clock<'p> {
     }
 
     pub(crate) fn begin(&mut self, piece: usize, width: u64, seconds: f64) {
+        self.hold(piece, width);
+        self.start(piece, seconds);
+    }
+
+    /// Gives a piece what it runs on, which it holds while it waits for more.
+    fn hold(&mut self, piece: usize, width: u64) {
         self.free -= width;
         self.schedule.widths[piece] = width;
+    }
+
+    /// Starts a piece that holds what it runs on.
+    fn start(&mut self, piece: usize, seconds: f64) {
         self.schedule.seconds[piece] = seconds;
         self.running
             .push(Reverse((Seconds(self.now + seconds), piece)));
@@ -91,10 +102,59 @@ impl<'p> Clock<'p> {
     }
 }
 
-/// The engine's own rule: ready jobs in the plan's order, each on its part of the free threads.
+/// The GPUs of a machine, and who is there or waits for it.
+struct Yard<'m> {
+    machine: &'m Machine,
+    lots: Lots,
+    waiting: VecDeque<usize>,
+    /// The GPU of each piece that is on one, and how many of its size may share it.
+    places: BTreeMap<usize, (usize, u64)>,
+}
+
+impl<'m> Yard<'m> {
+    fn of(machine: &'m Machine) -> Self {
+        Self {
+            machine,
+            lots: Lots::of(machine.gpus.as_ref()),
+            waiting: VecDeque::new(),
+            places: BTreeMap::new(),
+        }
+    }
+
+    /// Starts those that wait and for whom there is a place, the first first.
+    fn lend(&mut self, clock: &mut Clock<'_>) {
+        let gpus = self.machine.gpus.as_ref().map_or(1, |gpus| gpus.count);
+        let all = (self.lots.trainings() + self.waiting.len()) as u64;
+        for _ in 0..self.waiting.len() {
+            let Some(piece) = self.waiting.pop_front() else {
+                return;
+            };
+            let work = &clock.pieces.work[piece];
+            let most = self.machine.trainings(work).unwrap_or(1);
+            let Some(lot) = self.lots.lend(most) else {
+                self.waiting.push_back(piece);
+                continue;
+            };
+            let beside = all.div_ceil(gpus).clamp(1, most);
+            self.places.insert(piece, (lot, most));
+            let seconds = self.machine.on_gpu(work, beside).unwrap_or_default();
+            clock.start(piece, seconds);
+        }
+    }
+
+    fn take_back(&mut self, piece: usize) {
+        if let Some((lot, most)) = self.places.remove(&piece) {
+            self.lots.give_back(lot, most);
+        }
+    }
+}
+
+/// The engine's own rule: ready jobs in the plan's order, each on its part of the free threads; those for
+/// a GPU wait with theirs until one has a place for them.
 pub(crate) fn on_machine(pieces: &Pieces, machine: &Machine) -> Schedule {
     let mut clock = Clock::new(pieces, machine.threads.max(1));
     let mut ready: BTreeSet<usize> = clock.ready().collect();
+    let mut yard = Yard::of(machine);
     loop {
         while clock.free > 0
             && let Some(piece) = ready.first().copied()
@@ -111,11 +171,18 @@ pub(crate) fn on_machine(pieces: &Pieces, machine: &Machine) -> Schedule {
             let work = &pieces.work[piece];
             clock.held += Machine::memory(work, threads);
             clock.schedule.memory = clock.schedule.memory.max(clock.held);
-            clock.begin(piece, threads, machine.seconds(work, threads, company));
+            if machine.on_gpu(work, 1).is_some() {
+                clock.hold(piece, threads);
+                yard.waiting.push_back(piece);
+            } else {
+                clock.begin(piece, threads, machine.seconds(work, threads, company));
+            }
         }
+        yard.lend(&mut clock);
         let Some(ended) = clock.next() else {
             return clock.schedule;
         };
+        yard.take_back(ended);
         clock.held -= Machine::memory(&pieces.work[ended], clock.schedule.widths[ended]);
         let released = clock.released(ended);
         ready.extend(released);

@@ -7,8 +7,9 @@ use vpc_compiler::plan::{
 
 use crate::flops::{
     TRAINING_PASSES, attention, encoder_forward, encoder_weights, forward, multiplied,
-    projector_weights, recomputing, training,
+    projector_weights,
 };
+use crate::gpu::{GpuWork, gpu_work, per_token};
 use crate::size::{self, KEPT, Memory};
 
 /// ASSUMED: tokens of text in an item to adapt with or in a question, where no plan says it. Items of
@@ -59,6 +60,8 @@ pub struct Work {
     pub disk: f64,
     /// Most devices that it can use.
     pub widest: u64,
+    /// What a GPU of this machine has to do, where the work would go there.
+    pub gpu: Option<GpuWork>,
 }
 
 /// Text that is worked on, in bytes.
@@ -129,7 +132,7 @@ pub(crate) fn pretrain(task: &PretrainTask, from: u64) -> Work {
     let steps = task.steps.saturating_sub(from);
     let per_step = task.batch.saturating_mul(model.context);
     let recompute = *task.recompute.get();
-    let per_token = training(model) + if recompute { recomputing(model) } else { 0.0 };
+    let per_token = per_token(task);
     let kept = task
         .keep
         .get()
@@ -145,6 +148,8 @@ pub(crate) fn pretrain(task: &PretrainTask, from: u64) -> Work {
         memory: size::training(model, task.micro_batch.unwrap_or(task.batch), recompute),
         disk: model.parameters() as f64 * KEPT * (kept + 1) as f64,
         widest: (per_step / TOKENS_PER_DEVICE).clamp(1, task.batch.max(1)),
+        // Micro-batches are added up on the processor.
+        gpu: Some(gpu_work(task)),
         ..Work::default()
     }
 }

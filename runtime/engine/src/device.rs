@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde_json::Value;
 use vpc_compiler::plan::{Precision as Planned, PretrainTask};
+use vpc_cost::gpu_work;
 use vpc_device::DeviceTrainer;
 use vpc_device::cuda::{Cuda, available, usable};
 use vpc_device::program::Precision;
@@ -119,7 +120,7 @@ impl<'y> Placed<'y> {
             activations,
             ranks: gpus.each(),
         };
-        let leases = need.lend(yard, stop)?;
+        let leases = need.lend(yard, gpu_work(task), stop)?;
         let [lease] = leases.as_slice() else {
             let (mut trainer, name) = group::open(&leases, config, trainer, precision)?;
             trainer.set_activations(activations)?;

@@ -1,5 +1,6 @@
 //! How much of a GPU a training takes, and what would fit where it is too much.
 
+use vpc_cost::GpuWork;
 use vpc_device::TrainError;
 use vpc_device::group::memory;
 use vpc_device::program::{BatchShape, Precision, Share};
@@ -49,16 +50,21 @@ impl Need<'_> {
     }
 
     /// Its places, one on each GPU that it takes; says what would fit where there are none.
-    pub(crate) fn lend<'y>(&self, yard: &'y Yard, stop: &Stop) -> Result<Vec<Lease<'y>>, JobError> {
+    pub(crate) fn lend<'y>(
+        &self,
+        yard: &'y Yard,
+        work: GpuWork,
+        stop: &Stop,
+    ) -> Result<Vec<Lease<'y>>, JobError> {
         let (ranks, needed) = (self.ranks, self.bytes(self.config.batch)?);
         let there = yard.count();
         if there < ranks {
             return Err(JobError::FewGpus { ranks, there });
         }
         let lent = if ranks == 1 {
-            yard.lend(needed, stop).map(|lease| vec![lease])
+            yard.lend(needed, Some(work), stop).map(|lease| vec![lease])
         } else {
-            yard.lend_many(ranks, needed, stop)
+            yard.lend_many(ranks, needed, work, stop)
         };
         let there = match lent {
             Ok(leases) => return Ok(leases),
@@ -169,6 +175,11 @@ mod tests {
 
     use super::*;
 
+    const WORK: GpuWork = GpuWork {
+        is_bf16: false,
+        flops_per_step: 1e6,
+    };
+
     fn config() -> TrainConfig {
         TrainConfig {
             model: ModelConfig {
@@ -212,7 +223,7 @@ mod tests {
         let config = config();
         let yard = Yard::new([(0, there)]);
         let kept = need(&config, Activations::Kept);
-        let lent = kept.lend(&yard, &Stop::default());
+        let lent = kept.lend(&yard, WORK, &Stop::default());
         lent.expect_err("it does not fit").to_string()
     }
 
@@ -271,7 +282,7 @@ mod tests {
         let config = config();
         let kept = need(&config, Activations::Kept);
         let yard = Yard::new([(3, kept.bytes(16).expect("bytes"))]);
-        let leases = kept.lend(&yard, &Stop::default()).expect("a place");
+        let leases = kept.lend(&yard, WORK, &Stop::default()).expect("a place");
         let places: Vec<usize> = leases.iter().map(Lease::index).collect();
         assert_eq!(places, [3]);
     }
@@ -287,7 +298,7 @@ mod tests {
         let each = group.bytes(16).expect("bytes");
         assert!(each - TOGETHER < alone, "{each}, {alone}");
         let lend = |yard: &Yard| {
-            let leases = group.lend(yard, &Stop::default());
+            let leases = group.lend(yard, WORK, &Stop::default());
             leases
                 .map(|leases| leases.len())
                 .map_err(|error| error.to_string())
@@ -312,7 +323,7 @@ mod tests {
         assert_eq!(sparing.micro_batch_within(TOGETHER).expect("sizes"), None);
         let uneven = Need { ranks: 3, ..group };
         let three = Yard::new((0..3).map(|index| (index, each)));
-        let refused = uneven.lend(&three, &Stop::default());
+        let refused = uneven.lend(&three, WORK, &Stop::default());
         let refused = refused.expect_err("16 sequences on 3").to_string();
         assert!(
             refused.contains("16 of 16 sequences") && refused.contains("3 GPUs"),

@@ -1,8 +1,11 @@
 //! How a run is to go; nothing here changes a result.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+
+use vpc_cost::GpuSpeeds;
 
 use crate::device::Device;
 
@@ -15,6 +18,9 @@ pub struct Options {
     pub device: Device,
     /// GPUs that each training job takes at once, sharing out its batches; 1, or more with GPUs alone.
     pub data_parallel: usize,
+    /// What was measured of GPUs, by name: how many trainings share one. One has a GPU for itself where
+    /// nothing was measured.
+    pub gpus: BTreeMap<String, GpuSpeeds>,
     /// Whether to go on with independent jobs after one failed.
     pub keep_going: bool,
     /// Longest time between two checkpoints of a training job. None leaves it to the engine: so

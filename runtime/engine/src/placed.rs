@@ -106,7 +106,7 @@ fn halved<'y>(
     let mut images = most.max(1);
     loop {
         let needed = bytes(images)?;
-        match yard.lend(needed, stop) {
+        match yard.lend(needed, None, stop) {
             Ok(lease) => return Ok((images, lease)),
             Err(NoPlace::Stopped) => return Err(JobError::Stopped),
             Err(NoPlace::TooLarge(_)) if images > 1 => images /= 2,
@@ -198,13 +198,13 @@ fn lend<'y>(
 ) -> Result<(Lease<'y>, Activations), JobError> {
     let bytes = |activations| Ok(adapt_memory(trainer, rows, activations)? as u64);
     let kept: Result<u64, JobError> = bytes(Activations::Kept);
-    match yard.lend(kept?, stop) {
+    match yard.lend(kept?, None, stop) {
         Ok(lease) => return Ok((lease, Activations::Kept)),
         Err(NoPlace::Stopped) => return Err(JobError::Stopped),
         Err(NoPlace::TooLarge(_)) => {}
     }
     let needed = bytes(Activations::Recomputed)?;
-    match yard.lend(needed, stop) {
+    match yard.lend(needed, None, stop) {
         Ok(lease) => Ok((lease, Activations::Recomputed)),
         Err(NoPlace::Stopped) => Err(JobError::Stopped),
         Err(NoPlace::TooLarge(there)) => Err(too_large(needed, there)),
@@ -232,6 +232,8 @@ impl From<AdaptDeviceError> for JobError {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use vpc_train::adapted::{Adapted, Parts, Projector, ProjectorConfig};
     use vpc_train::ops::Activation;
     use vpc_train::vision::{Family, Layer, VisionConfig};
@@ -326,7 +328,7 @@ mod tests {
 
     #[test]
     fn without_a_gpu_the_processor_does_it() {
-        let (gpus, stop) = (Gpus::of(Device::Cpu, 1), Stop::default());
+        let (gpus, stop) = (Gpus::of(Device::Cpu, 1, &BTreeMap::new()), Stop::default());
         let mut looks = Looks::put(encoder(), FEATURES, 64, (&gpus, &stop)).expect("a place");
         assert_eq!(looks.name(), "cpu");
         let pixels = vec![0.5; 2 * 48];

@@ -36,7 +36,7 @@ impl<'y> Place<'y> {
             return Ok(Self::Host);
         };
         let needed = bytes()? as u64;
-        match yard.lend(needed, stop) {
+        match yard.lend(needed, None, stop) {
             Ok(lease) => Ok(Self::Gpu(lease)),
             Err(NoPlace::Stopped) => Err(JobError::Stopped),
             Err(NoPlace::TooLarge(_)) if gpus.device() == Device::Auto => Ok(Self::Host),
@@ -93,11 +93,13 @@ impl From<ReadError> for JobError {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     #[test]
     fn without_a_gpu_the_processor_reads() {
-        let gpus = Gpus::of(Device::Cpu, 1);
+        let gpus = Gpus::of(Device::Cpu, 1, &BTreeMap::new());
         let bytes = || -> Result<usize, JobError> { panic!("nobody asks") };
         let place = Place::find((&gpus, &Stop::default()), bytes).expect("a place");
         assert!(matches!(place, Place::Host));

@@ -47,7 +47,7 @@ pub fn run(
     let mut outcome = Outcome::default();
     let (elsewhere, gpus) = (
         Elsewhere::default(),
-        Gpus::of(options.device, options.data_parallel),
+        Gpus::of(options.device, options.data_parallel, &options.gpus),
     );
     for healings_left in (0..=HEALINGS).rev() {
         let made = std::mem::take(&mut outcome.made);

@@ -18,6 +18,9 @@ use crate::DeviceError;
 /// Compute capability from which on kernels are written.
 const OLDEST: (i32, i32) = (8, 0);
 
+/// CUDA version that the driver must know: that of driver 525.
+const OLDEST_DRIVER: (i32, i32) = (12, 0);
+
 /// A library of NVIDIA's.
 #[derive(Clone, Debug, Serialize)]
 pub struct Library {
@@ -315,11 +318,27 @@ pub(super) fn check() -> Result<(), DeviceError> {
             });
         }
     }
+    if let Some((major, minor)) = driver_version().filter(|version| *version < OLDEST_DRIVER) {
+        return Err(DeviceError::Library {
+            library: "libcuda",
+            problem: format!("knows CUDA up to {major}.{minor}: the driver is too old"),
+            hint: DRIVER,
+        });
+    }
     result::init().map_err(|error| DeviceError::Library {
         library: "libcuda",
         problem: format!("finds no GPU that it can use ({})", said(error)),
         hint: "see what `nvidia-smi` says",
     })
+}
+
+/// The newest CUDA version that the driver knows; it must have all functions. None where it does not say.
+fn driver_version() -> Option<(i32, i32)> {
+    let mut version = 0;
+    // SAFETY: writes one number, and may be called before anything else.
+    let status = unsafe { cudarc::driver::sys::cuDriverGetVersion(&raw mut version) };
+    status.result().ok()?;
+    Some((version / 1000, version % 1000 / 10))
 }
 
 /// The first of the functions that a library does not have.
@@ -407,17 +426,11 @@ pub fn report() -> Report {
         ..NCCL
     };
     let here = libraries[0].found && missing("libcuda").is_none();
-    let version = || {
-        let mut version = 0;
-        // SAFETY: writes one number, and may be called before anything else.
-        let status = unsafe { cudarc::driver::sys::cuDriverGetVersion(&raw mut version) };
-        status
-            .result()
-            .ok()
-            .map(|()| format!("{}.{}", version / 1000, version % 1000 / 10))
-    };
     Report {
-        driver: here.then(version).flatten(),
+        driver: here
+            .then(driver_version)
+            .flatten()
+            .map(|(major, minor)| format!("{major}.{minor}")),
         devices: if here && result::init().is_ok() {
             devices().unwrap_or_default()
         } else {

@@ -1,5 +1,6 @@
 //! How fast this machine trains, scores and reads: the real trainer on three sizes, for ten seconds.
 
+mod gpu;
 mod model;
 mod text;
 
@@ -9,7 +10,9 @@ use vpc_compiler::plan::ModelSpec;
 use vpc_cost::{Point, Speeds, TextSpeeds, forward, training};
 
 use crate::error::JobError;
-use model::{Mode, Shape, Work};
+use model::{Mode, Shape, VOCABULARY, Work};
+
+pub use gpu::calibrate_gpu;
 
 /// The sizes that are measured: the standard library's for a laptop, over the range that a laptop
 /// trains. Larger models run at the speed of the last.
@@ -21,6 +24,7 @@ const SHAPES: [Shape; 3] = [
         hidden: 176,
         context: 128,
         rows: 16,
+        vocabulary: VOCABULARY,
     },
     Shape {
         layers: 4,
@@ -29,6 +33,7 @@ const SHAPES: [Shape; 3] = [
         hidden: 344,
         context: 128,
         rows: 16,
+        vocabulary: VOCABULARY,
     },
     Shape {
         layers: 6,
@@ -37,6 +42,7 @@ const SHAPES: [Shape; 3] = [
         hidden: 688,
         context: 256,
         rows: 8,
+        vocabulary: VOCABULARY,
     },
 ];
 

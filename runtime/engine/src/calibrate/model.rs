@@ -10,8 +10,8 @@ use vpc_train::{Batch, Optimizer, Schedule, TrainConfig, TrainError, Trainer, wi
 use crate::error::JobError;
 use crate::jobs::model_config;
 
-/// Tokens that the measured models know.
-const VOCABULARY: u64 = 1024;
+/// Tokens that the models know which are measured on the processor.
+pub(super) const VOCABULARY: u64 = 1024;
 
 /// A size, and the batch it is measured with.
 #[derive(Debug, Clone, Copy)]
@@ -22,6 +22,7 @@ pub(super) struct Shape {
     pub(super) hidden: u64,
     pub(super) context: u64,
     pub(super) rows: u64,
+    pub(super) vocabulary: u64,
 }
 
 /// What is measured.
@@ -64,7 +65,7 @@ impl Shape {
             kv_heads: self.heads,
             hidden: self.hidden,
             context: self.context,
-            vocabulary: VOCABULARY,
+            vocabulary: self.vocabulary,
             rope_base: 10_000,
             tied: false,
         }
@@ -136,7 +137,8 @@ fn steps(shape: Shape, work: Work, time: Duration, barrier: &Barrier) -> Result<
     Ok(taken[taken.len() / 2])
 }
 
-fn prepared(shape: Shape) -> (TrainConfig, Vec<u32>, Vec<u32>) {
+/// A training of a size, and the inputs and targets of its batches.
+pub(super) fn prepared(shape: Shape) -> (TrainConfig, Vec<u32>, Vec<u32>) {
     let config = TrainConfig {
         model: model_config(&shape.spec()),
         optimizer: Optimizer {
@@ -159,7 +161,7 @@ fn prepared(shape: Shape) -> (TrainConfig, Vec<u32>, Vec<u32>) {
         state = state
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1);
-        ((state >> 33) % VOCABULARY) as u32
+        ((state >> 33) % shape.vocabulary) as u32
     };
     let tokens: Vec<u32> = (0..=shape.tokens()).map(|_| token()).collect();
     let (inputs, targets) = (&tokens[..tokens.len() - 1], &tokens[1..]);

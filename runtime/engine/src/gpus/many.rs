@@ -2,6 +2,8 @@
 
 use std::sync::PoisonError;
 
+use vpc_cost::GpuWork;
+
 use super::{LOOK_AGAIN, Lease, Lot, NoPlace, Yard};
 use crate::options::Stop;
 
@@ -15,6 +17,7 @@ impl Yard {
         &self,
         count: usize,
         bytes: u64,
+        work: GpuWork,
         stop: &Stop,
     ) -> Result<Vec<Lease<'_>>, NoPlace> {
         let mut lots = self.lots();
@@ -28,20 +31,17 @@ impl Yard {
         loop {
             let mut with_room: Vec<&mut Lot> = lots
                 .iter_mut()
-                .filter(|lot| lot.bytes - lot.promised >= bytes)
+                .filter(|lot| lot.has_room(bytes, Some(work)))
                 .collect();
             if with_room.len() >= count {
-                with_room.sort_by_key(|lot| lot.trainings);
+                with_room.sort_by_key(|lot| lot.shared.len());
                 with_room.truncate(count);
                 with_room.sort_by_key(|lot| lot.index);
-                let lend = |lot: &mut Lot| {
-                    lot.promised += bytes;
-                    lot.trainings += 1;
-                    Lease {
-                        yard: self,
-                        index: lot.index,
-                        bytes,
-                    }
+                let lend = |lot: &mut Lot| Lease {
+                    yard: self,
+                    index: lot.index,
+                    bytes,
+                    most: lot.take(bytes, Some(work)),
                 };
                 return Ok(with_room.into_iter().map(lend).collect());
             }
@@ -60,6 +60,7 @@ mod tests {
     use std::thread;
     use std::time::{Duration, Instant};
 
+    use super::super::tests::{SMALL, shared};
     use super::*;
 
     fn places(leases: &[Lease<'_>]) -> Vec<usize> {
@@ -68,15 +69,12 @@ mod tests {
 
     #[test]
     fn a_training_has_a_place_on_each_of_several() {
-        let (yard, stop) = (
-            Yard::new([(0, 10), (1, 10), (3, 4), (5, 10)]),
-            Stop::default(),
-        );
-        let lend = |count, bytes| yard.lend_many(count, bytes, &stop).expect("places");
+        let (yard, stop) = (shared([(0, 10), (1, 10), (3, 4), (5, 10)]), Stop::default());
+        let lend = |count, bytes| yard.lend_many(count, bytes, SMALL, &stop).expect("places");
         let first = lend(2, 6);
         assert_eq!(places(&first), [0, 1]);
         // The third is too small, and of the others one alone has room.
-        let one = yard.lend(4, &stop).expect("a place");
+        let one = yard.lend(4, Some(SMALL), &stop).expect("a place");
         assert_eq!(one.index(), 3);
         let second = lend(3, 4);
         assert_eq!(places(&second), [0, 1, 5]);
@@ -88,8 +86,8 @@ mod tests {
 
     #[test]
     fn what_cannot_be_had_is_refused_at_once() {
-        let (yard, stop) = (Yard::new([(0, 10), (1, 8), (2, 4)]), Stop::default());
-        let refused = |count, bytes| yard.lend_many(count, bytes, &stop).err();
+        let (yard, stop) = (shared([(0, 10), (1, 8), (2, 4)]), Stop::default());
+        let refused = |count, bytes| yard.lend_many(count, bytes, SMALL, &stop).err();
         assert_eq!(refused(4, 1), Some(NoPlace::TooLarge(0)));
         assert_eq!(refused(2, 9), Some(NoPlace::TooLarge(8)));
         assert_eq!(refused(3, 5), Some(NoPlace::TooLarge(4)));
@@ -98,20 +96,23 @@ mod tests {
 
     #[test]
     fn nothing_is_held_while_waiting() {
-        let (yard, stop) = (Yard::new([(0, 10), (1, 10)]), Stop::default());
-        let held = yard.lend(10, &stop).expect("a place");
+        let (yard, stop) = (shared([(0, 10), (1, 10)]), Stop::default());
+        let held = yard.lend(10, Some(SMALL), &stop).expect("a place");
         assert_eq!(held.index(), 0);
         thread::scope(|scope| {
-            let waiting = scope.spawn(|| yard.lend_many(2, 6, &stop).map(|leases| places(&leases)));
+            let waiting = scope.spawn(|| {
+                yard.lend_many(2, 6, SMALL, &stop)
+                    .map(|leases| places(&leases))
+            });
             thread::sleep(Duration::from_millis(30));
             // The other GPU is free for others meanwhile.
-            assert!(yard.lend(10, &stop).is_ok());
+            assert!(yard.lend(10, Some(SMALL), &stop).is_ok());
             drop(held);
             assert_eq!(waiting.join().expect("a thread"), Ok(vec![0, 1]));
         });
-        let held = yard.lend(10, &stop).expect("a place");
+        let held = yard.lend(10, Some(SMALL), &stop).expect("a place");
         thread::scope(|scope| {
-            let waiting = scope.spawn(|| yard.lend_many(2, 6, &stop).err());
+            let waiting = scope.spawn(|| yard.lend_many(2, 6, SMALL, &stop).err());
             stop.ask();
             assert_eq!(waiting.join().expect("a thread"), Some(NoPlace::Stopped));
         });
@@ -120,7 +121,7 @@ mod tests {
 
     #[test]
     fn many_that_want_several_all_come_to_their_turn() {
-        let (yard, stop) = (Yard::new([(0, 10), (1, 7), (2, 10)]), Stop::default());
+        let (yard, stop) = (shared([(0, 10), (1, 7), (2, 10)]), Stop::default());
         let held = [AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0)];
         let begun = Instant::now();
         thread::scope(|scope| {
@@ -130,7 +131,7 @@ mod tests {
                     for turn in 0..30 {
                         let count = 1 + (thread + turn) as usize % 3;
                         let bytes = 1 + (thread * 7 + turn * 3) % 7;
-                        let leases = yard.lend_many(count, bytes, stop).expect("places");
+                        let leases = yard.lend_many(count, bytes, SMALL, stop).expect("places");
                         assert_eq!(leases.len(), count);
                         for index in places(&leases) {
                             let sum = held[index].fetch_add(bytes, Ordering::SeqCst) + bytes;
@@ -149,7 +150,7 @@ mod tests {
         assert!(
             yard.lots()
                 .iter()
-                .all(|lot| lot.promised == 0 && lot.trainings == 0)
+                .all(|lot| lot.promised == 0 && lot.shared.is_empty())
         );
     }
 }

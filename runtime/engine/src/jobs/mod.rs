@@ -44,6 +44,7 @@ pub(crate) use answers::{Reader, beginning};
 pub(crate) use endpoint::{SEED, said};
 pub(crate) use features::look_at;
 pub(crate) use mind::Mind;
+pub(crate) use pretrain::train_config;
 pub use record::answers;
 pub(crate) use sight::preprocess;
 pub(crate) use tokenizer::FILE as TOKENIZER;

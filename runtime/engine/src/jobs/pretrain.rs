@@ -86,7 +86,8 @@ fn bound_epochs(
     }
 }
 
-fn train_config(task: &PretrainTask) -> TrainConfig {
+/// The settings of the trainer.
+pub(crate) fn train_config(task: &PretrainTask) -> TrainConfig {
     let number = Fraction::to_f64;
     TrainConfig {
         model: model_config(&task.model),

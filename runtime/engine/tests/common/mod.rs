@@ -91,6 +91,7 @@ pub(crate) fn perform() {
 
 fn ran(plan: &Plan, store: &Store) -> Value {
     let options = Options {
+        gpus: std::collections::BTreeMap::new(),
         threads: 2,
         device: Device::Cpu,
         data_parallel: 1,
