@@ -76,8 +76,8 @@ fn damage_is_named_set_aside_and_healed() {
     let store = folder.join(".vp");
     let expected = computed(&store, "s");
     let (path, _) = manifest(&store, "e/fit[seed=1]").unwrap();
-    spoil(&path);
     let (_, model) = manifest(&store, "e/base[seed=1]").unwrap();
+    spoil(&path);
     spoil(&object(&store, &model, "model.safetensors"));
     let look = folder.vpc("store verify --read-only").ends(3);
     for word in ["`e/fit[seed=1]`", "`e/base[seed=1]`", "the next `vpc run`"] {
