@@ -47,5 +47,5 @@ gpu *shapes="124M 340M 1B":
 
 # All there is to measure on a machine with a GPU, within so many minutes; results go to target/gpu_session.
 gpu-session minutes="30":
-    cargo build --release -p vpc -p vpc-device --bins --example gpu_check --example gpu_train
+    cargo build --release -p vpc -p vpc-device --bins --example gpu_check --example gpu_read --example gpu_train
     dev/gpu_session.sh {{ minutes }}

@@ -3,8 +3,8 @@
 #
 #     dev/gpu_session.sh MINUTES [BINARIES]
 #
-# For a machine with a GPU and without a compiler or a registry. BINARIES is a folder with `vpc`, `gpu_check` and
-# `gpu_train`, built elsewhere (else those under target/release). NVRTC and cuBLASLt come from the active Python environment
+# For a machine with a GPU and without a compiler or a registry. BINARIES is a folder with `vpc`, `gpu_check`,
+# `gpu_read` and `gpu_train`, built elsewhere (else those under target/release). NVRTC and cuBLASLt come from the active Python environment
 # or $VPC_CUDA_LIBRARIES; what needs torch is skipped where it is not there.
 #
 # Each part has a limit of its own and a log, $OUT/NAME.log ($OUT: else target/gpu_session); $OUT/parts.tsv is written
@@ -52,7 +52,7 @@ printf 'part\tstatus\tseconds\n' >"$OUT/parts.tsv"
 
 told() {
   printf '%s\t%s\t%s\n' "$1" "$2" "$3" >>"$OUT/parts.tsv"
-  printf '%-12s %s (%s s)\n' "$1" "$2" "$3"
+  printf '%-22s %s (%s s)\n' "$1" "$2" "$3"
 }
 
 # part NAME MINUTES "NEEDS" COMMAND: runs a command of bash, or says why not.
@@ -212,9 +212,12 @@ export -f study timed weights same speed quickstart resume recompute sharing
 # In order of value. A new part is a line here, with its limit in minutes and what it needs.
 part doctor 1 "" 'vpc doctor; vpc doctor --json >"$OUT/doctor.json"'
 part kernels 4 "gpu gpu_check" 'mkdir -p "$OUT/kernels"; gpu_check "$OUT/kernels"'
+part without-hopper 2 "gpu gpu_check" 'mkdir -p "$OUT/without-hopper"; VPC_WARPGROUPS=0 gpu_check "$OUT/without-hopper" attention'
 part parity 4 "gpu gpu_train torch" '"$PYTHON" dev/bench_gpu.py "$(command -v gpu_train)" --only-parity --parity S GQA-tied --curve 100'
 part quickstart 2 "device" quickstart
 part speed 5 "gpu gpu_train" speed
+part speed-without-hopper 3 "gpu gpu_train" 'VPC_WARPGROUPS=0 PYTHON=false speed'
+part reading 3 "gpu gpu_read" gpu_read
 part calibrate 5 "gpu" 'vpc calibrate --device cuda && cp "$XDG_CACHE_HOME/vpc/calibration.json" "$OUT"'
 part sharing 3 "device" sharing
 part resume 3 "device" resume
