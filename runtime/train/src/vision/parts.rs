@@ -10,9 +10,9 @@ use crate::course::Trained;
 /// and the projection's bias are added up.
 #[derive(Clone, Debug)]
 pub struct EncoderParts {
-    /// [width, 3·patch²]
+    /// `[width, 3·patch²]`
     pub projection: Vec<f32>,
-    /// [patches + 1, width], the class token's first.
+    /// `[patches + 1, width]`, the class token's first.
     pub start: Vec<f32>,
     /// Before the blocks.
     pub first_norm: Option<NormParts>,
@@ -25,18 +25,18 @@ pub struct EncoderParts {
 /// The weights of a LayerNorm.
 #[derive(Clone, Debug)]
 pub struct NormParts {
-    /// [width]
+    /// `[width]`
     pub gain: Vec<f32>,
-    /// [width]
+    /// `[width]`
     pub bias: Vec<f32>,
 }
 
 /// A linear layer.
 #[derive(Clone, Debug)]
 pub struct LinearParts {
-    /// [outputs, inputs]
+    /// `[outputs, inputs]`
     pub weight: Vec<f32>,
-    /// [outputs]
+    /// `[outputs]`
     pub bias: Vec<f32>,
 }
 
