@@ -45,7 +45,7 @@ gpu *shapes="124M 340M 1B":
     target/release/examples/gpu_read
     OUT=target/gpu python3 dev/bench_gpu.py target/release/examples/gpu_train {{ shapes }} --parity S GQA-tied --curve 100
 
-# All there is to measure on a machine with a GPU, within so many minutes; results go to target/gpu_session.
-gpu-session minutes="30":
+# All there is to measure on a machine with a GPU, within so many minutes; results go to target/gpu_all.
+gpu-all minutes="30":
     cargo build --release -p vpc -p vpc-device --bins --example gpu_check --example gpu_read --example gpu_train
-    dev/gpu_session.sh {{ minutes }}
+    dev/gpu.sh {{ minutes }}

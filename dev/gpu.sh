@@ -1,25 +1,25 @@
 #!/usr/bin/env bash
 # Everything that is worth measuring on a GPU, in order of value, within so many minutes:
 #
-#     dev/gpu_session.sh MINUTES [BINARIES]
+#     dev/gpu.sh MINUTES [BINARIES]
 #
 # For a machine with a GPU and without a compiler or a registry. BINARIES is a folder with `vpc`, `gpu_check`,
 # `gpu_read` and `gpu_train`, built elsewhere (else those under target/release). NVRTC and cuBLASLt come from the active Python environment
 # or $VPC_CUDA_LIBRARIES; what needs torch is skipped where it is not there.
 #
-# Each part has a limit of its own and a log, $OUT/NAME.log ($OUT: else target/gpu_session); $OUT/parts.tsv is written
+# Each part has a limit of its own and a log, $OUT/NAME.log ($OUT: else target/gpu_all); $OUT/parts.tsv is written
 # after each, so that what was finished is kept whatever happens to the rest. The status is 1 where a part failed.
 # DEVICE=cpu tries the parts that need `vpc` alone on the processor.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
-minutes=${1:?usage: dev/gpu_session.sh MINUTES [BINARIES]}
+minutes=${1:?usage: dev/gpu.sh MINUTES [BINARIES]}
 if ! [[ $minutes =~ ^[0-9]+$ ]]; then
   echo "\`$minutes\` is no whole number of minutes" >&2
   exit 2
 fi
 binaries=${2:-target/release}
-export OUT=${OUT:-target/gpu_session} DEVICE=${DEVICE:-cuda}
+export OUT=${OUT:-target/gpu_all} DEVICE=${DEVICE:-cuda}
 mkdir -p "$OUT"
 OUT=$(realpath "$OUT")
 # What is measured and compiled lies with the rest.

@@ -1,4 +1,4 @@
-//! `dev/gpu_session.sh` where there is no GPU: each part says why it was skipped, and nothing fails.
+//! `dev/gpu.sh` where there is no GPU: each part says why it was skipped, and nothing fails.
 
 mod common;
 
@@ -13,10 +13,10 @@ fn without_a_gpu_each_part_says_that_it_was_skipped() {
     let doctor = folder.vpc("doctor --json").ends(0).stdout;
     let doctor: serde_json::Value = serde_json::from_str(&doctor).unwrap();
     if doctor["gpu"]["problem"].is_null() {
-        skip("gpu_session", "there is a GPU here");
+        skip("gpu_script", "there is a GPU here");
         return;
     }
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("dev/gpu_session.sh");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("dev/gpu.sh");
     let program = Path::new(env!("CARGO_BIN_EXE_vpc"));
     let session = |minutes: &str| {
         let mut command = Command::new("bash");
