@@ -9,8 +9,8 @@ use vpc_train::{Activations, MatrixPlaces, ModelConfig};
 use super::arena::Buffer;
 use super::layers::{Answers, Layer};
 use super::ops::{BlockWeights, Ops, Tokens};
-use super::step::slice;
 use super::tape::{Recorder, Tape, Value, Weight};
+use super::update::{Moved, Sums};
 use super::{AttentionShape, Command, Kind, Mask, Span};
 use crate::TrainError;
 pub(crate) use held::Held;
@@ -206,43 +206,17 @@ impl AdaptStep {
 
     /// Norm and update of what is moved.
     fn update(&self, held: &Held, recorder: &Recorder, losses: Span) {
-        let scratch = recorder.take(1024, Kind::F64);
-        let [loss, squares] = [(); 2].map(|()| recorder.take(1, Kind::F64));
-        recorder.push(Command::Sum {
-            out: loss.span(),
-            scratch: scratch.span(),
-            x: losses,
-        });
-        recorder.push(Command::SumOfSquares {
-            out: squares.span(),
-            scratch: scratch.span(),
-            x: held.gradient,
-        });
-        recorder.push(Command::Judge {
+        let moved = Moved {
+            weights: held.weights,
+            first: held.first,
+            second: held.second,
+            gradient: held.gradient,
+            copy: None,
+            decaying: held.decaying,
             report: self.report,
-            loss: loss.span(),
-            squares: squares.span(),
             settings: self.settings,
-        });
-        let all = held.weights.len;
-        for (start, len, decays) in [
-            (0, held.decaying, true),
-            (held.decaying, all - held.decaying, false),
-        ] {
-            let part = |of: Span| slice(of, start, len);
-            if len > 0 {
-                recorder.push(Command::AdamW {
-                    weights: part(held.weights),
-                    copy: None,
-                    first: part(held.first),
-                    second: part(held.second),
-                    gradient: part(held.gradient),
-                    report: self.report,
-                    settings: self.settings,
-                    decays,
-                });
-            }
-        }
+        };
+        moved.update(recorder, &Sums::of(recorder, losses));
     }
 }
 

@@ -3,7 +3,7 @@
 use vpc_train::ops::Activation;
 
 use super::arena::Buffer;
-use super::ops::{Ops, Product, held_logits};
+use super::ops::{Ops, Product};
 use super::tape::{Tape, Value, Weight};
 use super::{Command, Kind, SightCommand, Span};
 
@@ -164,43 +164,16 @@ impl Ops {
 
     /// Losses of answers, of their rows' vectors, and the gradient of their mean, chunk by chunk.
     pub(crate) fn answers(&self, x: &Value, head: &Weight, answers: Answers) {
-        let (rows, width) = (x.rows(), x.columns);
-        let vocabulary = head.read.len / width;
-        let held = held_logits(rows, vocabulary);
-        let dx = self.recorder.take(rows * width, self.kind);
-        let logits = self.recorder.take(held * vocabulary, self.kind);
-        for start in (0..rows).step_by(held) {
-            let here = held.min(rows - start);
-            let part = |span: Span, columns: usize| Span {
-                at: span.at + start * columns * span.kind.bytes(),
-                len: here * columns,
-                kind: span.kind,
-            };
-            let logits = Span {
-                len: here * vocabulary,
-                ..logits.span()
-            };
-            let product = Product {
-                rows: here,
-                inputs: width,
-                outputs: vocabulary,
-            };
-            let rows_of_x = part(x.span(), width);
-            self.recorder
-                .push(product.forward(logits, rows_of_x, head, None));
-            self.sight(SightCommand::AnswerEntropy {
+        let dx = self.recorder.take(x.span().len, self.kind);
+        self.by_chunks(x, head, Some(dx.span()), |logits, rows| {
+            Command::Sight(SightCommand::AnswerEntropy {
                 logits,
-                losses: part(answers.losses, 1),
-                targets: part(answers.targets, 1),
+                losses: rows.of(answers.losses, 1),
+                targets: rows.of(answers.targets, 1),
                 scale: answers.scale,
-                width: vocabulary,
-            });
-            self.recorder
-                .push(product.input(part(dx.span(), width), logits, head));
-            if !head.is_frozen() {
-                self.recorder.push(product.weight(head, logits, rows_of_x));
-            }
-        }
+                width: head.read.len / x.columns,
+            })
+        });
         x.gradient().put(dx);
     }
 

@@ -110,7 +110,7 @@ impl Product {
 }
 
 /// Rows of logits that are held at a time.
-pub(super) fn held_logits(rows: usize, vocabulary: usize) -> usize {
+fn held_logits(rows: usize, vocabulary: usize) -> usize {
     let held = (LOGITS / vocabulary).clamp(1, rows);
     // Whole tiles of the products, where there is more than one chunk.
     if held < rows && held > 128 {
@@ -385,41 +385,16 @@ impl Ops {
         vocabulary: usize,
         scale: f32,
     ) -> Gradient {
-        let (rows, width) = (x.rows(), x.columns);
-        let held = held_logits(rows, vocabulary);
-        let dx = self.recorder.take(rows * width, self.kind);
-        let logits = self.recorder.take(held * vocabulary, self.kind);
-        for start in (0..rows).step_by(held) {
-            let rows_here = held.min(rows - start);
-            let part = |span: Span, columns: usize| Span {
-                at: span.at + start * columns * span.kind.bytes(),
-                len: rows_here * columns,
-                kind: span.kind,
-            };
-            let logits = Span {
-                len: rows_here * vocabulary,
-                ..logits.span()
-            };
-            let product = Product {
-                rows: rows_here,
-                inputs: width,
-                outputs: vocabulary,
-            };
-            let rows_of_x = part(x.span(), width);
-            self.recorder
-                .push(product.forward(logits, rows_of_x, weight, None));
-            self.recorder.push(Command::CrossEntropy {
+        let dx = self.recorder.take(x.span().len, self.kind);
+        self.by_chunks(x, weight, Some(dx.span()), |logits, rows| {
+            Command::CrossEntropy {
                 logits,
-                losses: part(losses, 1),
-                targets: part(targets, 1),
+                losses: rows.of(losses, 1),
+                targets: rows.of(targets, 1),
                 vocabulary,
                 scale: Some(scale),
-            });
-            self.recorder
-                .push(product.input(part(dx.span(), width), logits, weight));
-            self.recorder
-                .push(product.weight(weight, logits, rows_of_x));
-        }
+            }
+        });
         x.gradient().put(dx);
         x.gradient()
     }
@@ -433,35 +408,70 @@ impl Ops {
         losses: Span,
         vocabulary: usize,
     ) {
-        let rows = x.rows();
+        self.by_chunks(x, weight, None, |logits, rows| Command::CrossEntropy {
+            logits,
+            losses: rows.of(losses, 1),
+            targets: rows.of(targets, 1),
+            vocabulary,
+            scale: None,
+        });
+    }
+
+    /// Logits of all rows, as many at a time as are held, each chunk with the command that makes losses of it;
+    /// with `dx`, which that command then left the logits' gradient for, also the gradients of `x` and of the head.
+    pub(super) fn by_chunks(
+        &self,
+        x: &Value,
+        head: &Weight,
+        dx: Option<Span>,
+        entropy: impl Fn(Span, Rows) -> Command,
+    ) {
+        let (rows, width) = (x.rows(), x.columns);
+        let vocabulary = head.read.len / width;
         let held = held_logits(rows, vocabulary);
         let logits = self.recorder.take(held * vocabulary, self.kind);
         for start in (0..rows).step_by(held) {
-            let rows_here = held.min(rows - start);
-            let part = |span: Span, columns: usize| Span {
-                at: span.at + start * columns * span.kind.bytes(),
-                len: rows_here * columns,
-                kind: span.kind,
+            let here = Rows {
+                start,
+                count: held.min(rows - start),
             };
             let logits = Span {
-                len: rows_here * vocabulary,
+                len: here.count * vocabulary,
                 ..logits.span()
             };
             let product = Product {
-                rows: rows_here,
-                inputs: x.columns,
+                rows: here.count,
+                inputs: width,
                 outputs: vocabulary,
             };
-            let rows_of_x = part(x.span(), x.columns);
-            self.recorder
-                .push(product.forward(logits, rows_of_x, weight, None));
-            self.recorder.push(Command::CrossEntropy {
-                logits,
-                losses: part(losses, 1),
-                targets: part(targets, 1),
-                vocabulary,
-                scale: None,
-            });
+            let x = here.of(x.span(), width);
+            self.recorder.push(product.forward(logits, x, head, None));
+            self.recorder.push(entropy(logits, here));
+            if let Some(dx) = dx {
+                self.recorder
+                    .push(product.input(here.of(dx, width), logits, head));
+                if !head.is_frozen() {
+                    self.recorder.push(product.weight(head, logits, x));
+                }
+            }
+        }
+    }
+}
+
+/// A run of rows.
+#[derive(Clone, Copy)]
+pub(super) struct Rows {
+    start: usize,
+    count: usize,
+}
+
+impl Rows {
+    /// These rows of a span of so many columns.
+    pub(super) fn of(self, span: Span, columns: usize) -> Span {
+        Span {
+            at: span.at + self.start * columns * span.kind.bytes(),
+            len: self.count * columns,
+            kind: span.kind,
         }
     }
 }

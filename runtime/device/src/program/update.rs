@@ -35,10 +35,26 @@ impl Sums {
     }
 }
 
-impl Step {
+/// What an update moves, and what it goes by.
+pub(super) struct Moved {
+    /// f32; the numbers that decay come first.
+    pub(super) weights: Span,
+    pub(super) first: Span,
+    pub(super) second: Span,
+    pub(super) gradient: Span,
+    /// bf16 copy of the weights, in the bf16 class.
+    pub(super) copy: Option<Span>,
+    /// Numbers that decay.
+    pub(super) decaying: usize,
+    /// f64 `[3]`; see [`Command::Judge`].
+    pub(super) report: Span,
+    /// f32 `[8]`; see [`Command::AdamW`].
+    pub(super) settings: Span,
+}
+
+impl Moved {
     /// Norm of the gradient, judgement and update.
     pub(super) fn update(&self, recorder: &Recorder, sums: &Sums) {
-        let lasting = &self.lasting;
         let Sums {
             scratch,
             loss,
@@ -47,7 +63,7 @@ impl Step {
         recorder.push(Command::SumOfSquares {
             out: squares.span(),
             scratch: scratch.span(),
-            x: lasting.gradient,
+            x: self.gradient,
         });
         recorder.push(Command::Judge {
             report: self.report,
@@ -55,22 +71,38 @@ impl Step {
             squares: squares.span(),
             settings: self.settings,
         });
-        let numbers = lasting.weights.len;
-        for (start, len, decays) in [
-            (0, lasting.decaying, true),
-            (lasting.decaying, numbers - lasting.decaying, false),
-        ] {
+        let rest = self.weights.len - self.decaying;
+        let parts = [(0, self.decaying, true), (self.decaying, rest, false)];
+        for (start, len, decays) in parts.into_iter().filter(|part| part.1 > 0) {
             let part = |of: Span| slice(of, start, len);
             recorder.push(Command::AdamW {
-                weights: part(lasting.weights),
-                copy: lasting.copy.map(part),
-                first: part(lasting.first),
-                second: part(lasting.second),
-                gradient: part(lasting.gradient),
+                weights: part(self.weights),
+                copy: self.copy.map(part),
+                first: part(self.first),
+                second: part(self.second),
+                gradient: part(self.gradient),
                 report: self.report,
                 settings: self.settings,
                 decays,
             });
         }
+    }
+}
+
+impl Step {
+    /// Norm of the gradient, judgement and update.
+    pub(super) fn update(&self, recorder: &Recorder, sums: &Sums) {
+        let lasting = &self.lasting;
+        let moved = Moved {
+            weights: lasting.weights,
+            first: lasting.first,
+            second: lasting.second,
+            gradient: lasting.gradient,
+            copy: lasting.copy,
+            decaying: lasting.decaying,
+            report: self.report,
+            settings: self.settings,
+        };
+        moved.update(recorder, sums);
     }
 }

@@ -87,3 +87,48 @@ __device__ __forceinline__ float block_sum(float value, float* room) {
   __syncthreads();
   return result;
 }
+
+// A block's row of logits: the loss of the target, told to all threads, and then, if it is wanted, the
+// gradient in place: `scale` times the softmax, less one at the target. `room` and `most` are shared and
+// hold 33 numbers each.
+__device__ __forceinline__ float row_entropy(act* row, u32 target, int width, float scale,
+                                             bool gradient, float* room, float* most) {
+  bool aligned = width % 8 == 0;
+  float own = load(row[target]);
+  float largest = -INFINITY, sum = 0.f;
+  for (int c = threadIdx.x * 8; c < width; c += blockDim.x * 8) {
+    Eight v = load8(row + c, width - c, aligned);
+    float here = largest;
+#pragma unroll
+    for (int i = 0; i < 8; i++)
+      if (c + i < width) here = fmaxf(here, v.v[i]);
+    sum *= __expf(largest - here);
+#pragma unroll
+    for (int i = 0; i < 8; i++)
+      if (c + i < width) sum += __expf(v.v[i] - here);
+    largest = here;
+  }
+  float all = largest;
+#pragma unroll
+  for (int step = 16; step; step >>= 1) all = fmaxf(all, __shfl_xor_sync(FULL, all, step));
+  if ((threadIdx.x & 31) == 0) most[threadIdx.x >> 5] = all;
+  __syncthreads();
+  all = -INFINITY;
+  for (int i = 0; i < (blockDim.x >> 5); i++) all = fmaxf(all, most[i]);
+  // A thread without numbers has no sum, and its largest is no number to subtract.
+  sum = largest == -INFINITY ? 0.f : sum * __expf(largest - all);
+  sum = block_sum(sum, room);
+  if (gradient) {
+    float share = scale / sum;
+    for (int c = threadIdx.x * 8; c < width; c += blockDim.x * 8) {
+      Eight v = load8(row + c, width - c, aligned);
+#pragma unroll
+      for (int i = 0; i < 8; i++) {
+        v.v[i] = __expf(v.v[i] - all) * share;
+        if (c + i == target) v.v[i] -= scale;
+      }
+      store8(row + c, v, width - c, aligned);
+    }
+  }
+  return logf(sum) + all - own;
+}

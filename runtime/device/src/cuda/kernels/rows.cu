@@ -137,49 +137,13 @@ extern "C" __global__ void swiglu_gradient(act* dgate_up, const act* dout, const
   store8(to + hidden, dup, hidden - c, aligned);
 }
 
-// One block of 512 threads a row: the largest, the sum of exponentials, the gradient in place.
+// One block of 512 threads a row: the loss, and the gradient in place.
 extern "C" __global__ void __launch_bounds__(512)
     cross_entropy(act* logits, float* losses, const u32* targets, int vocabulary, float scale,
                   int gradient) {
   __shared__ float room[33];
   __shared__ float most[33];
-  bool aligned = vocabulary % 8 == 0;
   act* row = logits + (u64)blockIdx.x * vocabulary;
-  u32 target = targets[blockIdx.x];
-  float own = load(row[target]);
-  float largest = -INFINITY, sum = 0.f;
-  for (int c = threadIdx.x * 8; c < vocabulary; c += blockDim.x * 8) {
-    Eight v = load8(row + c, vocabulary - c, aligned);
-    float here = largest;
-#pragma unroll
-    for (int i = 0; i < 8; i++)
-      if (c + i < vocabulary) here = fmaxf(here, v.v[i]);
-    sum *= __expf(largest - here);
-#pragma unroll
-    for (int i = 0; i < 8; i++)
-      if (c + i < vocabulary) sum += __expf(v.v[i] - here);
-    largest = here;
-  }
-  float all = largest;
-#pragma unroll
-  for (int step = 16; step; step >>= 1) all = fmaxf(all, __shfl_xor_sync(FULL, all, step));
-  if ((threadIdx.x & 31) == 0) most[threadIdx.x >> 5] = all;
-  __syncthreads();
-  all = -INFINITY;
-  for (int i = 0; i < (blockDim.x >> 5); i++) all = fmaxf(all, most[i]);
-  // A thread without numbers has no sum, and its largest is no number to subtract.
-  sum = largest == -INFINITY ? 0.f : sum * __expf(largest - all);
-  sum = block_sum(sum, room);
-  if (threadIdx.x == 0) losses[blockIdx.x] = logf(sum) + all - own;
-  if (!gradient) return;
-  float share = scale / sum;
-  for (int c = threadIdx.x * 8; c < vocabulary; c += blockDim.x * 8) {
-    Eight v = load8(row + c, vocabulary - c, aligned);
-#pragma unroll
-    for (int i = 0; i < 8; i++) {
-      v.v[i] = __expf(v.v[i] - all) * share;
-      if (c + i == target) v.v[i] -= scale;
-    }
-    store8(row + c, v, vocabulary - c, aligned);
-  }
+  float loss = row_entropy(row, targets[blockIdx.x], vocabulary, scale, gradient, room, most);
+  if (threadIdx.x == 0) losses[blockIdx.x] = loss;
 }

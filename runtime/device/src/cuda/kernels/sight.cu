@@ -210,49 +210,16 @@ extern "C" __global__ void __launch_bounds__(512)
     answer_entropy(act* logits, float* losses, const u32* targets, const float* scales, int width) {
   __shared__ float room[33];
   __shared__ float most[33];
-  bool aligned = width % 8 == 0;
   act* row = logits + (u64)blockIdx.x * width;
   u32 target = targets[blockIdx.x];
   if (target == NOWHERE) {
+    bool aligned = width % 8 == 0;
     if (threadIdx.x == 0) losses[blockIdx.x] = 0.f;
     Eight zeros = {};
     for (int c = threadIdx.x * 8; c < width; c += blockDim.x * 8)
       store8(row + c, zeros, width - c, aligned);
     return;
   }
-  float own = load(row[target]), scale = scales[0];
-  float largest = -INFINITY, sum = 0.f;
-  for (int c = threadIdx.x * 8; c < width; c += blockDim.x * 8) {
-    Eight v = load8(row + c, width - c, aligned);
-    float here = largest;
-#pragma unroll
-    for (int i = 0; i < 8; i++)
-      if (c + i < width) here = fmaxf(here, v.v[i]);
-    sum *= __expf(largest - here);
-#pragma unroll
-    for (int i = 0; i < 8; i++)
-      if (c + i < width) sum += __expf(v.v[i] - here);
-    largest = here;
-  }
-  float all = largest;
-#pragma unroll
-  for (int step = 16; step; step >>= 1) all = fmaxf(all, __shfl_xor_sync(FULL, all, step));
-  if ((threadIdx.x & 31) == 0) most[threadIdx.x >> 5] = all;
-  __syncthreads();
-  all = -INFINITY;
-  for (int i = 0; i < (blockDim.x >> 5); i++) all = fmaxf(all, most[i]);
-  // A thread without numbers has no sum, and its largest is no number to subtract.
-  sum = largest == -INFINITY ? 0.f : sum * __expf(largest - all);
-  sum = block_sum(sum, room);
-  if (threadIdx.x == 0) losses[blockIdx.x] = logf(sum) + all - own;
-  float share = scale / sum;
-  for (int c = threadIdx.x * 8; c < width; c += blockDim.x * 8) {
-    Eight v = load8(row + c, width - c, aligned);
-#pragma unroll
-    for (int i = 0; i < 8; i++) {
-      v.v[i] = __expf(v.v[i] - all) * share;
-      if (c + i == target) v.v[i] -= scale;
-    }
-    store8(row + c, v, width - c, aligned);
-  }
+  float loss = row_entropy(row, target, width, scales[0], true, room, most);
+  if (threadIdx.x == 0) losses[blockIdx.x] = loss;
 }
