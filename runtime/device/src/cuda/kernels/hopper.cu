@@ -30,7 +30,8 @@ struct Shape {
 // A tile's descriptor: where it begins in units of 16 bytes, 1,024 bytes from eight rows to the next,
 // swizzled by 128 bytes.
 __device__ __forceinline__ u64 matrix_at(const char* tile) {
-  return (u64)((shared_address(tile) & 0x3ffff) >> 4) | (u64)1 << 16 | (u64)(1024 >> 4) << 32 | (u64)1 << 62;
+  u64 start = (shared_address(tile) & 0x3ffff) >> 4;
+  return start | (u64)1 << 16 | (u64)(1024 >> 4) << 32 | (u64)1 << 62;
 }
 
 // Where piece `piece`, of eight numbers, of row `r` lies in a tile.
@@ -152,8 +153,16 @@ struct Passing {
   // What there is yet to fetch: rows, and so many stages.
   int rest, left, row, values;
 
-  __device__ __forceinline__ Passing(char* stages, const u16* keys, int row, int values, int length, int count)
-      : from(keys), stages(stages), to(stages), now(stages), rest(length), left(count), row(row), values(values) {}
+  __device__ __forceinline__ Passing(char* stages, const u16* keys, int row, int values, int length,
+                                     int count)
+      : from(keys),
+        stages(stages),
+        to(stages),
+        now(stages),
+        rest(length),
+        left(count),
+        row(row),
+        values(values) {}
 
   __device__ __forceinline__ void fetch() {
     if (left > 0) {
@@ -196,8 +205,8 @@ extern "C" __global__ void __launch_bounds__(128 * FORWARD_GROUPS, 1)
   const u16* keys = base + (shape.queries + head / (shape.queries / shape.keys)) * HEAD;
   int end = shape.causal ? min(shape.length, first + 64 * FORWARD_GROUPS) : shape.length;
   int stages = (end + 64 * FORWARD_TILES - 1) / (64 * FORWARD_TILES);
-  Passing<FORWARD_GROUPS, FORWARD_TILES> passing(tile_q + FORWARD_GROUPS * TILE, keys, row, shape.keys * HEAD,
-                                                 shape.length, stages);
+  Passing<FORWARD_GROUPS, FORWARD_TILES> passing(tile_q + FORWARD_GROUPS * TILE, keys, row,
+                                                 shape.keys * HEAD, shape.length, stages);
 #pragma unroll
   for (int g = 0; g < FORWARD_GROUPS; g++)
     fetch_tile<FORWARD_GROUPS>(tile_q + g * TILE, base + (u64)(first + g * 64) * row + head * HEAD, row,
@@ -402,7 +411,8 @@ struct Queries {
       int rest = length - from;
 #pragma unroll
       for (int t = 0; t < BACK_TILES; t++) {
-        fetch_tile<KEY_GROUPS>(to + t * TILE, base + (u64)(from + t * 64) * row + head * HEAD, row, rest - t * 64);
+        fetch_tile<KEY_GROUPS>(to + t * TILE, base + (u64)(from + t * 64) * row + head * HEAD, row,
+                               rest - t * 64);
         fetch_tile<KEY_GROUPS>(to + (BACK_TILES + t) * TILE,
                                dout + (u64)(from + t * 64) * out_row + head * HEAD, out_row, rest - t * 64);
       }
@@ -532,7 +542,8 @@ extern "C" __global__ void __launch_bounds__(128 * KEY_GROUPS, 1)
         for (int n = 0; n < 8; n++) {
           float2 two = dots[4 * n];
 #pragma unroll
-          for (int i = 4 * n; i < 4 * n + 4; i++) changes[i] = scores[i] * (changes[i] - (i & 1 ? two.y : two.x));
+          for (int i = 4 * n; i < 4 * n + 4; i++)
+            changes[i] = scores[i] * (changes[i] - (i & 1 ? two.y : two.x));
         }
 #pragma unroll
         for (int k = 0; k < 4; k++) pack(shares[k], changes, k);

@@ -39,7 +39,18 @@ struct Entry {
 };
 
 enum class Does { Runs, Barrier, Collective, Ended };
-enum class Kind { None, WarpBarrier, Shuffle, Vote, Fragments, Transposed, Multiply, Product, EndProducts, AwaitProducts };
+enum class Kind {
+  None,
+  WarpBarrier,
+  Shuffle,
+  Vote,
+  Fragments,
+  Transposed,
+  Multiply,
+  Product,
+  EndProducts,
+  AwaitProducts
+};
 
 // What a lane brings to a collective.
 struct Request {

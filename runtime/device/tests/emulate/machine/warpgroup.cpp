@@ -47,7 +47,8 @@ struct Tile {
     start = (descriptor & 0x3fff) << 4;
     stride = (descriptor >> 32 & 0x3fff) << 4;
     if (descriptor >> 62 != 1 || (descriptor >> 46 & 0xffff) != 0)
-      fail(at, "the descriptor %#llx is not one of 128-byte swizzling with no offset", (unsigned long long)descriptor);
+      fail(at, "the descriptor %#llx is not one of 128-byte swizzling with no offset",
+           (unsigned long long)descriptor);
   }
 
   // Number `column` of row `row`, of 64 numbers: eight rows are 1,024 bytes, in which pieces of 16
