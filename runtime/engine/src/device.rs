@@ -9,6 +9,7 @@ use vpc_cost::gpu_work;
 use vpc_device::DeviceTrainer;
 use vpc_device::cuda::{Cuda, available, usable};
 use vpc_device::program::Precision;
+use vpc_store::Draft;
 use vpc_train::{Activations, Batch, StepReport, TrainConfig, Trainer};
 
 use crate::error::JobError;
@@ -175,6 +176,14 @@ impl<'y> Placed<'y> {
             Self::Gpus(trainer, _) => take(&trainer.to_host()?),
         }
     }
+}
+
+/// Notes in what is known of a job on which device it was done.
+pub(crate) fn noted(mut draft: Draft, device: &str) -> Draft {
+    if let Some(made) = draft.made.as_object_mut() {
+        made.insert(DEVICE.to_owned(), device.into());
+    }
+    draft
 }
 
 /// The device that a training was finished on, by the facts of its making in its manifest.

@@ -72,18 +72,13 @@ impl Need<'_> {
             Err(NoPlace::TooLarge(there)) => there,
         };
         let instead = self.that_fits(there)?;
-        let (needed, there) = (gib(needed), gib(there));
         Err(if ranks == 1 {
-            JobError::GpuMemory {
-                needed,
-                there,
-                instead,
-            }
+            too_large(needed, there, instead)
         } else {
             JobError::GroupMemory {
                 ranks,
-                needed,
-                there,
+                needed: gib(needed),
+                there: gib(there),
                 instead,
             }
         })
@@ -161,8 +156,17 @@ fn first_within(
     found.transpose()
 }
 
+/// That a job needs more than the largest GPU has to give, and what to do.
+pub(crate) fn too_large(needed: u64, there: u64, instead: impl Into<String>) -> JobError {
+    JobError::GpuMemory {
+        needed: gib(needed),
+        there: gib(there),
+        instead: instead.into(),
+    }
+}
+
 /// Gibibytes with one digit after the point, rounded up, so that no need looks like what is there.
-pub(crate) fn gib(bytes: u64) -> String {
+fn gib(bytes: u64) -> String {
     format!(
         "{:.1}",
         (bytes as f64 / f64::from(1 << 30) * 10.0).ceil() / 10.0

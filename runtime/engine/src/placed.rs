@@ -4,24 +4,18 @@ use vpc_device::cuda::Cuda;
 use vpc_device::{
     AdaptDeviceError, AdaptDeviceTrainer, EncoderDevice, EncoderError, adapt_memory, encoder_memory,
 };
-use vpc_store::Draft;
 use vpc_train::adapted::{AdaptTrainer, Example};
 use vpc_train::vision::{Encoder, Features};
 use vpc_train::{Activations, StepReport};
 
-use crate::device::{CPU, DEVICE};
+use crate::device::CPU;
 use crate::error::JobError;
 use crate::gpus::{Gpus, Lease, NoPlace, Yard};
-use crate::need::gib;
+use crate::need::too_large;
 use crate::options::Stop;
 
-/// A draft whose record names the device.
-pub(crate) fn made_by(mut draft: Draft, device: &str) -> Draft {
-    if let Some(made) = draft.made.as_object_mut() {
-        made.insert(DEVICE.to_owned(), device.into());
-    }
-    draft
-}
+/// What to do where a job fits no GPU.
+const INSTEAD: &str = "run it with `--device cpu`";
 
 /// What a job on a GPU has of it.
 pub(crate) struct Here<'y> {
@@ -110,16 +104,8 @@ fn halved<'y>(
             Ok(lease) => return Ok((images, lease)),
             Err(NoPlace::Stopped) => return Err(JobError::Stopped),
             Err(NoPlace::TooLarge(_)) if images > 1 => images /= 2,
-            Err(NoPlace::TooLarge(there)) => return Err(too_large(needed, there)),
+            Err(NoPlace::TooLarge(there)) => return Err(too_large(needed, there, INSTEAD)),
         }
-    }
-}
-
-fn too_large(needed: u64, there: u64) -> JobError {
-    JobError::GpuMemory {
-        needed: gib(needed),
-        there: gib(there),
-        instead: "run it with `--device cpu`".to_owned(),
     }
 }
 
@@ -207,7 +193,7 @@ fn lend<'y>(
     match yard.lend(needed, None, stop) {
         Ok(lease) => Ok((lease, Activations::Recomputed)),
         Err(NoPlace::Stopped) => Err(JobError::Stopped),
-        Err(NoPlace::TooLarge(there)) => Err(too_large(needed, there)),
+        Err(NoPlace::TooLarge(there)) => Err(too_large(needed, there, INSTEAD)),
     }
 }
 

@@ -3,13 +3,12 @@
 use vpc_device::cuda::Cuda;
 use vpc_device::program::Precision;
 use vpc_device::{DeviceError, ReadError};
-use vpc_store::Draft;
 use vpc_train::{ModelConfig, TrainError};
 
-use crate::device::{CPU, DEVICE, Device};
+use crate::device::{CPU, Device};
 use crate::error::JobError;
 use crate::gpus::{Gpus, Lease, NoPlace};
-use crate::need::gib;
+use crate::need::too_large;
 use crate::options::Stop;
 
 /// What models are read in, on every device: a result has one class wherever it is computed, and no key tells
@@ -40,11 +39,11 @@ impl<'y> Place<'y> {
             Ok(lease) => Ok(Self::Gpu(lease)),
             Err(NoPlace::Stopped) => Err(JobError::Stopped),
             Err(NoPlace::TooLarge(_)) if gpus.device() == Device::Auto => Ok(Self::Host),
-            Err(NoPlace::TooLarge(there)) => Err(JobError::GpuMemory {
-                needed: gib(needed),
-                there: gib(there),
-                instead: "run with `--device cpu` or `--device auto`".to_owned(),
-            }),
+            Err(NoPlace::TooLarge(there)) => Err(too_large(
+                needed,
+                there,
+                "run with `--device cpu` or `--device auto`",
+            )),
         }
     }
 
@@ -60,14 +59,6 @@ impl<'y> Place<'y> {
 /// The name of what reads, for the record.
 pub(crate) fn name(gpu: Option<&Cuda>) -> String {
     gpu.map_or(CPU, Cuda::name).to_owned()
-}
-
-/// Notes in what is known of a job on which device it was done.
-pub(crate) fn noted(mut draft: Draft, device: &str) -> Draft {
-    if let Some(made) = draft.made.as_object_mut() {
-        made.insert(DEVICE.to_owned(), device.into());
-    }
-    draft
 }
 
 /// Sequences that a GPU keeps at a time for a model: by the model alone, so that no result depends on the GPU.

@@ -45,7 +45,7 @@ impl Forward {
         };
         let x = ops.embed(&frozen.table(), tokens, config.width, &mut Tape::silent());
         let hidden = frozen.decode(&ops, x, |_, qkv| ops.attention(qkv, &mut Tape::silent()));
-        ops.losses(&hidden, &frozen.head(), targets, losses, config.vocabulary);
+        ops.losses(&hidden, &frozen.head(), targets, losses);
         drop((hidden, room));
         Ok(Self {
             commands: recorder.take_commands(),

@@ -7,6 +7,7 @@ mod encoder;
 mod forward;
 mod frozen;
 mod layers;
+mod logits;
 mod ops;
 mod parts;
 mod reading;

@@ -201,7 +201,7 @@ impl Shared<'_> {
 
     fn head(&mut self, rows: usize, kind: Kind, is_loss: bool) -> Head {
         let config = self.frozen.config();
-        let (width, vocabulary) = (config.width, config.vocabulary);
+        let width = config.width;
         let wanted = self.own(rows, Kind::U32);
         let targets = is_loss.then(|| self.own(rows, Kind::U32));
         let recorder = self.recorder();
@@ -217,7 +217,7 @@ impl Shared<'_> {
         let head = self.frozen.head();
         let out = if let Some(targets) = targets {
             let losses = self.own(rows, Kind::F32);
-            ops.losses(&x, &head, targets, losses, vocabulary);
+            ops.losses(&x, &head, targets, losses);
             losses
         } else {
             ops.linear(&x, &head, &mut Tape::silent()).span()

@@ -308,7 +308,6 @@ impl Step {
             &head,
             part(self.targets),
             part(losses),
-            model.vocabulary,
             (1.0 / way.tokens as f64) as f32,
         );
         drop(hidden);

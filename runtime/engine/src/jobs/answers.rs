@@ -19,8 +19,9 @@ use super::record;
 use super::sheet::{Sheet, asking};
 use super::sight::Seen;
 use super::{Bench, TOKENIZER, model_config};
+use crate::device::noted;
 use crate::error::JobError;
-use crate::reading::{Place, name, noted};
+use crate::reading::{Place, name};
 use crate::support::why_not;
 
 /// Questions between looks at whether to stop, and sequences under way at a time; no bit depends on it.

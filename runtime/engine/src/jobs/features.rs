@@ -14,8 +14,9 @@ use super::Bench;
 use super::dataset::PICTURES;
 use super::encoder::read;
 use super::sight::{picture, preprocess};
+use crate::device::noted;
 use crate::error::JobError;
-use crate::placed::{Looks, made_by};
+use crate::placed::Looks;
 
 /// The file of features: 16-bit numbers, by picture.
 pub(super) const FEATURES: &str = "features.bin";
@@ -53,7 +54,7 @@ pub(super) fn make(bench: &Bench<'_>, task: &FeaturesTask) -> Result<Manifest, J
     })??;
     file.finish()?.finish()?;
     let metrics = json!({ "pictures": ids.len(), "vectors": vectors, "width": width });
-    let draft = made_by(bench.draft(metrics, begun)?, &device);
+    let draft = noted(bench.draft(metrics, begun)?, &device);
     Ok(attempt.publish(draft)?)
 }
 

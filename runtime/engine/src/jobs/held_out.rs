@@ -11,8 +11,9 @@ use vpc_store::Manifest;
 use vpc_train::{Batch, Model, TrainError, with_threads};
 
 use super::{Bench, MODEL, model_config};
+use crate::device::noted;
 use crate::error::JobError;
-use crate::reading::{CLASS, Place, name, noted};
+use crate::reading::{CLASS, Place, name};
 
 /// Rows scored at once; a result does not depend on it.
 const ROWS: usize = 16;

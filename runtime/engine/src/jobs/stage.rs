@@ -23,8 +23,9 @@ use super::encoder::read;
 use super::pretrain::schedule;
 use super::sight::{Looked, Own, Seen};
 use super::{Bench, CONFIG, CURVE, MODEL, TOKENIZER, model_config};
+use crate::device::noted;
 use crate::error::JobError;
-use crate::placed::{Adapts, made_by};
+use crate::placed::Adapts;
 use crate::support::why_not;
 
 pub(super) fn make(bench: &Bench<'_>, task: &StageTask) -> Result<Manifest, JobError> {
@@ -130,7 +131,7 @@ fn adapt(bench: &Bench<'_>, task: &StageTask, begun: Instant) -> Result<Manifest
         "left_out": counts.left_out,
     });
     let seconds = spent + begun.elapsed().as_secs_f64();
-    let draft = made_by(bench.draft_of(metrics, seconds)?, &device);
+    let draft = noted(bench.draft_of(metrics, seconds)?, &device);
     let manifest = attempt.publish(draft)?;
     bench.store.clear_progress(bench.job.key, &[])?;
     Ok(manifest)

@@ -14,7 +14,7 @@ use super::explosion::Explosion;
 use super::filing::{Aside, Snapshot};
 use super::pace::Pace;
 use super::{Bench, CURVE, MODEL, OPTIMIZER};
-use crate::device::{DEVICE, Placed, check_again};
+use crate::device::{Placed, check_again, noted};
 use crate::error::JobError;
 use crate::event::{Event, Progress};
 use crate::memory;
@@ -269,11 +269,8 @@ impl<'b> Run<'b> {
     /// Says what is known of the run, and what all processes spent on it.
     fn draft(&self, metrics: Value, begun: Instant) -> Result<Draft, JobError> {
         let seconds = self.spent + begun.elapsed().as_secs_f64();
-        let mut draft = self.bench.draft_of(metrics, seconds)?;
-        if let Some(made) = draft.made.as_object_mut() {
-            made.insert(DEVICE.to_owned(), self.trainer.name().into());
-        }
-        Ok(draft)
+        let draft = self.bench.draft_of(metrics, seconds)?;
+        Ok(noted(draft, self.trainer.name()))
     }
 
     /// Copies the state as it is now.
